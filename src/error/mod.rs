@@ -1,0 +1,11 @@
+//! The one error type of the request path. Every refusal has a code from the table in `code`;
+//! the Envelope layer alone turns it into a response.
+
+mod code;
+mod refusal;
+
+pub use code::Code;
+pub use refusal::{Fault, Refusal, UpstreamAnswer};
+
+/// A cause that is kept for the operator's log and never shown to a caller.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;

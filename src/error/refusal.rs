@@ -1,0 +1,137 @@
+//! A refusal: what the caller is told, and the private cause that only the log sees.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use http::{HeaderName, HeaderValue, StatusCode};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::{Cause, Code};
+
+/// Why a request goes no further. One pointer wide, so that the good path stays cheap.
+#[derive(Debug)]
+pub struct Refusal(Box<Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    code: Code,
+    description: Cow<'static, str>,
+    faults: Vec<Fault>,
+    /// Members that `details` takes beside the fixed ones, such as `policy` and `rule`.
+    details: Vec<(&'static str, String)>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    upstream: Option<UpstreamAnswer>,
+    cause: Option<Cause>,
+}
+
+/// One fault of a score, as `details.errors` lists it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Fault {
+    /// JSON pointer to the faulty member.
+    pub field: String,
+    /// A short constant, such as `REQUIRED`.
+    pub code: &'static str,
+    /// One sentence that helps to mend it. Never repeats a value.
+    pub message: String,
+}
+
+/// An error that LTIAAS answered: its status, and the members of its envelope already repaired.
+#[derive(Debug)]
+pub struct UpstreamAnswer {
+    pub status: StatusCode,
+    pub envelope: Map<String, Value>,
+}
+
+impl Refusal {
+    pub fn new(code: Code, description: impl Into<Cow<'static, str>>) -> Self {
+        Self(Box::new(Parts {
+            code,
+            description: description.into(),
+            faults: Vec::new(),
+            details: Vec::new(),
+            headers: Vec::new(),
+            upstream: None,
+            cause: None,
+        }))
+    }
+
+    #[must_use]
+    pub fn with_faults(mut self, faults: Vec<Fault>) -> Self {
+        self.0.faults = faults;
+        self
+    }
+
+    #[must_use]
+    pub fn with_detail(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.0.details.push((name, value.into()));
+        self
+    }
+
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.0.headers.push((name, value));
+        self
+    }
+
+    #[must_use]
+    pub fn with_upstream(mut self, answer: UpstreamAnswer) -> Self {
+        self.0.upstream = Some(answer);
+        self
+    }
+
+    /// Keeps the cause for the operator. It never reaches a caller.
+    #[must_use]
+    pub fn because(mut self, cause: impl Into<Cause>) -> Self {
+        self.0.cause = Some(cause.into());
+        self
+    }
+
+    pub fn code(&self) -> Code {
+        self.0.code
+    }
+
+    /// The status it is answered with: the upstream's where the upstream answered.
+    pub fn status(&self) -> StatusCode {
+        self.0
+            .upstream
+            .as_ref()
+            .map_or(self.0.code.status(), |answer| answer.status)
+    }
+
+    pub fn description(&self) -> &str {
+        &self.0.description
+    }
+
+    pub fn faults(&self) -> &[Fault] {
+        &self.0.faults
+    }
+
+    pub fn details(&self) -> &[(&'static str, String)] {
+        &self.0.details
+    }
+
+    pub fn headers(&self) -> &[(HeaderName, HeaderValue)] {
+        &self.0.headers
+    }
+
+    pub fn upstream(&self) -> Option<&UpstreamAnswer> {
+        self.0.upstream.as_ref()
+    }
+
+    pub fn cause(&self) -> Option<&Cause> {
+        self.0.cause.as_ref()
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.code.name())
+    }
+}
+
+impl std::error::Error for Refusal {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.cause.as_deref().map(|cause| cause as _)
+    }
+}

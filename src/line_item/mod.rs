@@ -1,0 +1,12 @@
+//! Line items: the URL that names one column of a grade book, where it may live (`Platform`),
+//! and which of them a caller, service key or policy means (`Pattern`). Pure.
+
+mod escape;
+mod id;
+mod pattern;
+mod platform;
+
+pub use escape::{decode_once, encode_component};
+pub use id::{LineItem, NotALineItem};
+pub use pattern::{BadPattern, Pattern};
+pub use platform::{BadPlatform, Platform};

@@ -1,0 +1,82 @@
+//! TLS on both sides: one cryptography provider, the server's certificate from a PEM pair, and
+//! the platform's roots, with an extra CA file, for everything we connect to.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::{ClientConfig, ServerConfig};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use rustls_platform_verifier::Verifier;
+use thiserror::Error;
+
+/// Why a TLS side can't be set up. Names files, never their content.
+#[derive(Debug, Error)]
+pub enum TlsUnusable {
+    #[error("`{0}` holds no readable PEM certificate")]
+    Certificate(PathBuf, #[source] rustls_pki_types::pem::Error),
+    #[error("`{0}` holds no certificate")]
+    NoCertificate(PathBuf),
+    #[error("`{0}` holds no readable PEM private key")]
+    PrivateKey(PathBuf, #[source] rustls_pki_types::pem::Error),
+    #[error("the certificate and the private key can't be used together")]
+    Pair(#[source] rustls::Error),
+    #[error("the platform's certificate roots can't be used")]
+    Roots(#[source] rustls::Error),
+}
+
+/// Makes aws-lc the provider of the process. Call it first in `main`: with none installed, or two
+/// compiled in, rustls panics at its first use instead.
+pub fn install_provider() {
+    // An error only says that one is installed already.
+    let _ = aws_lc_rs::default_provider().install_default();
+}
+
+/// What we present to callers, with HTTP/2 and HTTP/1.1 offered by ALPN.
+pub fn server_config(cert_file: &Path, key_file: &Path) -> Result<Arc<ServerConfig>, TlsUnusable> {
+    let key = PrivateKeyDer::from_pem_file(key_file)
+        .map_err(|cause| TlsUnusable::PrivateKey(key_file.to_owned(), cause))?;
+    let mut config = ServerConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .map_err(TlsUnusable::Pair)?
+        .with_no_client_auth()
+        .with_single_cert(certificates(cert_file)?, key)
+        .map_err(TlsUnusable::Pair)?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+/// What we trust when we connect: the platform's roots and those of `extra_ca`.
+/// `alpn` lists what we offer, most wanted first.
+pub fn client_config(
+    extra_ca: Option<&Path>,
+    alpn: &[&str],
+) -> Result<Arc<ClientConfig>, TlsUnusable> {
+    let extra = extra_ca.map(certificates).transpose()?.unwrap_or_default();
+    let verifier = Verifier::new_with_extra_roots(extra, provider()).map_err(TlsUnusable::Roots)?;
+    let mut config = ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .map_err(TlsUnusable::Roots)?
+        .dangerous() // rustls's word for any verifier that is not its own; this one is the platform's
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth();
+    config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
+    Ok(Arc::new(config))
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(aws_lc_rs::default_provider())
+}
+
+fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsUnusable> {
+    let unreadable = |cause| TlsUnusable::Certificate(file.to_owned(), cause);
+    let found: Vec<_> = CertificateDer::pem_file_iter(file)
+        .map_err(unreadable)?
+        .collect::<Result<_, _>>()
+        .map_err(unreadable)?;
+    match found.is_empty() {
+        true => Err(TlsUnusable::NoCertificate(file.to_owned())),
+        false => Ok(found),
+    }
+}
