@@ -1,13 +1,41 @@
 //! scoregate: the reverse proxy in front of LTIAAS that every score passes through.
 //!
-//! The map, from the bottom up; imports point down only.
+//! The map, from the bottom up; imports point down only. `pipeline` is the path of a request.
 
-pub mod config;
-pub mod dial;
+// Pure: values in, values out.
+pub mod authorization;
 pub mod error;
 pub mod line_item;
 pub mod origin;
 pub mod permission;
 pub mod policy;
+pub mod routing;
 pub mod score;
+
+// What things are made of.
+pub mod activity;
+pub mod auth;
+pub mod body;
+pub mod config;
+pub mod deadline;
+pub mod dial;
+pub mod lifecycle;
+pub mod request_id;
+pub mod telemetry;
 pub mod tls;
+pub mod upstream;
+
+// The path.
+pub mod answer;
+pub mod forward;
+pub mod gateway;
+pub mod handoff;
+pub mod layers;
+pub mod pipeline;
+pub mod redact;
+pub mod server;
+pub mod stages;
+
+// Around it.
+pub mod admin;
+pub mod app;

@@ -1,1 +1,7 @@
-fn main() {}
+//! The `scoregate` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    scoregate::cli::main()
+}

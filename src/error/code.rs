@@ -88,3 +88,39 @@ codes! {
     /// LTIAAS did not answer in time; what became of the request is unknown.
     UpstreamTimeout "UPSTREAM_TIMEOUT" GATEWAY_TIMEOUT again;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DOCUMENT: &str = include_str!("../../docs/errors.md");
+
+    #[test]
+    fn the_reference_lists_every_code_as_it_is() {
+        for code in Code::ALL {
+            let again = if code.retryable() { "yes" } else { "no" };
+            let status = match code {
+                Code::UpstreamError => "the upstream's".to_owned(),
+                code => code.status().as_u16().to_string(),
+            };
+            let row = format!(
+                "| `{}` | {status} | {again} |{} |",
+                code.name(),
+                code.meaning()
+            );
+            assert!(
+                DOCUMENT.contains(&row),
+                "docs/errors.md lacks this row:\n{row}"
+            );
+        }
+        let rows = DOCUMENT
+            .lines()
+            .filter(|line| line.starts_with("| `"))
+            .count();
+        assert_eq!(
+            rows,
+            Code::ALL.len(),
+            "docs/errors.md lists a code that does not exist"
+        );
+    }
+}

@@ -1,0 +1,108 @@
+//! The admin listener's pages. Read-only.
+
+use std::sync::Arc;
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use bytes::Bytes;
+use http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::Full;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+
+use crate::auth::Verifier;
+use crate::lifecycle::Lifecycle;
+
+/// What the pages show.
+pub struct Admin {
+    pub token: Option<SecretString>,
+    pub lifecycle: Arc<Lifecycle>,
+    pub verifier: Arc<Verifier>,
+    /// `/config`: what is applied, secrets masked.
+    pub applied: Value,
+}
+
+type Page = Response<Full<Bytes>>;
+
+impl Admin {
+    /// The page for a request.
+    pub fn answer<B>(&self, request: &Request<B>) -> Page {
+        let path = request.uri().path();
+        let is_open = matches!(path, "/healthz" | "/readyz");
+        if !is_open && !self.is_authorized(request.headers()) {
+            return unauthorized();
+        }
+        if !matches!(path, "/healthz" | "/readyz" | "/config") {
+            return page(
+                StatusCode::NOT_FOUND,
+                &json!({"error": "no such page", "pages": ["/healthz", "/readyz", "/config"]}),
+            );
+        }
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            return wrong_method();
+        }
+        match path {
+            "/healthz" => page(StatusCode::OK, &json!({"healthy": true})),
+            "/readyz" => self.readiness(),
+            _ => page(StatusCode::OK, &self.applied),
+        }
+    }
+
+    /// Ready: every listener is bound, no drain has begun, and every required issuer's keys are here.
+    fn readiness(&self) -> Page {
+        let serving = self.lifecycle.is_serving();
+        let keys = self.verifier.is_ready();
+        let status = match serving && keys {
+            true => StatusCode::OK,
+            false => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        page(
+            status,
+            &json!({"ready": serving && keys, "serving": serving, "key_sets": keys}),
+        )
+    }
+
+    fn is_authorized(&self, headers: &HeaderMap) -> bool {
+        let Some(token) = &self.token else {
+            return true;
+        };
+        let mut given = headers.get_all(AUTHORIZATION).iter();
+        let (Some(value), None) = (given.next(), given.next()) else {
+            return false;
+        };
+        let expected = format!("Bearer {}", token.expose_secret());
+        verify_slices_are_equal(value.as_bytes(), expected.as_bytes()).is_ok()
+    }
+}
+
+fn page(status: StatusCode, content: &Value) -> Page {
+    let mut page = Response::new(Full::new(Bytes::from(format!("{content:#}\n"))));
+    *page.status_mut() = status;
+    page.headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    page.headers_mut()
+        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    page
+}
+
+fn unauthorized() -> Page {
+    let mut page = page(
+        StatusCode::UNAUTHORIZED,
+        &json!({"error": "send authorization: Bearer with the admin token"}),
+    );
+    page.headers_mut().insert(
+        WWW_AUTHENTICATE,
+        HeaderValue::from_static("Bearer realm=\"scoregate admin\""),
+    );
+    page
+}
+
+fn wrong_method() -> Page {
+    let mut page = page(
+        StatusCode::METHOD_NOT_ALLOWED,
+        &json!({"error": "pages are read with GET"}),
+    );
+    page.headers_mut()
+        .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+    page
+}

@@ -1,0 +1,329 @@
+//! What becomes of the upstream's answer: a success passes as it is, an error in LTIAAS's own
+//! envelope passes completed, and anything else is put into one.
+
+use bytes::Bytes;
+use http::header::{
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_TYPE, ETAG, LAST_MODIFIED,
+    RETRY_AFTER,
+};
+use http::response::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde_json::{Map, Value};
+
+use crate::body::Body;
+use crate::deadline::Deadline;
+use crate::error::{Code, Refusal, UpstreamAnswer};
+use crate::redact::Redactor;
+use crate::routing::LaunchKind;
+use crate::upstream::{Reply, ReplyBody, Unanswered};
+
+/// The most that is read of an upstream's error, in bytes.
+const MOST_READ: usize = 64 * 1024;
+
+/// The most that a caller is shown of what is no envelope, in characters.
+const MOST_SHOWN: usize = 2_000;
+
+/// What passes from upstream to the caller. Framing is ours, and so is every header not listed.
+const PASSED: [HeaderName; 6] = [
+    CACHE_CONTROL,
+    CONTENT_ENCODING,
+    CONTENT_LANGUAGE,
+    CONTENT_TYPE,
+    ETAG,
+    LAST_MODIFIED,
+];
+
+/// An answer, weighed.
+pub enum Verdict {
+    Success(Box<Reply>),
+    /// LTIAAS rejects the account's key, not the caller's launch.
+    KeyRejected(Failure),
+    Failure(Failure),
+}
+
+/// An error of the upstream, read whole.
+pub struct Failure {
+    status: StatusCode,
+    retry_after: Option<HeaderValue>,
+    content: Content,
+}
+
+enum Content {
+    /// An object whose `details.message` is a text.
+    Envelope(Map<String, Value>),
+    /// Anything else, as far as it may be shown.
+    Foreign(Option<Value>),
+}
+
+/// Sorts an answer, and reads it where it is an error.
+pub async fn weigh(
+    reply: Reply,
+    launch: LaunchKind,
+    deadline: Deadline,
+    redactor: impl FnOnce() -> Redactor,
+) -> Result<Verdict, Refusal> {
+    let status = reply.head.status;
+    if status.is_success() {
+        return Ok(Verdict::Success(Box::new(reply)));
+    }
+    if !(400..600).contains(&status.as_u16()) {
+        return Err(refuse_unanswered(Unanswered::Status(status)));
+    }
+    let Reply { head, body } = reply;
+    let bytes = read_error(body, deadline).await?;
+    let redactor = redactor();
+    let failure = Failure {
+        status,
+        retry_after: retry_after(&head.headers),
+        content: read_content(&head, &bytes, &redactor),
+    };
+    match status == StatusCode::UNAUTHORIZED && is_about_our_key(&failure, launch) {
+        true => Ok(Verdict::KeyRejected(failure)),
+        false => Ok(Verdict::Failure(failure)),
+    }
+}
+
+/// The bytes of an error, none when there are too many to be an envelope.
+async fn read_error(body: ReplyBody, deadline: Deadline) -> Result<Bytes, Refusal> {
+    match deadline
+        .limit(Limited::new(body, MOST_READ).collect())
+        .await
+    {
+        Err(_) => Err(refuse_unanswered(Unanswered::AnswerTimeout)),
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(cause)) if cause.is::<LengthLimitError>() => Ok(Bytes::new()),
+        Ok(Err(cause)) => Err(Refusal::new(
+            Code::UpstreamUnreachable,
+            "The connection to LTIAAS broke off within its answer.",
+        )
+        .because(cause)),
+    }
+}
+
+/// A 401 is ours on operations that carry the key alone, and wherever the description names the
+/// API key; otherwise the caller's launch has expired.
+fn is_about_our_key(failure: &Failure, launch: LaunchKind) -> bool {
+    let names_key = |text: &str| {
+        let text = text.to_ascii_lowercase();
+        ["api key", "api_key", "apikey", "api-key"]
+            .iter()
+            .any(|name| text.contains(name))
+    };
+    let described = match &failure.content {
+        Content::Envelope(envelope) => envelope
+            .get("details")
+            .and_then(|details| details.get("description"))
+            .and_then(Value::as_str)
+            .is_some_and(names_key),
+        Content::Foreign(_) => false,
+    };
+    launch == LaunchKind::KeyOnly || described
+}
+
+fn read_content(head: &Parts, bytes: &Bytes, redactor: &Redactor) -> Content {
+    if head.headers.contains_key(CONTENT_ENCODING) {
+        return Content::Foreign(None);
+    }
+    match serde_json::from_slice::<Value>(bytes) {
+        Ok(Value::Object(members)) if has_message(&members) => {
+            Content::Envelope(repair(&redactor.value(&Value::Object(members))))
+        }
+        Ok(value) => Content::Foreign(shown(&redactor.text(&value.to_string()))),
+        Err(_) => Content::Foreign(shown(&redactor.text(&String::from_utf8_lossy(bytes)))),
+    }
+}
+
+fn has_message(members: &Map<String, Value>) -> bool {
+    let message = members
+        .get("details")
+        .and_then(|details| details.get("message"));
+    message
+        .and_then(Value::as_str)
+        .is_some_and(|message| !message.is_empty())
+}
+
+fn shown(text: &str) -> Option<Value> {
+    let text = text.trim();
+    (!text.is_empty()).then(|| text.chars().take(MOST_SHOWN).collect::<String>().into())
+}
+
+/// Keeps the members that both SDKs can parse, each with its type; drops the others.
+/// `bodySent` goes whatever it is: it repeats the caller's submission.
+fn repair(envelope: &Value) -> Map<String, Value> {
+    let mut kept = Map::new();
+    let text = |value: &Value| value.as_str().map(Value::from);
+    for (name, keep) in [
+        ("error", &text as &dyn Fn(&Value) -> Option<Value>),
+        ("externalUrl", &text),
+    ] {
+        envelope
+            .get(name)
+            .and_then(keep)
+            .map(|value| kept.insert(name.into(), value));
+    }
+    let external = envelope.get("externalError").and_then(Value::as_bool);
+    external.map(|external| kept.insert("externalError".into(), external.into()));
+    let received = envelope
+        .get("bodyReceived")
+        .and_then(|received| shown_whole(received));
+    received.map(|received| kept.insert("bodyReceived".into(), received));
+    if let Some(Value::Object(details)) = envelope.get("details") {
+        kept.insert("details".into(), Value::Object(repair_details(details)));
+    }
+    kept
+}
+
+fn repair_details(details: &Map<String, Value>) -> Map<String, Value> {
+    let mut kept = Map::new();
+    for name in ["message", "description", "code"] {
+        let text = details.get(name).and_then(as_text);
+        text.map(|text| kept.insert(name.into(), text.into()));
+    }
+    let message = kept.get("message").cloned().unwrap_or_default();
+    kept.entry("description").or_insert(message);
+    let errors = details.get("errors").and_then(Value::as_array);
+    let errors = errors.map(|errors| {
+        errors
+            .iter()
+            .filter(|item| item.is_object())
+            .map(without_nulls)
+    });
+    let errors: Option<Vec<Value>> = errors.map(Iterator::collect);
+    errors
+        .filter(|errors| !errors.is_empty())
+        .map(|errors| kept.insert("errors".into(), errors.into()));
+    kept
+}
+
+/// A text as it is, a number as its digits.
+fn as_text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// What the upstream received from the LMS keeps its shape while it is small.
+fn shown_whole(received: &Value) -> Option<Value> {
+    if received.is_null() {
+        return None;
+    }
+    let text = received.to_string();
+    match text.len() > MOST_SHOWN {
+        true => shown(&text),
+        false => Some(without_nulls(received)),
+    }
+}
+
+/// No member of our errors is null: the strictest client refuses the whole envelope for one.
+fn without_nulls(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let kept = members.iter().filter(|(_, value)| !value.is_null());
+            Value::Object(
+                kept.map(|(name, value)| (name.clone(), without_nulls(value)))
+                    .collect(),
+            )
+        }
+        Value::Array(items) => items.iter().map(without_nulls).collect(),
+        other => other.clone(),
+    }
+}
+
+/// Seconds or an HTTP date; anything else would mislead a client.
+fn retry_after(headers: &HeaderMap) -> Option<HeaderValue> {
+    let value = headers.get(RETRY_AFTER)?;
+    let text = value.to_str().ok()?.trim();
+    let seconds =
+        !text.is_empty() && text.len() <= 9 && text.bytes().all(|byte| byte.is_ascii_digit());
+    (seconds || is_http_date(text)).then(|| value.clone())
+}
+
+/// `Sun, 06 Nov 1994 08:49:37 GMT`, the one form that senders may use (RFC 9110 section 5.6.7).
+fn is_http_date(text: &str) -> bool {
+    jiff::fmt::strtime::parse("%a, %d %b %Y %H:%M:%S GMT", text).is_ok()
+}
+
+/// A success as it came, less the headers that are nobody's business.
+pub fn pass_on(reply: Reply, deadline: Deadline) -> Response<Body> {
+    let Reply { head, body } = reply;
+    let empty = http_body::Body::is_end_stream(&body);
+    let body = match empty {
+        true => Body::empty(),
+        false => Body::streamed(Box::pin(body.until(deadline))),
+    };
+    let mut answer = Response::new(body);
+    *answer.status_mut() = head.status;
+    let headers = answer.headers_mut();
+    for name in PASSED {
+        if let Some(value) = head.headers.get(&name) {
+            headers.insert(name, value.clone());
+        }
+    }
+    if let Some(value) = retry_after(&head.headers) {
+        headers.insert(RETRY_AFTER, value);
+    }
+    answer
+}
+
+/// An upstream's error as the caller gets it.
+pub fn refuse(failure: Failure) -> Refusal {
+    let Failure {
+        status,
+        retry_after,
+        content,
+    } = failure;
+    let envelope = match content {
+        Content::Envelope(envelope) => envelope,
+        Content::Foreign(received) => foreign_envelope(received),
+    };
+    let refusal = Refusal::new(Code::UpstreamError, "LTIAAS answered with an error.")
+        .with_upstream(UpstreamAnswer { status, envelope });
+    match retry_after {
+        Some(value) => refusal.with_header(RETRY_AFTER, value),
+        None => refusal,
+    }
+}
+
+fn foreign_envelope(received: Option<Value>) -> Map<String, Value> {
+    let mut envelope = Map::new();
+    let mut details = Map::new();
+    details.insert("message".into(), Code::UpstreamError.name().into());
+    details.insert(
+        "description".into(),
+        "LTIAAS, or something between it and the gateway, answered with an error that is not in its own form.".into(),
+    );
+    envelope.insert("details".into(), details.into());
+    envelope.insert("externalError".into(), true.into());
+    received.map(|received| envelope.insert("bodyReceived".into(), received));
+    envelope
+}
+
+/// No answer, or none that HTTP allows.
+pub fn refuse_unanswered(fault: Unanswered) -> Refusal {
+    let (code, description) = match &fault {
+        Unanswered::Connect(_) | Unanswered::Handshake(_) => (
+            Code::UpstreamUnreachable,
+            "LTIAAS could not be reached; nothing was sent.",
+        ),
+        Unanswered::ConnectTimeout => (
+            Code::UpstreamTimeout,
+            "LTIAAS could not be reached in time; nothing was sent.",
+        ),
+        Unanswered::Broken(_) => (
+            Code::UpstreamUnreachable,
+            "The connection to LTIAAS broke before its answer; whether it took the request is unknown.",
+        ),
+        Unanswered::AnswerTimeout => (
+            Code::UpstreamTimeout,
+            "LTIAAS did not answer in time; whether it took the request is unknown.",
+        ),
+        Unanswered::NotHttp(_) | Unanswered::Informational | Unanswered::Status(_) => (
+            Code::UpstreamInvalidResponse,
+            "LTIAAS answered with something that is no answer to this request.",
+        ),
+    };
+    Refusal::new(code, description).because(fault)
+}

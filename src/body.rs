@@ -1,0 +1,118 @@
+//! The body of an answer to a caller, and what is held until its last byte is out.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::activity::Serving;
+use crate::error::Cause;
+use crate::telemetry::Trail;
+
+/// A body that comes from upstream frame by frame.
+pub type Stream = Pin<Box<dyn http_body::Body<Data = Bytes, Error = Cause> + Send>>;
+
+/// An answer's body.
+pub struct Body {
+    content: Content,
+    /// Released when the body has ended or the caller is gone, never when the head is sent.
+    held: Held,
+}
+
+enum Content {
+    Whole(Option<Bytes>),
+    Streamed(Stream),
+}
+
+#[derive(Default)]
+struct Held {
+    permit: Option<OwnedSemaphorePermit>,
+    trail: Option<Arc<Trail>>,
+    serving: Option<Serving>,
+}
+
+impl Body {
+    pub fn empty() -> Self {
+        Self::of(Content::Whole(None))
+    }
+
+    pub fn whole(bytes: impl Into<Bytes>) -> Self {
+        Self::of(Content::Whole(
+            Some(bytes.into()).filter(|bytes| !bytes.is_empty()),
+        ))
+    }
+
+    pub fn streamed(stream: Stream) -> Self {
+        Self::of(Content::Streamed(stream))
+    }
+
+    fn of(content: Content) -> Self {
+        Self {
+            content,
+            held: Held::default(),
+        }
+    }
+
+    /// Keeps the in-flight permit until the body ends.
+    #[must_use]
+    pub fn holding_permit(mut self, permit: OwnedSemaphorePermit) -> Self {
+        self.held.permit = Some(permit);
+        self
+    }
+
+    /// Keeps the request's trail until the body ends: its access line is written then.
+    #[must_use]
+    pub fn holding_trail(mut self, trail: Arc<Trail>) -> Self {
+        self.held.trail = Some(trail);
+        self
+    }
+
+    /// Counts as being served on its connection until the body ends.
+    #[must_use]
+    pub fn counted(mut self, serving: Serving) -> Self {
+        self.held.serving = Some(serving);
+        self
+    }
+}
+
+impl http_body::Body for Body {
+    type Data = Bytes;
+    type Error = Cause;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Cause>>> {
+        let frame = match &mut self.content {
+            Content::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Content::Streamed(stream) => stream.as_mut().poll_frame(context),
+        };
+        if let Some(trail) = &self.held.trail {
+            match &frame {
+                Poll::Ready(Some(Ok(frame))) => trail.sent(frame.data_ref().map_or(0, Bytes::len)),
+                Poll::Ready(Some(Err(_))) => trail.cut_short(),
+                Poll::Ready(None) | Poll::Pending => {}
+            }
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.content {
+            Content::Whole(bytes) => bytes.is_none(),
+            Content::Streamed(stream) => stream.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.content {
+            Content::Whole(bytes) => {
+                SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+            }
+            Content::Streamed(stream) => stream.size_hint(),
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! What requests share: the parts that all workers use, and those that each worker has for itself.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use rustls::ClientConfig;
+use tokio::sync::Semaphore;
+
+use crate::auth::Verifier;
+use crate::config::{self, Account, Config};
+use crate::error::{Code, Refusal};
+use crate::lifecycle::Lifecycle;
+use crate::policy::Policies;
+use crate::request_id::RequestIds;
+use crate::telemetry::AccessLog;
+use crate::upstream::Upstream;
+
+/// Shared by all workers.
+pub struct Shared {
+    pub server: config::Server,
+    pub scores: config::Scores,
+    pub access: AccessLog,
+    pub verifier: Arc<Verifier>,
+    pub policies: Policies,
+    pub ids: Arc<RequestIds>,
+    pub in_flight: Arc<Semaphore>,
+    pub lifecycle: Arc<Lifecycle>,
+}
+
+/// One worker: the shared parts, and connections of its own.
+pub struct Worker {
+    pub shared: Arc<Shared>,
+    upstreams: HashMap<String, Upstream>,
+}
+
+impl Worker {
+    pub fn new(
+        shared: Arc<Shared>,
+        accounts: &[Arc<Account>],
+        settings: &config::Upstream,
+        tls: &Arc<ClientConfig>,
+    ) -> Self {
+        let upstream = |account: &Arc<Account>| {
+            let upstream = Upstream::new(account.origin.clone(), tls.clone(), settings);
+            (account.name.clone(), upstream)
+        };
+        Self {
+            shared,
+            upstreams: accounts.iter().map(upstream).collect(),
+        }
+    }
+
+    /// The connections to a caller's account.
+    pub fn upstream(&self, account: &Account) -> Result<&Upstream, Refusal> {
+        let upstream = self.upstreams.get(&account.name);
+        upstream
+            .ok_or_else(|| Refusal::new(Code::Internal, "The caller's account has no upstream."))
+    }
+}
+
+impl Shared {
+    pub fn new(
+        config: &Config,
+        verifier: Arc<Verifier>,
+        policies: Policies,
+        lifecycle: Arc<Lifecycle>,
+    ) -> Result<Self, getrandom::Error> {
+        let access = match config.log.access {
+            true => AccessLog::On(config.log.format),
+            false => AccessLog::Off,
+        };
+        Ok(Self {
+            server: config.server.clone(),
+            scores: config.scores,
+            access,
+            verifier,
+            policies,
+            ids: Arc::new(RequestIds::new()?),
+            in_flight: Arc::new(Semaphore::new(config.server.max_in_flight)),
+            lifecycle,
+        })
+    }
+}

@@ -1,0 +1,85 @@
+//! What one stage hands to the next: always what it got, plus one new fact. A stage that needs a
+//! fact asks for the type that holds it, so a path in the wrong order does not compile.
+
+use std::sync::Arc;
+
+use http::request::Parts;
+use hyper::body::Incoming;
+
+use crate::auth::Caller;
+use crate::authorization::Launch;
+use crate::deadline::Deadline;
+use crate::policy::Judgement;
+use crate::request_id::RequestId;
+use crate::routing::Target;
+use crate::score::Score;
+use crate::telemetry::Trail;
+
+/// A request with an id.
+pub struct Identified {
+    pub request: http::Request<Incoming>,
+    pub id: RequestId,
+}
+
+/// What the layers hand to the first stage. The body travels beside the hand-offs, since reading
+/// it uses it up.
+pub struct Arrived {
+    pub traced: Traced,
+    pub body: Incoming,
+}
+
+/// A request whose facts are kept for its access line, and the moment by which it must be over.
+pub struct Traced {
+    pub head: Parts,
+    pub trail: Arc<Trail>,
+    pub deadline: Deadline,
+}
+
+/// A request for one operation of LTIAAS.
+pub struct Routed {
+    pub traced: Traced,
+    pub target: Target,
+}
+
+/// A routed request of a caller who may make it.
+pub struct Authenticated {
+    pub routed: Routed,
+    pub caller: Arc<Caller>,
+    /// The launch credential that the caller brought.
+    pub launch: Option<Launch>,
+}
+
+/// A request that can be authorized upstream. The caller's own credentials are gone.
+pub struct Credentialed {
+    pub routed: Routed,
+    pub caller: Arc<Caller>,
+    pub launch: UpstreamLaunch,
+}
+
+/// What stands beside the account's API key upstream.
+pub enum UpstreamLaunch {
+    /// Nothing: a Bearer operation.
+    None,
+    With(Launch),
+}
+
+/// A submission whose score is canonical and without faults.
+pub struct Normalized {
+    pub credentialed: Credentialed,
+    pub score: Score,
+}
+
+/// A submission with the policy's answer.
+pub struct Judged {
+    pub normalized: Normalized,
+    pub judgement: Judgement,
+}
+
+/// A request as it leaves: built from parsed values, never relayed.
+pub struct Outgoing {
+    pub credentialed: Credentialed,
+    /// JSON that we wrote; `None` sends no body.
+    pub body: Option<bytes::Bytes>,
+    /// What was submitted, to keep it out of what an upstream's error shows.
+    pub score: Option<Score>,
+}

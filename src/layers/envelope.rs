@@ -1,0 +1,263 @@
+//! The one place where a refusal becomes an answer. Everything below fails with `Refusal`, also
+//! by panicking; nothing above ever fails. Answers INTERNAL for a panic.
+//!
+//! Not tower-http's `CatchPanic`: its handler sees neither the request's id, which the envelope
+//! names, nor its trail (docs/decisions/0002).
+
+use std::any::Any;
+use std::convert::Infallible;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, Response, StatusCode};
+use pin_project_lite::pin_project;
+use serde_json::{Map, Value, json};
+use tower::{Layer, Service};
+
+use crate::body::Body;
+use crate::error::{Cause, Code, Fault, Refusal};
+use crate::handoff::Arrived;
+use crate::telemetry::Trail;
+
+/// What `retry-after` says where the upstream said nothing, in seconds.
+const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("5");
+
+/// Room for `details.errors`, so that no error body exceeds 128 KiB.
+const MOST_FAULT_BYTES: usize = 64 * 1024;
+
+/// An upstream's envelope larger than this loses what it repeats of the request.
+const MOST_ENVELOPE_BYTES: usize = 96 * 1024;
+
+#[derive(Clone)]
+pub struct EnvelopeLayer;
+
+#[derive(Clone)]
+pub struct Envelope<S> {
+    inner: S,
+}
+
+impl<S> Layer<S> for EnvelopeLayer {
+    type Service = Envelope<S>;
+
+    fn layer(&self, inner: S) -> Envelope<S> {
+        Envelope { inner }
+    }
+}
+
+impl<S> Service<Arrived> for Envelope<S>
+where
+    S: Service<Arrived, Response = Response<Body>, Error = Refusal>,
+{
+    type Response = S::Response;
+    type Error = Infallible;
+    type Future = Answering<S::Future>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        // Admission refuses instead of waiting, so the path is always ready.
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Arrived) -> Self::Future {
+        Answering {
+            trail: request.traced.trail.clone(),
+            answer: self.inner.call(request),
+        }
+    }
+}
+
+pin_project! {
+    /// Turns a refusal, or a panic, into an answer.
+    pub struct Answering<F> {
+        trail: Arc<Trail>,
+        #[pin]
+        answer: F,
+    }
+}
+
+impl<F> Future for Answering<F>
+where
+    F: Future<Output = Result<Response<Body>, Refusal>>,
+{
+    type Output = Result<Response<Body>, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        // A future that panicked is not polled again: the answer below ends it.
+        let polled = catch_unwind(AssertUnwindSafe(|| this.answer.poll(context)));
+        let answer = match polled {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(answer)) => answer,
+            Err(panic) => Err(defect(panic)),
+        };
+        Poll::Ready(Ok(
+            answer.unwrap_or_else(|refusal| answer_refusal(&refusal, this.trail))
+        ))
+    }
+}
+
+/// The panic's own text may hold what the caller sent: it is dropped here, and the log has its
+/// place.
+fn defect(_: Box<dyn Any + Send>) -> Refusal {
+    Refusal::new(
+        Code::Internal,
+        "The gateway has a defect; its log has more under this request id.",
+    )
+}
+
+fn answer_refusal(refusal: &Refusal, trail: &Trail) -> Response<Body> {
+    report(refusal, trail);
+    let _ = trail.answer.set((refusal.status(), Some(refusal.code())));
+    let body = envelope_bytes(refusal, trail.id.as_str());
+    let mut answer = Response::new(Body::whole(body));
+    *answer.status_mut() = refusal.status();
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    for (name, value) in refusal.headers() {
+        headers.insert(name, value.clone());
+    }
+    if refusal.status() == StatusCode::UNAUTHORIZED {
+        headers.insert(WWW_AUTHENTICATE, challenge(refusal.code()));
+    }
+    if must_say_when(refusal.status()) {
+        headers.entry(RETRY_AFTER).or_insert(RETRY_SECONDS);
+    }
+    answer
+}
+
+/// A caller's mistake is the caller's to read; what the operator can mend is logged above INFO.
+fn report(refusal: &Refusal, trail: &Trail) {
+    let (code, request_id) = (refusal.code().name(), trail.id.as_str());
+    let cause = refusal
+        .cause()
+        .map(|cause| chain(cause))
+        .unwrap_or_default();
+    match refusal.code() {
+        Code::Internal => {
+            tracing::error!(target: "scoregate::request", code, request_id, cause, "a request met a defect");
+        }
+        Code::UpstreamCredentialsRejected => {
+            tracing::error!(target: "scoregate::request", code, request_id, cause, "LTIAAS rejects the account's API key");
+        }
+        Code::UpstreamUnreachable | Code::UpstreamInvalidResponse | Code::UpstreamTimeout => {
+            tracing::warn!(target: "scoregate::request", code, request_id, cause, "LTIAAS could not be used");
+        }
+        Code::Overloaded => {
+            tracing::warn!(target: "scoregate::request", code, request_id, cause, "a request was turned away");
+        }
+        _ => {
+            tracing::debug!(target: "scoregate::request", code, request_id, cause, "a request was refused")
+        }
+    }
+}
+
+fn chain(cause: &Cause) -> String {
+    let mut text = cause.to_string();
+    let mut next = cause.source();
+    while let Some(source) = next {
+        text.push_str(": ");
+        text.push_str(&source.to_string());
+        next = source.source();
+    }
+    text
+}
+
+/// One text for every cause of a 401: which scheme a caller may use, never what was wrong.
+fn challenge(code: Code) -> HeaderValue {
+    HeaderValue::from_static(match code {
+        Code::InvalidServiceAuthorization => "SERVICE-AUTH-V1 realm=\"scoregate\"",
+        Code::InvalidBearerAuthorization => "Bearer realm=\"scoregate\"",
+        Code::MissingAuthorization => {
+            "LTIK-AUTH-V2 realm=\"scoregate\", SERVICE-AUTH-V1 realm=\"scoregate\", Bearer realm=\"scoregate\""
+        }
+        _ => "LTIK-AUTH-V2 realm=\"scoregate\"",
+    })
+}
+
+fn must_say_when(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
+    )
+}
+
+/// The contract's error body.
+pub fn envelope_bytes(refusal: &Refusal, request_id: &str) -> Vec<u8> {
+    let envelope = match refusal.upstream() {
+        Some(answer) => upstream_envelope(answer.envelope.clone(), refusal, request_id),
+        None => own_envelope(refusal, request_id),
+    };
+    // Plain data into a growing buffer: this can't fail.
+    let bytes = serde_json::to_vec(&envelope).unwrap_or_default();
+    match (bytes.len() > MOST_ENVELOPE_BYTES, refusal.upstream()) {
+        (true, Some(_)) => {
+            serde_json::to_vec(&own_envelope(refusal, request_id)).unwrap_or_default()
+        }
+        _ => bytes,
+    }
+}
+
+fn own_envelope(refusal: &Refusal, request_id: &str) -> Value {
+    let mut details = Map::new();
+    details.insert("message".into(), refusal.code().name().into());
+    details.insert("description".into(), refusal.description().into());
+    for (name, value) in refusal.details() {
+        details.insert((*name).into(), value.as_str().into());
+    }
+    if !refusal.faults().is_empty() {
+        details.insert(
+            "errors".into(),
+            faults_within(refusal.faults(), MOST_FAULT_BYTES),
+        );
+    }
+    complete(&mut details, refusal, request_id);
+    let status = refusal.status();
+    json!({"status": status.as_u16(), "error": reason(status), "details": details})
+}
+
+/// The upstream's own members, with what the contract wants beside them.
+fn upstream_envelope(
+    mut envelope: Map<String, Value>,
+    refusal: &Refusal,
+    request_id: &str,
+) -> Value {
+    let status = refusal.status();
+    envelope.insert("status".into(), status.as_u16().into());
+    envelope
+        .entry("error")
+        .or_insert_with(|| reason(status).into());
+    if let Some(Value::Object(details)) = envelope.get_mut("details") {
+        complete(details, refusal, request_id);
+    }
+    Value::Object(envelope)
+}
+
+fn complete(details: &mut Map<String, Value>, refusal: &Refusal, request_id: &str) {
+    let retryable = match refusal.upstream() {
+        Some(answer) => matches!(answer.status.as_u16(), 429 | 502 | 503 | 504),
+        None => refusal.code().retryable(),
+    };
+    details.insert("retryable".into(), retryable.into());
+    details.insert("requestId".into(), request_id.into());
+}
+
+/// All faults, unless a hostile body has thousands.
+fn faults_within(faults: &[Fault], mut room: usize) -> Value {
+    let fits = |fault: &&Fault| {
+        let size = fault.field.len() * 2 + fault.message.len() * 2 + 64;
+        room = room.saturating_sub(size);
+        room > 0
+    };
+    faults
+        .iter()
+        .take_while(fits)
+        .map(|fault| json!(fault))
+        .collect()
+}
+
+fn reason(status: StatusCode) -> &'static str {
+    status.canonical_reason().unwrap_or("Error")
+}

@@ -1,0 +1,100 @@
+//! Starts the request's trail and its clock, and keeps the trail until the answer's last byte.
+//! Outside Envelope, so that it sees what the caller sees. Refuses nothing.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use http::Response;
+use pin_project_lite::pin_project;
+use tower::{Layer, Service};
+
+use crate::body::Body;
+use crate::deadline::Deadline;
+use crate::handoff::{Arrived, Identified, Traced};
+use crate::telemetry::{AccessLog, Trail};
+
+#[derive(Clone)]
+pub struct TraceLayer {
+    pub log: AccessLog,
+    /// The longest a request may take in total.
+    pub request_deadline: Duration,
+}
+
+#[derive(Clone)]
+pub struct Trace<S> {
+    inner: S,
+    settings: TraceLayer,
+}
+
+impl<S> Layer<S> for TraceLayer {
+    type Service = Trace<S>;
+
+    fn layer(&self, inner: S) -> Trace<S> {
+        Trace {
+            inner,
+            settings: self.clone(),
+        }
+    }
+}
+
+impl<S> Service<Identified> for Trace<S>
+where
+    S: Service<Arrived, Response = Response<Body>>,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = Traces<S::Future>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, Identified { request, id }: Identified) -> Self::Future {
+        let (head, body) = request.into_parts();
+        let trail = Trail::new(id, head.method.clone(), head.version, self.settings.log);
+        let trail = Arc::new(trail);
+        let deadline = Deadline::from(trail.started, self.settings.request_deadline);
+        let traced = Traced {
+            head,
+            trail: trail.clone(),
+            deadline,
+        };
+        let arrived = Arrived { traced, body };
+        Traces {
+            trail: Some(trail),
+            answer: self.inner.call(arrived),
+        }
+    }
+}
+
+pin_project! {
+    /// Hands the trail to the answer's body.
+    pub struct Traces<F> {
+        trail: Option<Arc<Trail>>,
+        #[pin]
+        answer: F,
+    }
+}
+
+impl<F, E> Future for Traces<F>
+where
+    F: Future<Output = Result<Response<Body>, E>>,
+{
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let answer = ready!(this.answer.poll(context));
+        let Some(trail) = this.trail.take() else {
+            return Poll::Ready(answer);
+        };
+        Poll::Ready(answer.map(|answer| {
+            // An error's answer has been noted with its code already.
+            trail.answer.get_or_init(|| (answer.status(), None));
+            answer.map(|body| body.holding_trail(trail))
+        }))
+    }
+}

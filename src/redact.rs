@@ -1,0 +1,142 @@
+//! Takes what must not show out of an upstream's error: account key, caller's credential, ltik or
+//! service key, learner id, comment and the upstream's address, in each spelling in which an
+//! upstream is likely to echo them.
+
+use http::header::AUTHORIZATION;
+use secrecy::ExposeSecret;
+use serde_json::{Map, Value};
+
+use crate::handoff::{Outgoing, UpstreamLaunch};
+use crate::line_item::encode_component;
+use crate::origin::Origin;
+
+const REDACTED: &str = "[redacted]";
+
+/// Shorter values can't be told from ordinary text.
+const SHORTEST: usize = 4;
+
+/// Knows the private texts of one request.
+pub struct Redactor {
+    needles: Vec<String>,
+}
+
+impl Redactor {
+    pub fn for_request(outgoing: &Outgoing, origin: &Origin) -> Self {
+        let credentialed = &outgoing.credentialed;
+        let mut texts: Vec<String> = Vec::new();
+        let headers = &credentialed.routed.traced.head.headers;
+        let authorization = headers
+            .get(AUTHORIZATION)
+            .and_then(|value| value.to_str().ok());
+        texts.extend(
+            authorization
+                .into_iter()
+                .flat_map(credential_parts)
+                .map(str::to_owned),
+        );
+        let keys = &credentialed.caller.account.api_keys;
+        texts.extend(keys.iter().map(|key| key.expose_secret().to_owned()));
+        if let UpstreamLaunch::With(launch) = &credentialed.launch {
+            texts.push(launch.expose().to_owned());
+        }
+        texts.extend([origin.authority().to_string(), origin.host().to_owned()]);
+        Self::new(texts)
+    }
+
+    pub fn new(texts: Vec<String>) -> Self {
+        let mut needles: Vec<String> = texts.iter().flat_map(|text| spellings(text)).collect();
+        needles.retain(|needle| needle.len() >= SHORTEST);
+        // The longest first, so that a needle within another leaves nothing of it behind.
+        needles.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        needles.dedup();
+        Self { needles }
+    }
+
+    pub fn text(&self, text: &str) -> String {
+        let mut clean = text.to_owned();
+        for needle in &self.needles {
+            if clean.contains(needle.as_str()) {
+                clean = clean.replace(needle.as_str(), REDACTED);
+            }
+        }
+        clean
+    }
+
+    pub fn value(&self, value: &Value) -> Value {
+        match value {
+            Value::String(text) => Value::String(self.text(text)),
+            Value::Number(number) => {
+                let text = number.to_string();
+                match self.text(&text) == text {
+                    true => value.clone(),
+                    false => REDACTED.into(),
+                }
+            }
+            Value::Array(items) => items.iter().map(|item| self.value(item)).collect(),
+            Value::Object(members) => Value::Object(self.members(members)),
+            Value::Null | Value::Bool(_) => value.clone(),
+        }
+    }
+
+    fn members(&self, members: &Map<String, Value>) -> Map<String, Value> {
+        let clean = members
+            .iter()
+            .map(|(name, value)| (self.text(name), self.value(value)));
+        clean.collect()
+    }
+}
+
+/// The words of an `Authorization` value, apart from the names of schemes.
+fn credential_parts(value: &str) -> impl Iterator<Item = &str> {
+    let parts = value.split([' ', ':', ',', '=']);
+    parts.filter(|part| {
+        part.len() >= 8 && !part.to_ascii_uppercase().contains("-AUTH-") && *part != "Additional"
+    })
+}
+
+/// A text as it is, in JSON, in a URL and in HTML.
+fn spellings(text: &str) -> [String; 4] {
+    let json = serde_json::to_string(text).unwrap_or_default();
+    let json = json
+        .get(1..json.len().saturating_sub(1))
+        .unwrap_or_default()
+        .to_owned();
+    let mut url = String::new();
+    encode_component(text, &mut url);
+    let html = text
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+        .replace('\'', "&#39;");
+    [text.to_owned(), json, url, html]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn takes_out_every_spelling_at_every_depth() {
+        let redactor = Redactor::new(vec!["a \"b\" <c>".into(), "424242".into(), "abc".into()]);
+        let echoed = json!({
+            "raw": "said: a \"b\" <c>",
+            "json": "{\"comment\":\"a \\\"b\\\" <c>\"}",
+            "html": "a &quot;b&quot; &lt;c&gt;",
+            "url": ["x?c=a%20%22b%22%20%3Cc%3E"],
+            "user-424242": {"id": 424242, "short": "abc"},
+        });
+        let clean = redactor.value(&echoed);
+        assert_eq!(
+            clean,
+            json!({
+                "raw": "said: [redacted]",
+                "json": "{\"comment\":\"[redacted]\"}",
+                "html": "[redacted]",
+                "url": ["x?c=[redacted]"],
+                "user-[redacted]": {"id": "[redacted]", "short": "abc"},
+            })
+        );
+    }
+}

@@ -1,0 +1,16 @@
+//! Routing: from the spelling of a request target to one of a closed list of operations, and back
+//! to the one spelling that is sent. Reads loosely, writes strictly, forwards nothing by default.
+//! Pure.
+
+mod operation;
+mod path;
+mod query;
+mod target;
+
+pub use operation::{BodyKind, LaunchKind, Operation};
+pub use path::{PathFault, Resource, ResourceKind, read_path};
+pub use query::{Query, QueryFault, read_query};
+pub use target::{Target, TargetFault, read_target};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,209 @@
+//! Accepts connections on one worker's socket and serves each: TLS where configured, HTTP/1.1 and
+//! HTTP/2 by ALPN or prior knowledge, watched for stalls, ended gracefully when the gateway drains.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::net::TcpListener as StdListener;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Request, Response, Version};
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+
+use super::watch::{Limits, Watched, overdue};
+use crate::activity::Activity;
+use crate::body::Body;
+use crate::config::Server;
+use crate::lifecycle::Lifecycle;
+
+/// The most a request's head may take, in bytes. An ltik and a JWT fit several times.
+const MOST_HEAD: usize = 64 * 1024;
+
+/// The most headers a request may have.
+const MOST_HEADERS: usize = 100;
+
+/// Requests that one HTTP/2 connection may have in flight.
+const MOST_STREAMS: u32 = 256;
+
+/// More permits than connections can be open.
+const OPEN: u32 = 1 << 28;
+
+/// How long accepting rests after it failed, as it does when file descriptors run out.
+const REST: Duration = Duration::from_millis(50);
+
+/// A whole path: any request in, an answer out, never an error.
+pub trait Answers:
+    tower::Service<
+        Request<Incoming>,
+        Response = Response<Body>,
+        Error = Infallible,
+        Future: Future<Output = Result<Response<Body>, Infallible>> + Send + 'static,
+    > + Clone
+    + Send
+    + 'static
+{
+}
+
+impl<S> Answers for S
+where
+    S: tower::Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>
+        + Clone
+        + Send
+        + 'static,
+    S::Future: Send + 'static,
+{
+}
+
+/// What accepting needs to know.
+#[derive(Clone)]
+pub struct Acceptor {
+    tls: Option<TlsAcceptor>,
+    limits: Limits,
+    handshake: Duration,
+    room: Arc<Semaphore>,
+    lifecycle: Arc<Lifecycle>,
+}
+
+impl Acceptor {
+    pub fn new(
+        server: &Server,
+        tls: Option<Arc<ServerConfig>>,
+        room: Arc<Semaphore>,
+        lifecycle: Arc<Lifecycle>,
+    ) -> Self {
+        let limits = Limits {
+            head: server.head_timeout,
+            idle: server.idle_timeout,
+            // Serving ends by itself at the request's deadline; what lasts longer is an answer
+            // that nobody reads.
+            stalled: server.request_deadline + server.body_timeout,
+        };
+        Self {
+            tls: tls.map(TlsAcceptor::from),
+            limits,
+            handshake: server.head_timeout,
+            room,
+            lifecycle,
+        }
+    }
+}
+
+/// Serves a worker's socket until the gateway drains, then until its connections have ended.
+pub async fn serve(socket: StdListener, acceptor: Acceptor, path: impl Answers) -> io::Result<()> {
+    let socket = TcpListener::from_std(socket)?;
+    let connections = Arc::new(Semaphore::new(OPEN as usize));
+    let mut drained = pin!(acceptor.lifecycle.drained());
+    loop {
+        let accepted = tokio::select! {
+            accepted = accept(&socket, &acceptor.room) => accepted,
+            () = &mut drained => break,
+        };
+        let Some((stream, place)) = accepted else {
+            continue;
+        };
+        let open = connections.clone().try_acquire_owned();
+        let (acceptor, path) = (acceptor.clone(), path.clone());
+        tokio::spawn(async move {
+            serve_connection(stream, acceptor, path).await;
+            drop((place, open));
+        });
+    }
+    drop(socket);
+    // Every connection holds one permit: all of them are back when none is open.
+    let _ = connections.acquire_many(OPEN).await;
+    Ok(())
+}
+
+/// A connection and its place among those that may be open. Waits for a place first, so that
+/// callers queue in the kernel instead of in our memory.
+async fn accept(
+    socket: &TcpListener,
+    room: &Arc<Semaphore>,
+) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+    let place = room.clone().acquire_owned().await.ok()?;
+    match socket.accept().await {
+        Ok((stream, _)) => {
+            // Answers are written whole: waiting for more would only add delay.
+            let _ = stream.set_nodelay(true);
+            Some((stream, place))
+        }
+        Err(cause) => {
+            tracing::warn!(target: "scoregate::server", %cause, "a connection could not be accepted");
+            sleep(REST).await;
+            None
+        }
+    }
+}
+
+/// A handshake happens here, in the connection's own task, so that a stalled one blocks nobody.
+async fn serve_connection(stream: TcpStream, acceptor: Acceptor, path: impl Answers) {
+    match &acceptor.tls {
+        None => serve_http(stream, &acceptor, path).await,
+        Some(tls) => match timeout(acceptor.handshake, tls.accept(stream)).await {
+            Ok(Ok(stream)) => serve_http(stream, &acceptor, path).await,
+            Ok(Err(cause)) => {
+                tracing::debug!(target: "scoregate::server", %cause, "a TLS handshake failed")
+            }
+            Err(_) => tracing::debug!(target: "scoregate::server", "a TLS handshake took too long"),
+        },
+    }
+}
+
+async fn serve_http<I>(stream: I, acceptor: &Acceptor, path: impl Answers)
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let activity = Arc::new(Activity::default());
+    let stream = TokioIo::new(Watched::new(stream, activity.clone()));
+    let counting = activity.clone();
+    let counted = hyper::service::service_fn(move |request: Request<Incoming>| {
+        let serving = counting.begin(request.version() == Version::HTTP_2);
+        let answer = path.clone().call(request);
+        async move {
+            answer
+                .await
+                .map(|answer| answer.map(|body| body.counted(serving)))
+        }
+    });
+    let builder = builder();
+    let mut connection = pin!(builder.serve_connection(stream, counted));
+    let mut overdue = pin!(overdue(&activity, acceptor.limits));
+    let mut drained = pin!(acceptor.lifecycle.drained());
+    let mut draining = false;
+    loop {
+        tokio::select! {
+            _ = connection.as_mut() => return,
+            () = &mut overdue => return,
+            () = &mut drained, if !draining => {
+                draining = true;
+                connection.as_mut().graceful_shutdown();
+            }
+        }
+    }
+}
+
+fn builder() -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .max_buf_size(MOST_HEAD)
+        .max_headers(MOST_HEADERS)
+        .header_read_timeout(None)
+        .timer(TokioTimer::new());
+    builder
+        .http2()
+        .max_concurrent_streams(MOST_STREAMS)
+        .max_header_list_size(u32::try_from(MOST_HEAD).unwrap_or(u32::MAX))
+        .timer(TokioTimer::new());
+    builder
+}

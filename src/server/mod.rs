@@ -1,0 +1,8 @@
+//! The public side: sockets that workers share, and the connections on them.
+
+mod connection;
+mod listen;
+mod watch;
+
+pub use connection::{Acceptor, Answers, serve};
+pub use listen::{CannotListen, listen, listen_alone};

@@ -1,0 +1,141 @@
+//! Watches a connection from outside HTTP: a head that does not arrive, a kept connection nobody
+//! uses, an answer nobody reads.
+//!
+//! hyper's own header timer is armed anew for every request and counts idle time in; here bytes
+//! and requests are counted without looking at a clock, and a slow tick compares the counts
+//! (docs/decisions/0002).
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
+
+use crate::activity::Activity;
+
+/// The limits of a connection's phases.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// From a head's first byte to its last.
+    pub head: Duration,
+    /// Between an answer and the next request.
+    pub idle: Duration,
+    /// Without a byte in either direction while a request is being served.
+    pub stalled: Duration,
+}
+
+/// While this stays the same, nothing happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Head { begun: u64 },
+    Idle { begun: u64 },
+    Serving { moves: u64 },
+}
+
+impl Phase {
+    fn of(activity: &Activity) -> Self {
+        let begun = activity.begun();
+        match (activity.serving(), activity.head_begun()) {
+            (0, true) => Self::Head { begun },
+            (0, false) => Self::Idle { begun },
+            _ => Self::Serving {
+                moves: activity.moves(),
+            },
+        }
+    }
+
+    fn limit(self, limits: &Limits) -> Duration {
+        match self {
+            Self::Head { .. } => limits.head,
+            Self::Idle { .. } => limits.idle,
+            Self::Serving { .. } => limits.stalled,
+        }
+    }
+}
+
+/// Resolves when a phase has lasted longer than its limit, by up to a quarter of the shortest.
+pub async fn overdue(activity: &Activity, limits: Limits) {
+    let shortest = limits.head.min(limits.idle).min(limits.stalled);
+    let tick = (shortest / 4).clamp(Duration::from_millis(10), Duration::from_secs(5));
+    let mut since = Instant::now();
+    let mut phase = Phase::of(activity);
+    let mut ticks = interval_at(since + tick, tick);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let now = ticks.tick().await;
+        let current = Phase::of(activity);
+        if current != phase {
+            (phase, since) = (current, now);
+        } else if now.duration_since(since) >= phase.limit(&limits) {
+            return;
+        }
+    }
+}
+
+/// A stream whose bytes are noticed.
+pub struct Watched<S> {
+    stream: S,
+    activity: Arc<Activity>,
+}
+
+impl<S> Watched<S> {
+    pub fn new(stream: S, activity: Arc<Activity>) -> Self {
+        Self { stream, activity }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if buffer.filled().len() > before {
+            self.activity.moved(true);
+        }
+        polled
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.stream).poll_write(context, bytes);
+        if matches!(polled, Poll::Ready(Ok(_))) {
+            self.activity.moved(false);
+        }
+        polled
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        if matches!(polled, Poll::Ready(Ok(_))) {
+            self.activity.moved(false);
+        }
+        polled
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}

@@ -1,0 +1,17 @@
+//! Stages advance: each turns one hand-off into the next, or refuses. `pipeline` has their order.
+
+mod authenticate;
+mod credentials;
+mod judge;
+mod message;
+mod normalize;
+mod payload;
+mod route;
+
+pub use authenticate::authenticate;
+pub use credentials::attach_credentials;
+pub use judge::{Submission, judge};
+pub use message::check_message;
+pub use normalize::normalize;
+pub use payload::{read_json_body, score_body};
+pub use route::route;

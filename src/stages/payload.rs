@@ -1,0 +1,151 @@
+//! Reads a bounded body: the bytes of a score, or another operation's JSON.
+//! Refuses with UNSUPPORTED_MEDIA_TYPE, BODY_TOO_LARGE, REQUEST_TIMEOUT and MALFORMED_BODY.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::{Body, Incoming};
+
+use crate::deadline::Deadline;
+use crate::error::{Cause, Code, Refusal};
+use crate::handoff::{Credentialed, Outgoing};
+use crate::routing::BodyKind;
+use crate::score;
+
+/// The most a body may hold, in bytes.
+const MOST: usize = 65_536;
+
+/// The bytes of a submission. Hands the request back without its body.
+pub async fn score_body(
+    body: Incoming,
+    head: &Parts,
+    deadline: Deadline,
+    wait: Duration,
+) -> Result<Bytes, Refusal> {
+    check_media_type(&head.headers)?;
+    read(body, &head.headers, deadline.sooner(wait)).await
+}
+
+/// Any other operation's body, written anew: its value kept, nulls and tokens dropped.
+pub async fn read_json_body(
+    credentialed: Credentialed,
+    body: Incoming,
+    wait: Duration,
+) -> Result<Outgoing, Refusal> {
+    let traced = &credentialed.routed.traced;
+    let kind = credentialed.routed.target.operation.body();
+    let body = match kind {
+        BodyKind::None | BodyKind::Score => None,
+        BodyKind::OptionalJson if body.is_end_stream() => None,
+        BodyKind::Json | BodyKind::OptionalJson => {
+            check_media_type(&traced.head.headers)?;
+            let bytes = read(body, &traced.head.headers, traced.deadline.sooner(wait)).await?;
+            Some(rewrite(&bytes)?)
+        }
+    };
+    Ok(Outgoing {
+        credentialed,
+        body,
+        score: None,
+    })
+}
+
+fn rewrite(bytes: &[u8]) -> Result<Bytes, Refusal> {
+    let written = score::rewrite(bytes)
+        .map_err(|fault| Refusal::new(Code::MalformedBody, fault.to_string()))?;
+    Ok(Bytes::from(written))
+}
+
+async fn read(body: Incoming, headers: &HeaderMap, deadline: Deadline) -> Result<Bytes, Refusal> {
+    if declared_length(headers).is_some_and(|length| length > MOST as u64) {
+        return Err(too_large());
+    }
+    let collected = deadline.limit(Limited::new(body, MOST).collect()).await;
+    match collected {
+        Err(elapsed) => Err(
+            Refusal::new(Code::RequestTimeout, "The body did not arrive in time.").because(elapsed),
+        ),
+        Ok(Err(cause)) => Err(unreadable(cause)),
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+    }
+}
+
+/// Answered without waiting for the body itself.
+fn declared_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+fn unreadable(cause: Cause) -> Refusal {
+    match cause.is::<LengthLimitError>() {
+        true => too_large(),
+        false => Refusal::new(
+            Code::MalformedBody,
+            "The body broke off, or its framing is broken.",
+        )
+        .because(cause),
+    }
+}
+
+fn too_large() -> Refusal {
+    Refusal::new(
+        Code::BodyTooLarge,
+        format!("A body may hold {MOST} bytes at most."),
+    )
+}
+
+/// JSON in UTF-8 without a content coding, declared once: what a body-parsing upstream would make
+/// of anything else is not what the policy would see.
+fn check_media_type(headers: &HeaderMap) -> Result<(), Refusal> {
+    let refuse =
+        |description: &'static str| Err(Refusal::new(Code::UnsupportedMediaType, description));
+    if headers
+        .get_all(CONTENT_ENCODING)
+        .iter()
+        .any(|coding| !is_identity(coding))
+    {
+        return refuse("Send the body without a content coding.");
+    }
+    let mut types = headers.get_all(CONTENT_TYPE).iter();
+    match (types.next(), types.next()) {
+        (Some(media_type), None) if is_json(media_type) => Ok(()),
+        (None, _) => refuse("Send the header content-type: application/json."),
+        _ => refuse("Send the body as content-type: application/json, in UTF-8."),
+    }
+}
+
+fn is_identity(coding: &HeaderValue) -> bool {
+    coding.as_bytes().eq_ignore_ascii_case(b"identity")
+}
+
+fn is_json(media_type: &HeaderValue) -> bool {
+    let Ok(text) = media_type.to_str() else {
+        return false;
+    };
+    let mut parts = text.split(';').map(str::trim);
+    let essence = parts.next().unwrap_or_default().to_ascii_lowercase();
+    let json = essence == "application/json" || is_structured_json(&essence);
+    json && parts.all(is_harmless_parameter)
+}
+
+/// Any `+json` media type, such as the AGS one.
+fn is_structured_json(essence: &str) -> bool {
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte);
+    essence.split_once('/').is_some_and(|(kind, subtype)| {
+        let name = subtype.strip_suffix("+json").unwrap_or_default();
+        !kind.is_empty() && !name.is_empty() && (kind.bytes().chain(name.bytes())).all(is_token)
+    })
+}
+
+/// A charset other than UTF-8 would be decoded differently upstream; other parameters say nothing.
+fn is_harmless_parameter(parameter: &str) -> bool {
+    let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+    let value = value.trim().trim_matches('"');
+    match name.trim().eq_ignore_ascii_case("charset") {
+        true => value.eq_ignore_ascii_case("utf-8") || value.eq_ignore_ascii_case("utf8"),
+        false => true,
+    }
+}

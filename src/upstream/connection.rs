@@ -1,0 +1,129 @@
+//! One connection to the upstream, HTTP/1.1 or, where ALPN chose it, HTTP/2.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+use http::{Response, Uri, header};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::client::conn::{TrySendError, http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+
+use super::{Outbound, Unanswered};
+use crate::dial::Stream;
+
+type Body = Full<Bytes>;
+
+/// A connection that can take a request.
+pub enum Connection {
+    Http1(http1::SendRequest<Body>),
+    /// Cheap to clone: all clones share one connection.
+    Http2(http2::SendRequest<Body>),
+}
+
+/// What became of a request.
+pub enum Sent<T> {
+    /// No byte of it was sent: it may be sent elsewhere.
+    Unsent(Outbound, hyper::Error),
+    Answered(Result<T, Unanswered>),
+}
+
+type Answer = (Connection, Response<Incoming>);
+
+impl Connection {
+    /// Starts the protocol. The connection's own task ends with the connection.
+    pub async fn open(stream: Stream) -> Result<Self, hyper::Error> {
+        let http2 = stream.speaks_http2();
+        let stream = TokioIo::new(stream);
+        if http2 {
+            let (sender, connection) = http2::handshake(TokioExecutor::new(), stream).await?;
+            tokio::spawn(connection);
+            return Ok(Self::Http2(sender));
+        }
+        let (sender, connection) = http1::handshake(stream).await?;
+        tokio::spawn(connection);
+        Ok(Self::Http1(sender))
+    }
+
+    pub fn is_closed(&self) -> bool {
+        match self {
+            Self::Http1(sender) => sender.is_closed(),
+            Self::Http2(sender) => sender.is_closed(),
+        }
+    }
+
+    /// Sends a request and waits for the head of the answer.
+    pub async fn send(self, request: Outbound) -> Sent<Answer> {
+        match self {
+            Self::Http1(sender) => send_http1(sender, request).await,
+            Self::Http2(sender) => send_http2(sender, request).await,
+        }
+    }
+}
+
+async fn send_http1(mut sender: http1::SendRequest<Body>, mut request: Outbound) -> Sent<Answer> {
+    // A connection just given back has to notice that its last answer is over.
+    if let Err(cause) = sender.ready().await {
+        return Sent::Unsent(request, cause);
+    }
+    let odd = watch_informational(&mut request);
+    let answer = sender.try_send_request(request).await;
+    if odd.load(Ordering::Relaxed) {
+        return Sent::Answered(Err(Unanswered::Informational));
+    }
+    sort(answer, Connection::Http1(sender))
+}
+
+async fn send_http2(mut sender: http2::SendRequest<Body>, mut request: Outbound) -> Sent<Answer> {
+    if let Err(cause) = sender.ready().await {
+        return Sent::Unsent(request, cause);
+    }
+    name_authority(&mut request);
+    let answer = sender.try_send_request(request).await;
+    sort(answer, Connection::Http2(sender))
+}
+
+fn sort(
+    answer: Result<Response<Incoming>, TrySendError<Outbound>>,
+    connection: Connection,
+) -> Sent<Answer> {
+    match answer {
+        Ok(answer) => Sent::Answered(Ok((connection, answer))),
+        Err(mut fault) => match fault.take_message() {
+            Some(unsent) => Sent::Unsent(unsent, fault.into_error()),
+            None => Sent::Answered(Err(classify(fault.into_error()))),
+        },
+    }
+}
+
+fn classify(cause: hyper::Error) -> Unanswered {
+    match cause.is_parse() || cause.is_parse_too_large() || cause.is_parse_status() {
+        true => Unanswered::NotHttp(cause),
+        false => Unanswered::Broken(cause),
+    }
+}
+
+/// hyper swallows informational answers; only 100 and 103 may come before ours.
+fn watch_informational(request: &mut Outbound) -> Arc<AtomicBool> {
+    let odd = Arc::new(AtomicBool::new(false));
+    let noted = odd.clone();
+    hyper::ext::on_informational(request, move |answer| {
+        if !matches!(answer.status().as_u16(), 100 | 103) {
+            noted.store(true, Ordering::Relaxed);
+        }
+    });
+    odd
+}
+
+/// HTTP/2 takes the host from the target's authority instead of a `host` header.
+fn name_authority(request: &mut Outbound) {
+    let Some(host) = request.headers_mut().remove(header::HOST) else {
+        return;
+    };
+    let target = request.uri().path_and_query().cloned();
+    let uri = Uri::builder().scheme("https").authority(host.as_bytes());
+    if let Some(uri) = target.and_then(|target| uri.path_and_query(target).build().ok()) {
+        *request.uri_mut() = uri;
+    }
+}

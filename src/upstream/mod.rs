@@ -1,0 +1,130 @@
+//! The connections to one account's LTIAAS, kept per worker so that no request crosses cores.
+//! Sends a request once: as soon as a byte of it may be out, it is never sent again.
+
+mod connection;
+mod pool;
+mod reply;
+
+use std::io;
+use std::sync::Arc;
+
+use http::{Request, StatusCode};
+use http_body_util::Full;
+use rustls::ClientConfig;
+use thiserror::Error;
+
+use crate::config;
+use crate::deadline::Deadline;
+use crate::dial::dial;
+use crate::origin::Origin;
+
+use connection::{Connection, Sent};
+use pool::Pool;
+pub use reply::{Reply, ReplyBody};
+
+pub type Outbound = Request<Full<bytes::Bytes>>;
+
+/// How often a request that no byte of was sent moves on to another kept connection before a
+/// fresh one is opened for it.
+const KEPT_TRIES: usize = 3;
+
+/// One account's LTIAAS, as one worker reaches it.
+pub struct Upstream {
+    origin: Origin,
+    tls: Arc<ClientConfig>,
+    settings: config::Upstream,
+    pool: Arc<Pool>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Error)]
+pub enum Unanswered {
+    #[error("could not connect")]
+    Connect(#[source] io::Error),
+    #[error("connecting took too long")]
+    ConnectTimeout,
+    #[error("the protocol could not be started")]
+    Handshake(#[source] hyper::Error),
+    #[error("the connection broke")]
+    Broken(#[source] hyper::Error),
+    #[error("the answer is not HTTP")]
+    NotHttp(#[source] hyper::Error),
+    #[error("the answer has an informational status of no known meaning")]
+    Informational,
+    #[error("the answer took too long")]
+    AnswerTimeout,
+    #[error("the status `{0}` is no status of an answer")]
+    Status(StatusCode),
+}
+
+impl Upstream {
+    pub fn new(origin: Origin, tls: Arc<ClientConfig>, settings: &config::Upstream) -> Self {
+        let pool = Arc::new(Pool::new(settings.idle_timeout));
+        Self {
+            origin,
+            tls,
+            settings: settings.clone(),
+            pool,
+        }
+    }
+
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// Sends a request and waits for the head of its answer. Dropped midway, its connection is
+    /// closed; whether the upstream took the request is then unknown.
+    pub async fn send(
+        &self,
+        mut request: Outbound,
+        deadline: Deadline,
+    ) -> Result<Reply, Unanswered> {
+        for _ in 0..KEPT_TRIES {
+            let Some(connection) = self.pool.take() else {
+                break;
+            };
+            match self.attempt(connection, request, deadline).await {
+                Sent::Answered(answer) => return answer,
+                Sent::Unsent(unsent, _) => request = unsent,
+            }
+        }
+        let connection = self.connect(deadline).await?;
+        match self.attempt(connection, request, deadline).await {
+            Sent::Answered(answer) => answer,
+            Sent::Unsent(_, cause) => Err(Unanswered::Broken(cause)),
+        }
+    }
+
+    async fn attempt(
+        &self,
+        connection: Connection,
+        request: Outbound,
+        deadline: Deadline,
+    ) -> Sent<Reply> {
+        let deadline = deadline.sooner(self.settings.answer_timeout);
+        match deadline.limit(connection.send(request)).await {
+            Err(_) => Sent::Answered(Err(Unanswered::AnswerTimeout)),
+            Ok(Sent::Unsent(request, cause)) => Sent::Unsent(request, cause),
+            Ok(Sent::Answered(Err(fault))) => Sent::Answered(Err(fault)),
+            Ok(Sent::Answered(Ok((connection, answer)))) => {
+                Sent::Answered(Ok(Reply::new(answer, connection, self.pool.clone())))
+            }
+        }
+    }
+
+    async fn connect(&self, deadline: Deadline) -> Result<Connection, Unanswered> {
+        let deadline = deadline.sooner(self.settings.connect_timeout);
+        let opening = async {
+            let stream = dial(&self.origin, &self.tls)
+                .await
+                .map_err(Unanswered::Connect)?;
+            Connection::open(stream)
+                .await
+                .map_err(Unanswered::Handshake)
+        };
+        deadline
+            .limit(opening)
+            .await
+            .map_err(|_| Unanswered::ConnectTimeout)?
+    }
+}
