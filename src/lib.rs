@@ -2,9 +2,11 @@
 //!
 //! The map, from the bottom up; imports point down only.
 
+pub mod cli;
 pub mod config;
 pub mod dial;
 pub mod error;
+pub mod gateway_key;
 pub mod line_item;
 pub mod origin;
 pub mod permission;

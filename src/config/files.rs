@@ -1,0 +1,31 @@
+//! Names of files, relative to the configuration's folder.
+
+use std::error::Error;
+use std::path::PathBuf;
+
+use super::findings::At;
+use super::mask;
+
+/// The path of a file that must be named.
+pub(super) fn path(at: &At<'_>, name: Option<&String>) -> Option<PathBuf> {
+    match name.map(String::as_str) {
+        None => at.missing("is required"),
+        Some("") => at.problem("must name a file"),
+        Some(name) => Some(at.file(name)),
+    }
+}
+
+/// Why a file can't be used, with its causes.
+pub(super) fn reason(error: &(dyn Error + 'static)) -> String {
+    let mut reason = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        reason.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    // A name is quoted in here, and where a secret was pasted in its place it must not be.
+    match mask::is_surely_a_secret(&reason) {
+        true => "the file named here can't be used".to_owned(),
+        false => reason,
+    }
+}
