@@ -93,7 +93,7 @@ impl AccountSection {
     fn check_api_keys(&self, at: &At<'_>) -> Option<Vec<SecretString>> {
         match self.api_keys.is_empty() {
             true => at.missing("needs at least one key, such as `{ env = \"LTIAAS_API_KEY\" }`"),
-            false => at.each(&self.api_keys, |at, key| check_api_key(at, key)),
+            false => at.each(&self.api_keys, check_api_key),
         }
     }
 

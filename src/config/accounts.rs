@@ -30,7 +30,7 @@ impl<'a> Accounts<'a> {
         Self {
             sections,
             checked,
-            has_unread: at.is_unread(),
+            has_unread: at.has_unread_name(),
         }
     }
 

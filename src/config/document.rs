@@ -71,11 +71,15 @@ impl Document {
 
     fn check_listeners_apart(&self, at: &At<'_>, server: Option<&Server>) {
         let is_fixed = server.is_some_and(|server| server.listen.port() != 0);
-        if is_fixed && self.server.listen == self.admin.listen {
-            at.key("admin")
-                .key("listen")
-                .problem::<()>("is the address of `server.listen` already: operators' pages never share the public port");
+        if !is_fixed || self.server.listen != self.admin.listen {
+            return;
         }
+        let admin = at.key("admin").key("listen");
+        let server = at.key("server").key("listen");
+        let at = if admin.is_written() { admin } else { server };
+        at.problem::<()>(
+            "`server.listen` and `admin.listen` are one address, but operators' pages never share the public port",
+        );
     }
 
     fn check_callers(
@@ -100,7 +104,7 @@ impl Document {
             accounts,
             callers: &self.caller,
             issuers: &self.issuer,
-            has_unread: at.key("caller").is_unread() || at.key("issuer").is_unread(),
+            has_unread: at.key("caller").has_unread_name() || at.key("issuer").has_unread_name(),
         };
         let at = at.key("policy");
         name::check_unique(&at, self.policy.iter().map(|policy| policy.name.as_deref()));

@@ -64,7 +64,7 @@ impl fmt::Display for Written {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let millis = self.0.as_millis();
         let mut units = UNITS.iter().rev();
-        let fits = |(_, unit): &&(&str, u64)| millis % u128::from(*unit) == 0;
+        let fits = |(_, unit): &&(&str, u64)| millis.is_multiple_of(u128::from(*unit));
         let (name, unit) = units.find(fits).unwrap_or(&("ms", 1));
         write!(f, "\"{}{name}\"", millis / u128::from(*unit))
     }

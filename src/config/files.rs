@@ -1,6 +1,7 @@
 //! Names of files, relative to the configuration's folder.
 
 use std::error::Error;
+use std::io;
 use std::path::PathBuf;
 
 use super::findings::At;
@@ -12,6 +13,15 @@ pub(super) fn path(at: &At<'_>, name: Option<&String>) -> Option<PathBuf> {
         None => at.missing("is required"),
         Some("") => at.problem("must name a file"),
         Some(name) => Some(at.file(name)),
+    }
+}
+
+/// Why a file can't be read, for people.
+pub(super) fn unreadable(cause: &io::Error) -> String {
+    match cause.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::PermissionDenied => "this user may not read it".to_owned(),
+        other => other.to_string(),
     }
 }
 

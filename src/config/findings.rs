@@ -116,11 +116,31 @@ impl At<'_> {
         checked.into_iter().collect()
     }
 
+    /// Whether the file or a variable sets this key.
+    pub fn is_written(&self) -> bool {
+        self.findings.tree.locate(&self.path).exists
+    }
+
     /// Whether something at or beneath this key could not be read.
     pub fn is_unread(&self) -> bool {
         let written = self.findings.tree.locate(&self.path).written;
         let unread = &self.findings.unread;
         unread.iter().any(|path| path.starts_with(&written))
+    }
+
+    /// Whether an entry of this list, or the name of one, could not be read: a reference that
+    /// leads nowhere may be to that one.
+    pub fn has_unread_name(&self) -> bool {
+        let written = self.findings.tree.locate(&self.path).written;
+        let depth = written.steps().len();
+        let is_name =
+            |path: &&KeyPath| path.steps().len() <= depth + 1 || path.last_key() == Some("name");
+        let beneath = |path: &&KeyPath| path.starts_with(&written);
+        self.findings
+            .unread
+            .iter()
+            .filter(beneath)
+            .any(|path| is_name(&path))
     }
 
     pub fn environment(&self) -> &dyn Environment {

@@ -113,7 +113,10 @@ fn check_file(at: &At<'_>, name: &String) -> Option<IssuerKeys> {
     let path = files::path(at, Some(name))?;
     match std::fs::File::open(&path) {
         Ok(_) => Some(IssuerKeys::File(path)),
-        Err(cause) => at.problem(format_args!("the file can't be read: {}", cause.kind())),
+        Err(cause) => at.problem(format_args!(
+            "the file can't be read: {}",
+            files::unreadable(&cause)
+        )),
     }
 }
 

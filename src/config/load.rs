@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use super::Config;
 use super::document::Document;
 use super::environment::{Environment, Process};
+use super::files;
 use super::findings::Findings;
 use super::problem::{Place, Problem, Problems};
 use super::read::{Read, read};
@@ -70,7 +71,7 @@ pub fn load_with(path: &Path, environment: &dyn Environment) -> Result<Loaded, P
 
 fn text_of(name: &Arc<str>, path: &Path) -> Result<String, Problems> {
     let bytes = bytes_of(path).map_err(|cause| {
-        let message = format!("the file can't be read: {}", cause.kind());
+        let message = format!("the file can't be read: {}", files::unreadable(&cause));
         Problems::one(Place::File(name.clone()), message)
     })?;
     String::from_utf8(bytes).map_err(|error| {

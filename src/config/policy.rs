@@ -80,7 +80,7 @@ impl PolicySection {
             None => Some(None),
         };
         Some(Policy {
-            name: name?.into(),
+            name: name?,
             matching: matching?,
             maximum: maximum?,
         })

@@ -1,6 +1,9 @@
 //! The JSON Schema of the configuration, made from its structs: for editors (`scoregate schema`)
 //! and for naming the keys that exist.
 
+use schemars::Schema;
+use schemars::generate::SchemaSettings;
+use schemars::transform::RecursiveTransform;
 use serde_json::Value;
 
 use super::document::Document;
@@ -8,11 +11,55 @@ use super::path::{KeyPath, Step};
 
 /// The JSON Schema of the configuration file.
 pub fn json_schema() -> Value {
-    let mut schema = Value::from(schemars::schema_for!(Document));
-    if let Some(object) = schema.as_object_mut() {
-        object.insert("title".to_owned(), "scoregate.toml".into());
+    let settings = SchemaSettings::draft2020_12().with_transform(RecursiveTransform(finish));
+    let mut schema = settings.into_generator().into_root_schema_for::<Document>();
+    schema.insert("title".to_owned(), "scoregate.toml".into());
+    schema.to_value()
+}
+
+fn finish(schema: &mut Schema) {
+    require_what_has_no_default(schema);
+    forbid_null(schema);
+    if let Some(Value::String(text)) = schema.get_mut("description") {
+        *text = text.replace('\n', " ");
     }
-    schema
+}
+
+/// Every key is optional to serde, so that the check can report all that are missing at once; a
+/// default that the key itself does not allow (null, or an empty list that must have entries)
+/// shows that it is required all the same.
+fn require_what_has_no_default(schema: &mut Schema) {
+    let Some(Value::Object(properties)) = schema.get_mut("properties") else {
+        return;
+    };
+    let mut required = Vec::new();
+    for (name, property) in properties {
+        let default = property.get("default");
+        let is_empty = default.and_then(Value::as_array).is_some_and(Vec::is_empty);
+        if default.is_some_and(Value::is_null) || is_empty && property.get("minItems").is_some() {
+            property
+                .as_object_mut()
+                .map(|property| property.remove("default"));
+            required.push(Value::from(name.as_str()));
+        }
+    }
+    if !required.is_empty() {
+        schema.insert("required".to_owned(), required.into());
+    }
+}
+
+/// TOML has no null: a key that is not set is left out.
+fn forbid_null(schema: &mut Schema) {
+    if let Some(Value::Array(types)) = schema.get_mut("type") {
+        types.retain(|name| name != "null");
+        if let [one] = types.as_slice() {
+            let one = one.clone();
+            schema.insert("type".to_owned(), one);
+        }
+    }
+    if let Some(Value::Array(list)) = schema.get_mut("anyOf") {
+        list.retain(|one| one.get("type").is_none_or(|name| name != "null"));
+    }
 }
 
 /// The names of the keys that may stand in the table at `path`.

@@ -10,6 +10,7 @@ use secrecy::{ExposeSecret, SecretBox, SecretString};
 use serde::Deserialize;
 use serde::ser::{Serialize, Serializer};
 
+use super::files;
 use super::findings::At;
 use super::mask::could_be_a_secret;
 
@@ -76,7 +77,7 @@ fn file(at: &At<'_>, name: &str) -> Option<Vec<u8>> {
         Err(cause) => at.problem(format_args!(
             "the file {} can't be read: {}",
             named(name, "named here"),
-            cause.kind()
+            files::unreadable(&cause)
         )),
     }
 }

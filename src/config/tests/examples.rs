@@ -191,9 +191,10 @@ fn the_schema_lets_editors_find_unknown_and_missing_keys() {
             "{name}"
         );
     }
+    assert!(!schema.to_string().contains("null"));
     let caller = &definitions["CallerSection"];
     assert_eq!(
         caller["required"],
-        serde_json::json!(["name", "account", "keys"])
+        serde_json::json!(["account", "keys", "name"])
     );
 }

@@ -1,5 +1,6 @@
 //! Configurations, faulty and good, through the whole of `load_with`.
 
+mod any_text;
 mod examples;
 mod faults;
 mod overrides;
@@ -40,6 +41,7 @@ impl Setting {
         setting
             .with_file("scoregate.toml", text.replace("DIGEST", digest).as_bytes())
             .with_variable("API_KEY", "the-api-key")
+            .with_variable("LONG", "a-secret-of-more-than-thirty-two-bytes")
     }
 
     fn with_variable(mut self, name: &str, value: &str) -> Self {

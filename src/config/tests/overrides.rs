@@ -73,7 +73,7 @@ fn a_faulty_override_is_named_by_its_variable() {
         (
             "SCOREGATE__ACCOUNT__2__NAME",
             "x",
-            "SCOREGATE__ACCOUNT__2__NAME: `account` has 1 entries",
+            "SCOREGATE__ACCOUNT__2__NAME: the list `account` ends before this index; the next one that can be added is 1",
         ),
         (
             "SCOREGATE__ACCOUNT__0__NAME__X",

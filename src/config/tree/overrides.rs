@@ -21,7 +21,7 @@ pub(in crate::config) enum NoSuchPlace {
     NotATable(KeyPath),
     #[error("`{0}` is a list: the level after it must be an index, 0 for the first entry")]
     NotAnIndex(KeyPath),
-    #[error("`{0}` has {1} entries: the index may be that number at most, which adds one")]
+    #[error("the list `{0}` ends before this index; the next one that can be added is {1}")]
     Beyond(KeyPath, usize),
 }
 

@@ -47,6 +47,7 @@ impl Lines {
                 problems.push(syntax_problem(place, error));
             }
         }
+        problems.sort_by(|one, other| one.place.cmp(&other.place));
         Problems {
             problems,
             warnings: Vec::new(),
