@@ -1,18 +1,19 @@
 //! Names of files, relative to the configuration's folder.
 
 use std::error::Error;
+use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 
 use super::findings::At;
 use super::mask;
 
-/// The path of a file that must be named.
-pub(super) fn path(at: &At<'_>, name: Option<&String>) -> Option<PathBuf> {
-    match name.map(String::as_str) {
-        None => at.missing("is required"),
-        Some("") => at.problem("must name a file"),
-        Some(name) => Some(at.file(name)),
+/// The path of a file that can be read.
+pub(super) fn readable(at: &At<'_>, name: &str) -> Option<PathBuf> {
+    let path = at.file(name);
+    match File::open(&path) {
+        Ok(_) => Some(path),
+        Err(cause) => at.problem(unreadable(&cause)),
     }
 }
 

@@ -92,7 +92,7 @@ impl JwksSection {
     fn check(&self, at: &At<'_>) -> Option<IssuerKeys> {
         match (&self.url, &self.file) {
             (Some(url), None) => check_url(&at.key("url"), url).map(IssuerKeys::Url),
-            (None, Some(file)) => check_file(&at.key("file"), file),
+            (None, Some(file)) => files::readable(&at.key("file"), file).map(IssuerKeys::File),
             (None, None) => at.missing("needs `url` or `file`"),
             (Some(_), Some(_)) => at.problem("takes `url` or `file`, not both"),
         }
@@ -106,17 +106,6 @@ fn check_url(at: &At<'_>, text: &str) -> Option<Uri> {
     match url.filter(|url| is_trusted(url) && !text.contains('#')) {
         Some(url) => Some(url),
         None => at.problem("must be an https:// URL, or an http:// one to this machine"),
-    }
-}
-
-fn check_file(at: &At<'_>, name: &String) -> Option<IssuerKeys> {
-    let path = files::path(at, Some(name))?;
-    match std::fs::File::open(&path) {
-        Ok(_) => Some(IssuerKeys::File(path)),
-        Err(cause) => at.problem(format_args!(
-            "the file can't be read: {}",
-            files::unreadable(&cause)
-        )),
     }
 }
 

@@ -13,7 +13,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use super::findings::At;
 
 /// The SHA-256 digest of a gateway key.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct KeyDigest {
     pub digest: [u8; 32],
     pub not_after: Option<Timestamp>,
@@ -141,6 +141,12 @@ impl<'de> Visitor<'de> for EntryVisitor {
             not_after,
             is_table: true,
         })
+    }
+}
+
+impl fmt::Debug for KeyDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeyDigest(***, not_after: {:?})", self.not_after)
     }
 }
 

@@ -11,7 +11,9 @@ use super::path::{KeyPath, Step};
 
 /// The JSON Schema of the configuration file.
 pub fn json_schema() -> Value {
-    let settings = SchemaSettings::draft2020_12().with_transform(RecursiveTransform(finish));
+    let settings = SchemaSettings::draft2020_12()
+        .with(|settings| settings.inline_subschemas = true)
+        .with_transform(RecursiveTransform(finish));
     let mut schema = settings.into_generator().into_root_schema_for::<Document>();
     schema.insert("title".to_owned(), "scoregate.toml".into());
     schema.to_value()
@@ -69,34 +71,22 @@ pub(super) fn keys_at(path: &KeyPath) -> Vec<String> {
     for step in path.steps() {
         found = found
             .into_iter()
-            .flat_map(|schema| alternatives(&root, schema))
+            .flat_map(alternatives)
             .filter_map(|schema| match step {
                 Step::Key(name) => schema.get("properties")?.get(name),
                 Step::Index(_) => schema.get("items"),
             })
             .collect();
     }
-    let tables = found
-        .into_iter()
-        .flat_map(|schema| alternatives(&root, schema));
+    let tables = found.into_iter().flat_map(alternatives);
     tables
         .filter_map(|schema| schema.get("properties")?.as_object())
         .flat_map(|properties| properties.keys().cloned())
         .collect()
 }
 
-/// A schema with its reference followed, or each of the schemas it allows.
-fn alternatives<'a>(root: &'a Value, schema: &'a Value) -> Vec<&'a Value> {
-    let reference = schema.get("$ref").and_then(Value::as_str);
-    let target = reference.and_then(|reference| root.pointer(reference.strip_prefix('#')?));
-    if let Some(target) = target {
-        return alternatives(root, target);
-    }
-    match schema.get("anyOf").and_then(Value::as_array) {
-        Some(list) => list
-            .iter()
-            .flat_map(|one| alternatives(root, one))
-            .collect(),
-        None => vec![schema],
-    }
+/// Each of the schemas that a value may have.
+fn alternatives(schema: &Value) -> &[Value] {
+    let list = schema.get("anyOf").and_then(Value::as_array);
+    list.map_or(std::slice::from_ref(schema), Vec::as_slice)
 }

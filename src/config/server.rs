@@ -136,8 +136,12 @@ impl ServerSection {
 
 impl TlsSection {
     fn check(&self, at: &At<'_>) -> Option<ServerTls> {
-        let cert_file = files::path(&at.key("cert_file"), self.cert_file.as_ref());
-        let key_file = files::path(&at.key("key_file"), self.key_file.as_ref());
+        let file = |key: &str, name: &Option<String>| {
+            let at = at.key(key);
+            files::readable(&at, at.required(name)?)
+        };
+        let cert_file = file("cert_file", &self.cert_file);
+        let key_file = file("key_file", &self.key_file);
         let (cert_file, key_file) = (cert_file?, key_file?);
         match tls::server_config(&cert_file, &key_file) {
             Ok(_) => Some(ServerTls {

@@ -44,6 +44,9 @@ pub struct UpstreamSection {
     pub key_set_timeout: DurationText,
 }
 
+/// When the Node server of LTIAAS closes a silent connection.
+const CLOSED_BY_LTIAAS: Duration = Duration::from_secs(5);
+
 impl Default for UpstreamSection {
     fn default() -> Self {
         Self {
@@ -67,6 +70,11 @@ impl UpstreamSection {
             .check(&at.key("connect_timeout"), LIMIT);
         let answer_timeout = self.answer_timeout.check(&at.key("answer_timeout"), LIMIT);
         let idle_timeout = self.idle_timeout.check(&at.key("idle_timeout"), LIMIT);
+        if idle_timeout.is_some_and(|idle| idle >= CLOSED_BY_LTIAAS) {
+            at.key("idle_timeout").warn(
+                "LTIAAS closes a silent connection after 5 s; a score sent just then is lost",
+            );
+        }
         let key_set_timeout = self
             .key_set_timeout
             .check(&at.key("key_set_timeout"), LIMIT);
@@ -80,8 +88,8 @@ impl UpstreamSection {
     }
 }
 
-fn check_ca_file(at: &At<'_>, name: &String) -> Option<PathBuf> {
-    let path = files::path(at, Some(name))?;
+fn check_ca_file(at: &At<'_>, name: &str) -> Option<PathBuf> {
+    let path = files::readable(at, name)?;
     match tls::client_config(Some(&path), &[]) {
         Ok(_) => Some(path),
         Err(cause) => at.problem(files::reason(&cause)),

@@ -141,7 +141,7 @@ fn sections_of_the_gateway_itself() {
             ),
             (
                 "[upstream]\nca_file = 'none.pem'\n",
-                "2: upstream.ca_file: ",
+                "2: upstream.ca_file: there is no such file (given: `none.pem`)",
             ),
         ],
     );
@@ -423,7 +423,7 @@ fn issuers() {
             (
                 "url = 'https://idp.example.edu/jwks'",
                 "file = 'none.json'",
-                "12: issuer[0].jwks.file: the file can't be read",
+                "12: issuer[0].jwks.file: there is no such file (given: `none.json`)",
             ),
             (
                 "{ url = 'https://idp.example.edu/jwks' }",
@@ -646,6 +646,13 @@ fn a_certificate_is_tried_before_it_is_needed() {
             "7: server.tls: the certificate and the private key can't be used together"
         ),
         "{problems:?}"
+    );
+
+    let bare = Setting::new(&text).problems();
+    assert_eq!(bare.len(), 2, "{bare:?}");
+    assert!(
+        bare[1].starts_with("7: server.tls.key_file: there is no such file"),
+        "{bare:?}"
     );
 
     let problems = setting.with_file("cert.pem", b"none").problems();

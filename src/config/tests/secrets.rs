@@ -155,7 +155,13 @@ fn the_view_and_the_debug_output_mask_secrets_and_digests() {
     .loaded();
     let view = loaded.view.to_string();
     let said = format!("{view} {:?}", loaded.config);
-    for secret in ["the-api-key", "API_KEY", "a-token-of", &DIGEST[7..20]] {
+    for secret in [
+        "the-api-key",
+        "API_KEY",
+        "a-token-of",
+        &DIGEST[7..20],
+        "17, 17",
+    ] {
         assert!(!said.contains(secret), "{secret} in {said}");
     }
     assert_eq!(loaded.view["account"][0]["api_keys"][0], "***");

@@ -70,7 +70,9 @@ impl Lines {
             DeValue::String(text) => Value::Text(text.to_string()),
             DeValue::Boolean(value) => Value::Bool(*value),
             DeValue::Datetime(time) => Value::Time(time.to_string()),
-            DeValue::Float(number) => Value::Fraction(number.as_str().to_owned()),
+            DeValue::Float(number) => {
+                Value::Fraction(number.as_str().trim_start_matches('+').to_owned())
+            }
             DeValue::Integer(number) => Value::Whole(
                 i128::from_str_radix(number.as_str(), number.radix())
                     .map_or_else(|_| number.to_string(), |number| number.to_string()),
@@ -122,6 +124,56 @@ impl Node {
                 .iter_mut()
                 .for_each(|entry| entry.node.written_at(place)),
             _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::path::KeyPath;
+
+    #[test]
+    fn numbers_keep_their_exact_value() {
+        for (text, expected) in [
+            ("99.90", "99.90"),
+            ("+1_000.5", "1000.5"),
+            ("-0.1", "-0.1"),
+            ("1e2", "1e2"),
+            (
+                "0.1000000000000000055511151231257827",
+                "0.1000000000000000055511151231257827",
+            ),
+            ("+1_000", "1000"),
+            ("0xff", "255"),
+            (
+                "123456789012345678901234567890",
+                "123456789012345678901234567890",
+            ),
+        ] {
+            let node = parse_value(&Place::Variable("X".to_owned()), text);
+            assert_eq!(node.value.scalar().as_deref(), Some(expected), "{text}");
+            assert!(!matches!(node.value, Value::Text(_)), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_value_has_its_line() {
+        let text = "a = 1\n[b]\nc = [\n  1,\n  { d = 2 },\n]\n[[e]]\n[[e]]\nf.g = 3\n";
+        let tree = parse(&Arc::from("x"), text).unwrap();
+        for (path, line) in [
+            (KeyPath::default().key("a"), 1),
+            (KeyPath::default().key("b"), 2),
+            (KeyPath::default().key("b").key("c"), 3),
+            (KeyPath::default().key("b").key("c").index(0), 4),
+            (KeyPath::default().key("b").key("c").index(1).key("d"), 5),
+            (KeyPath::default().key("e").index(0), 7),
+            (KeyPath::default().key("e").index(1), 8),
+            (KeyPath::default().key("e").index(1).key("f").key("g"), 9),
+            (KeyPath::default().key("e").index(1).key("missing"), 8),
+        ] {
+            let place = &tree.locate(&path).node.place;
+            assert_eq!(*place, Place::Line(Arc::from("x"), line), "{path}");
         }
     }
 }
