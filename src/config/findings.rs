@@ -101,7 +101,7 @@ impl At<'_> {
         value.as_ref().or_else(|| self.missing("is required"))
     }
 
-    /// The entries of a list that must have some, each as `check` makes it.
+    /// Each entry of a list as `check` makes it; nothing where one of them has a fault.
     pub fn each<T, U>(
         &self,
         list: &[T],

@@ -27,11 +27,8 @@ pub(super) fn problem(tree: &Node, path: &KeyPath) -> Problem {
         key: key.to_string(),
         given: None,
         message: match meant {
-            Some(meant) => format!("is not a key of the configuration; did you mean `{meant}`?"),
-            None => format!(
-                "is not a key of the configuration; known here: {}",
-                listed(&known)
-            ),
+            Some(meant) => format!("is an unknown key; did you mean `{meant}`?"),
+            None => format!("is an unknown key; known here: {}", listed(&known)),
         },
     }
 }

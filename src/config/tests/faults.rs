@@ -100,21 +100,21 @@ fn sections_of_the_gateway_itself() {
             ),
             (
                 "[server]\nlog_level = 'x'\n",
-                "2: server.log_level: is not a key",
+                "2: server.log_level: is an unknown key",
             ),
             (
                 "[server]\nlisten_on = 'x'\n",
-                "2: server.listen_on: is not a key of the configuration; did you mean `listen`?",
+                "2: server.listen_on: is an unknown key; did you mean `listen`?",
             ),
             (
                 "[server]\ncolour = 'x'\n",
-                "2: server.colour: is not a key of the configuration; known here: `body_timeout`, ",
+                "2: server.colour: is an unknown key; known here: `body_timeout`, ",
             ),
             (
                 "[sever]\n",
-                "1: sever: is not a key of the configuration; did you mean `server`?",
+                "1: sever: is an unknown key; did you mean `server`?",
             ),
-            ("server = 5\n", "1: account[0].server: is not a key"),
+            ("server = 5\n", "1: account[0].server: is an unknown key"),
             (
                 "[admin]\nlisten = '0.0.0.0:9901'\n",
                 "1: admin.token: is required, because",
@@ -325,7 +325,7 @@ fn callers() {
             (
                 "'sha256:DIGEST'",
                 "{ digest = 'sha256:DIGEST', note_after = 'soon' }",
-                "9: caller[0].keys[0].note_after: is not a key of the configuration; did you mean `not_after`?",
+                "9: caller[0].keys[0].note_after: is an unknown key; did you mean `not_after`?",
             ),
             (
                 "sha256:DIGEST",
@@ -502,7 +502,7 @@ fn policies() {
             ),
             (
                 "[[policy]]\nname = 'p'\nmaximum = { percent = 1 }\nlate = { kind = 'flat' }\n",
-                "4: policy[0].late: is not a key",
+                "4: policy[0].late: is an unknown key",
             ),
             (
                 "[[policy]]\nname = 'p'\nmaximum = { percent = 1 }\nmatch = { callers = ['qiuz'] }\n",

@@ -48,12 +48,12 @@ fn a_faulty_override_is_named_by_its_variable() {
         (
             "SCOREGATE__SERVER__LISTN",
             "x",
-            "SCOREGATE__SERVER__LISTN: server.listn: is not a key of the configuration; did you mean `listen`?",
+            "SCOREGATE__SERVER__LISTN: server.listn: is an unknown key; did you mean `listen`?",
         ),
         (
             "SCOREGATE__NOTHING",
             "x",
-            "SCOREGATE__NOTHING: nothing: is not a key of the configuration",
+            "SCOREGATE__NOTHING: nothing: is an unknown key",
         ),
         (
             "SCOREGATE__",
