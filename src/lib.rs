@@ -5,6 +5,7 @@
 // Pure: values in, values out.
 pub mod authorization;
 pub mod error;
+pub mod gateway_key;
 pub mod line_item;
 pub mod origin;
 pub mod permission;
@@ -39,3 +40,4 @@ pub mod stages;
 // Around it.
 pub mod admin;
 pub mod app;
+pub mod cli;

@@ -17,8 +17,8 @@ use crate::handoff::{Arrived, Credentialed, Outgoing};
 use crate::layers::{AdmissionLayer, EnvelopeLayer, IdentifyLayer, TraceLayer};
 use crate::routing::BodyKind;
 use crate::stages::{
-    Submission, attach_credentials, authenticate, check_message, judge, normalize, read_json_body,
-    route,
+    Verdict, attach_credentials, authenticate, check_message, judge, normalize, read_json_body,
+    route, write_score,
 };
 
 /// The layers, outermost first, around the stages.
@@ -74,7 +74,7 @@ async fn submit_score(
     worker: &Worker,
 ) -> Result<Response<Body>, Refusal> {
     let shared = &worker.shared;
-    let mut submission = Submission::default();
+    let mut verdict = Verdict::new(credentialed.routed.traced.trail.clone());
     let answer = async {
         // UNSUPPORTED_MEDIA_TYPE, BODY_TOO_LARGE, REQUEST_TIMEOUT, MALFORMED_BODY, INVALID_SCORE.
         let normalized = normalize(
@@ -84,14 +84,13 @@ async fn submit_score(
             shared.server.body_timeout,
         )
         .await?;
-        // POLICY_REFUSED. What is sent is written from the judged score, so that the policy has
-        // seen what the LMS gets.
-        let outgoing = judge(normalized, &shared.policies, &mut submission)?;
+        // POLICY_REFUSED.
+        let judged = judge(normalized, &shared.policies, &mut verdict)?;
         // UPSTREAM_*.
-        send(outgoing, worker).await
+        send(write_score(judged), worker).await
     };
     let answer = answer.await;
-    submission.label(answer)
+    verdict.label(answer)
 }
 
 async fn send(outgoing: Outgoing, worker: &Worker) -> Result<Response<Body>, Refusal> {

@@ -40,6 +40,14 @@ impl Redactor {
             texts.push(launch.expose().to_owned());
         }
         texts.extend([origin.authority().to_string(), origin.host().to_owned()]);
+        if let Some(score) = &outgoing.score {
+            texts.push(score.user.clone());
+            texts.extend(
+                [score.comment.clone(), score.scoring_user.clone()]
+                    .into_iter()
+                    .flatten(),
+            );
+        }
         Self::new(texts)
     }
 

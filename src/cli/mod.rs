@@ -1,12 +1,12 @@
 //! The command line: one file per command. Exit codes: 0 good, 1 a finding, 2 wrong usage.
 
 mod check;
-mod demo;
 mod key;
 mod run;
-mod sandbox;
 mod schema;
 
+use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -21,30 +21,40 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Show what the gateway does: start it before a stand-in LTIAAS, submit sample scores, stay up.
-    Demo(demo::Arguments),
     /// Serve.
     Run(run::Arguments),
-    /// Run the stand-in LTIAAS alone, to try a tool or a configuration against.
-    Sandbox(sandbox::Arguments),
     /// Check a configuration: all problems at once, and warnings of risky settings.
-    Check(check::Arguments),
+    Check {
+        /// The configuration file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
     /// Print the JSON Schema of the configuration.
     Schema,
     /// Manage gateway keys.
     #[command(subcommand)]
-    Key(key::Command),
+    Key(KeyCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum KeyCommand {
+    /// Print a new key, this once, and its digest for the configuration.
+    New,
 }
 
 /// Runs the command that the process was called with.
 pub fn main() -> ExitCode {
     crate::tls::install_provider();
-    match Cli::parse().command {
-        Command::Demo(arguments) => demo::run(&arguments),
+    let done = match Cli::parse().command {
         Command::Run(arguments) => run::run(&arguments),
-        Command::Sandbox(arguments) => sandbox::run(&arguments),
-        Command::Check(arguments) => check::run(&arguments),
+        Command::Check { config } => check::run(&config),
         Command::Schema => schema::run(),
-        Command::Key(command) => key::run(&command),
-    }
+        Command::Key(KeyCommand::New) => key::run(),
+    };
+    done.unwrap_or_else(failed)
+}
+
+fn failed(cause: io::Error) -> ExitCode {
+    let _ = writeln!(io::stderr(), "scoregate: {cause}");
+    ExitCode::FAILURE
 }

@@ -25,12 +25,12 @@ pub struct Arguments {
     ready_file: Option<PathBuf>,
 }
 
-pub fn run(arguments: &Arguments) -> ExitCode {
+pub fn run(arguments: &Arguments) -> io::Result<ExitCode> {
     match serve(arguments) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => Ok(ExitCode::SUCCESS),
         Err(cause) => {
-            let _ = write!(io::stderr(), "{}", Report(cause.as_ref()));
-            ExitCode::FAILURE
+            write!(io::stderr(), "{}", Report(cause.as_ref()))?;
+            Ok(ExitCode::FAILURE)
         }
     }
 }
@@ -38,7 +38,12 @@ pub fn run(arguments: &Arguments) -> ExitCode {
 type Cause = Box<dyn std::error::Error>;
 
 fn serve(arguments: &Arguments) -> Result<(), Cause> {
-    let Loaded { config, warnings, view, hash } = load(&arguments.config)?;
+    let Loaded {
+        config,
+        warnings,
+        view,
+        hash,
+    } = load(&arguments.config)?;
     start_log(&config.log)?;
     watch_panics();
     for warning in &warnings {
@@ -54,13 +59,19 @@ fn serve(arguments: &Arguments) -> Result<(), Cause> {
     // Signals are listened for before anyone can learn that the gateway is up.
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let (terminate, interrupt) = runtime.block_on(async {
-        io::Result::Ok((signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?))
+        io::Result::Ok((
+            signal(SignalKind::terminate())?,
+            signal(SignalKind::interrupt())?,
+        ))
     })?;
     let gateway = Gateway::start(&config, applied)?;
     let (listen, admin) = (gateway.listen, gateway.admin);
     tracing::info!(target: "scoregate::server", %listen, %admin, "serving");
     if let Some(file) = &arguments.ready_file {
-        write_whole(file, &json!({"listen": listen.to_string(), "admin": admin.to_string()}).to_string())?;
+        write_whole(
+            file,
+            &json!({"listen": listen.to_string(), "admin": admin.to_string()}).to_string(),
+        )?;
     }
     runtime.block_on(until_told(gateway, &config.server, terminate, interrupt))
 }

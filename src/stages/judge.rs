@@ -1,25 +1,120 @@
-//! x
-use crate::body::Body;
-use crate::error::Refusal;
-use crate::handoff::{Normalized, Outgoing};
-use crate::policy::Policies;
-use http::Response;
+//! A normalized score → what the grading policy makes of it, written for LTIAAS.
+//! Refuses with POLICY_REFUSED.
 
-#[derive(Default)]
-pub struct Submission;
-impl Submission {
-    pub fn label(self, answer: Result<Response<Body>, Refusal>) -> Result<Response<Body>, Refusal> {
-        answer
-    }
-}
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Response};
+
+use crate::body::Body;
+use crate::error::{Code, Refusal};
+use crate::handoff::{Judged, Normalized, Outgoing};
+use crate::policy::{self, Decision, Policies, RefusedBy, Subject};
+use crate::telemetry::Trail;
+
+const DECISION: HeaderName = HeaderName::from_static("scoregate-decision");
+const RULES: HeaderName = HeaderName::from_static("scoregate-rules");
+
+/// Asks the policy. What it decided is noted in `verdict`, for the answer's headers.
 pub fn judge(
     normalized: Normalized,
-    _p: &Policies,
-    _s: &mut Submission,
-) -> Result<Outgoing, Refusal> {
-    Ok(Outgoing {
-        credentialed: normalized.credentialed,
-        body: None,
-        score: Some(normalized.score),
-    })
+    policies: &Policies,
+    verdict: &mut Verdict,
+) -> Result<Judged, Refusal> {
+    let judgement = policy::judge(
+        normalized.score.points,
+        &policies.effective(&subject(&normalized)),
+    );
+    verdict.decision = judgement.decision;
+    verdict.rules = judgement.rules();
+    match judgement.refused_by {
+        Some(refused_by) => Err(refuse(refused_by)),
+        None => Ok(Judged {
+            normalized,
+            judgement,
+        }),
+    }
+}
+
+fn subject(normalized: &Normalized) -> Subject<'_> {
+    let caller = &normalized.credentialed.caller;
+    let item = &normalized.credentialed.routed.target.line_item;
+    Subject {
+        caller: &caller.name,
+        account: &caller.account.name,
+        line_item: item.as_ref().map_or("", |item| item.normalized()),
+    }
+}
+
+fn refuse(
+    RefusedBy {
+        policy,
+        rule,
+        reason,
+    }: RefusedBy,
+) -> Refusal {
+    Refusal::new(Code::PolicyRefused, reason)
+        .with_detail("policy", &*policy)
+        .with_detail("rule", rule)
+}
+
+/// Writes the judged score: what leaves is what the policy has seen.
+pub fn write_score(judged: Judged) -> Outgoing {
+    let Judged {
+        normalized,
+        judgement,
+    } = judged;
+    let Normalized {
+        credentialed,
+        mut score,
+    } = normalized;
+    score.points = judgement.points;
+    let body = Bytes::from(score.write());
+    Outgoing {
+        credentialed,
+        body: Some(body),
+        score: Some(score),
+    }
+}
+
+/// What was decided on one submission, as far as it came.
+pub struct Verdict {
+    decision: Decision,
+    rules: Option<String>,
+    trail: Arc<Trail>,
+}
+
+impl Verdict {
+    /// A submission is refused until the policy has said otherwise.
+    pub fn new(trail: Arc<Trail>) -> Self {
+        Self {
+            decision: Decision::Refused,
+            rules: None,
+            trail,
+        }
+    }
+
+    /// Says on the answer, good or bad, what was decided.
+    pub fn label(self, answer: Result<Response<Body>, Refusal>) -> Result<Response<Body>, Refusal> {
+        let decision = HeaderValue::from_static(self.decision.as_str());
+        let _ = self.trail.decision.set(self.decision.as_str());
+        // Rules have names of ours, which are always a header value.
+        let rules = self
+            .rules
+            .and_then(|rules| HeaderValue::try_from(rules).ok());
+        let labels = [
+            Some((DECISION, decision)),
+            rules.map(|rules| (RULES, rules)),
+        ];
+        let labels = labels.into_iter().flatten();
+        match answer {
+            Ok(mut answer) => {
+                answer.headers_mut().extend(labels);
+                Ok(answer)
+            }
+            Err(refusal) => Err(labels.fold(refusal, |refusal, (name, value)| {
+                refusal.with_header(name, value)
+            })),
+        }
+    }
 }

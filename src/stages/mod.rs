@@ -10,7 +10,7 @@ mod route;
 
 pub use authenticate::authenticate;
 pub use credentials::attach_credentials;
-pub use judge::{Submission, judge};
+pub use judge::{Verdict, judge, write_score};
 pub use message::check_message;
 pub use normalize::normalize;
 pub use payload::{read_json_body, score_body};

@@ -1,0 +1,91 @@
+//! `[[caller]]`: a tool that authenticates with gateway keys.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::access::Access;
+use super::account::Account;
+use super::findings::At;
+use super::key_digest::{KeyDigest, KeyEntry};
+use super::{accounts::Accounts, name};
+use crate::line_item::Pattern;
+use crate::permission::{Permission, Permissions};
+
+/// A tool that authenticates with gateway keys.
+#[derive(Debug)]
+pub struct Caller {
+    pub name: String,
+    pub account: Arc<Account>,
+    pub keys: Vec<KeyDigest>,
+    pub allow: Permissions,
+    /// Empty: every line item on the account's platforms.
+    pub line_items: Vec<Pattern>,
+}
+
+/// A tool that authenticates with gateway keys.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, expecting = "a table, `[[caller]]`")]
+#[schemars(deny_unknown_fields)]
+pub struct CallerSection {
+    /// What policies and logs call it.
+    #[schemars(required)]
+    pub name: Option<String>,
+    /// The account it works with.
+    #[schemars(required)]
+    pub account: Option<String>,
+    /// The digests of its keys, as `scoregate key new` prints them. Several, for rotation.
+    #[schemars(required, length(min = 1))]
+    pub keys: Vec<KeyEntry>,
+    /// What it may do. Nothing is allowed that is not listed.
+    pub allow: Vec<Permission>,
+    /// The line items it may name: `*` stands for anything within a path segment, `**` across
+    /// them. Without it, every line item on the account's platforms.
+    pub line_items: Vec<String>,
+}
+
+impl CallerSection {
+    pub(super) fn check(&self, at: &At<'_>, accounts: &Accounts, now: Timestamp) -> Option<Caller> {
+        let name = name::check(at, &self.name);
+        let access = Access {
+            account: &self.account,
+            allow: &self.allow,
+            line_items: &self.line_items,
+        };
+        let access = access.check(at, accounts);
+        let keys = self.check_keys(&at.key("keys"), now);
+        let (account, allow, line_items) = access?;
+        Some(Caller {
+            name: name?,
+            account,
+            keys: keys?,
+            allow,
+            line_items,
+        })
+    }
+
+    fn check_keys(&self, at: &At<'_>, now: Timestamp) -> Option<Vec<KeyDigest>> {
+        match self.keys.is_empty() {
+            true => at.missing("needs at least one digest, as `scoregate key new` prints it"),
+            false => at.each(&self.keys, |at, key| key.check(at, now)),
+        }
+    }
+}
+
+/// One key can't tell two callers apart.
+pub(super) fn check_keys_apart(at: &At<'_>, sections: &[CallerSection]) {
+    let mut owners: HashMap<&str, usize> = HashMap::new();
+    for (position, section) in sections.iter().enumerate() {
+        for (index, key) in section.keys.iter().enumerate() {
+            let Some(digest) = key.digest() else { continue };
+            let owner = *owners.entry(digest).or_insert(position);
+            if owner != position {
+                let at = at.index(position).key("keys").index(index);
+                at.problem::<()>(format_args!("is a key of `caller[{owner}]` already"));
+            }
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! Names of files, relative to the configuration's folder.
+
+use std::error::Error;
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+
+use super::findings::At;
+use super::mask;
+
+/// The path of a file that can be read.
+pub(super) fn readable(at: &At<'_>, name: &str) -> Option<PathBuf> {
+    let path = at.file(name);
+    match File::open(&path) {
+        Ok(_) => Some(path),
+        Err(cause) => at.problem(unreadable(&cause)),
+    }
+}
+
+/// Why a file can't be read, for people.
+pub(super) fn unreadable(cause: &io::Error) -> String {
+    match cause.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::PermissionDenied => "this user may not read it".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// Why a file can't be used, with its causes.
+pub(super) fn reason(error: &(dyn Error + 'static)) -> String {
+    let mut reason = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        reason.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    // A name is quoted in here, and where a secret was pasted in its place it must not be.
+    match mask::is_surely_a_secret(&reason) {
+        true => "the file named here can't be used".to_owned(),
+        false => reason,
+    }
+}

@@ -1,0 +1,134 @@
+//! Loads a configuration: file, overrides, tree, document, checks. All that is wrong with it is
+//! reported at once, save for syntax errors: behind those nothing can be told for sure.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
+use std::sync::Arc;
+
+use aws_lc_rs::digest::{Context, SHA256};
+use jiff::Timestamp;
+
+use super::Config;
+use super::document::Document;
+use super::environment::{Environment, Process};
+use super::files;
+use super::findings::Findings;
+use super::problem::{Place, Problem, Problems};
+use super::read::{Read, read};
+use super::tree::{self, Node};
+
+/// A longer file is no configuration.
+const LONGEST: u64 = 4 * 1024 * 1024;
+
+/// A configuration that can be used.
+#[derive(Debug)]
+pub struct Loaded {
+    pub config: Config,
+    /// What is allowed, but risky.
+    pub warnings: Vec<Problem>,
+    /// The effective configuration, secrets as `***`.
+    pub view: serde_json::Value,
+    /// SHA-256, in hex, of the file and the overrides.
+    pub hash: String,
+}
+
+/// Loads the file at `path` with the overrides of the process's environment.
+pub fn load(path: &Path) -> Result<Loaded, Problems> {
+    load_with(path, &Process)
+}
+
+/// Loads the file at `path` with the overrides and secrets of `environment`.
+pub fn load_with(path: &Path, environment: &dyn Environment) -> Result<Loaded, Problems> {
+    let name: Arc<str> = path.display().to_string().into();
+    let text = text_of(&name, path)?;
+    let mut tree = tree::parse(&name, &text)?;
+    let mut problems = apply_overrides(&mut tree, environment);
+    let Read {
+        document,
+        problems: of_reading,
+        unread,
+    } = read(&mut tree);
+    problems.extend(of_reading);
+
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let findings = Findings::new(&tree, &unread, environment, folder);
+    let config = document.check(&findings.top(), Timestamp::now());
+    let (of_checks, mut warnings) = findings.into_lists();
+    problems.extend(of_checks);
+    in_file_order(&mut problems);
+    in_file_order(&mut warnings);
+    match config {
+        Some(config) if problems.is_empty() => Ok(Loaded {
+            config,
+            warnings,
+            view: view_of(&document),
+            hash: hash_of(&text, environment),
+        }),
+        _ => Err(Problems { problems, warnings }),
+    }
+}
+
+fn text_of(name: &Arc<str>, path: &Path) -> Result<String, Problems> {
+    let bytes = bytes_of(path).map_err(|cause| {
+        let message = format!("the file can't be read: {}", files::unreadable(&cause));
+        Problems::one(Place::File(name.clone()), message)
+    })?;
+    String::from_utf8(bytes).map_err(|error| {
+        let good = error.utf8_error().valid_up_to();
+        let before = error.as_bytes().iter().take(good);
+        let line = 1 + before.filter(|byte| **byte == b'\n').count();
+        Problems::one(Place::Line(name.clone(), line), "this line is not UTF-8")
+    })
+}
+
+fn bytes_of(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?
+        .take(LONGEST + 1)
+        .read_to_end(&mut bytes)?;
+    match bytes.len() as u64 > LONGEST {
+        true => Err(io::ErrorKind::FileTooLarge.into()),
+        false => Ok(bytes),
+    }
+}
+
+fn apply_overrides(tree: &mut Node, environment: &dyn Environment) -> Vec<Problem> {
+    let overrides = environment.starting_with(tree::PREFIX);
+    let apply = |(name, text): (&String, &String)| {
+        let cause = tree::apply_override(tree, name, text).err()?;
+        Some(Problem {
+            place: Place::Variable(name.clone()),
+            key: String::new(),
+            given: None,
+            message: cause.to_string(),
+        })
+    };
+    overrides.iter().filter_map(apply).collect()
+}
+
+fn in_file_order(problems: &mut Vec<Problem>) {
+    problems.sort_by(|one, other| one.place.cmp(&other.place));
+    problems.dedup();
+}
+
+/// Secrets are masked by the types that hold their places.
+fn view_of(document: &Document) -> serde_json::Value {
+    serde_json::to_value(document).unwrap_or_default()
+}
+
+fn hash_of(text: &str, environment: &dyn Environment) -> String {
+    let mut context = Context::new(&SHA256);
+    context.update(text.as_bytes());
+    for (name, value) in environment.starting_with(tree::PREFIX) {
+        for part in ["\0", &name, "=", &value] {
+            context.update(part.as_bytes());
+        }
+    }
+    let digest = context.finish();
+    digest
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}

@@ -1,0 +1,79 @@
+//! The path to a key, as people write it: `account[0].api_keys[1].env`.
+
+use std::fmt;
+
+/// The way from the top of the document to a key. Empty: the document itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct KeyPath(Vec<Step>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    Key(String),
+    Index(usize),
+}
+
+/// Keys at or beneath which a secret or a digest stands, so that no value there is ever repeated.
+const SECRET_KEYS: &[&str] = &["api_keys", "keys", "key", "token", "secret", "digest"];
+
+impl KeyPath {
+    pub fn key(&self, name: &str) -> Self {
+        self.with(Step::Key(name.to_owned()))
+    }
+
+    pub fn index(&self, index: usize) -> Self {
+        self.with(Step::Index(index))
+    }
+
+    pub fn with(&self, step: Step) -> Self {
+        Self(self.0.iter().cloned().chain([step]).collect())
+    }
+
+    pub fn steps(&self) -> &[Step] {
+        &self.0
+    }
+
+    pub fn parent(&self) -> Option<Self> {
+        let (_, parent) = self.0.split_last()?;
+        Some(Self(parent.to_vec()))
+    }
+
+    /// The key at the end, past any index.
+    pub fn last_key(&self) -> Option<&str> {
+        self.0.iter().rev().find_map(|step| match step {
+            Step::Key(name) => Some(name.as_str()),
+            Step::Index(_) => None,
+        })
+    }
+
+    pub fn starts_with(&self, beginning: &Self) -> bool {
+        self.0.starts_with(&beginning.0)
+    }
+
+    /// Whether a secret or a digest belongs here. A text in the place of a whole `service_keys`
+    /// entry is one too; its line item patterns are not.
+    pub fn is_secret(&self) -> bool {
+        let named =
+            |step: &Step| matches!(step, Step::Key(name) if SECRET_KEYS.contains(&name.as_str()));
+        let is_instant = self.last_key() == Some("not_after");
+        !is_instant && self.0.iter().any(named) || self.last_key() == Some("service_keys")
+    }
+}
+
+impl FromIterator<Step> for KeyPath {
+    fn from_iter<I: IntoIterator<Item = Step>>(steps: I) -> Self {
+        Self(steps.into_iter().collect())
+    }
+}
+
+impl fmt::Display for KeyPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, step) in self.0.iter().enumerate() {
+            match step {
+                Step::Key(name) if position == 0 => write!(f, "{name}")?,
+                Step::Key(name) => write!(f, ".{name}")?,
+                Step::Index(index) => write!(f, "[{index}]")?,
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,90 @@
+//! What is wrong with a configuration, said so that a tired person can mend it: where, which key,
+//! what was given, what is allowed. Never the value of a secret.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// One thing that is wrong, or risky.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    pub place: Place,
+    /// The path of the key, such as `caller[1].keys[0]`; empty for the document as a whole.
+    pub key: String,
+    /// What stands there; nothing where a secret belongs.
+    pub given: Option<String>,
+    pub message: String,
+}
+
+/// Where a value was written.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    File(Arc<str>),
+    Line(Arc<str>, usize),
+    /// An environment variable that overrides the file.
+    Variable(String),
+}
+
+/// Everything that was found in a configuration that can't be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct Problems {
+    pub problems: Vec<Problem>,
+    pub warnings: Vec<Problem>,
+}
+
+impl Problems {
+    pub(super) fn one(place: Place, message: impl Into<String>) -> Self {
+        let problem = Problem {
+            place,
+            key: String::new(),
+            given: None,
+            message: message.into(),
+        };
+        Self {
+            problems: vec![problem],
+            warnings: Vec::new(),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(file) => write!(f, "{file}"),
+            Self::Line(file, line) => write!(f, "{file}:{line}"),
+            Self::Variable(name) => write!(f, "{name}"),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.place)?;
+        if !self.key.is_empty() {
+            write!(f, "{}: ", self.key)?;
+        }
+        write!(f, "{}", self.message)?;
+        match &self.given {
+            Some(given) => write!(f, " (given: `{given}`)"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for problem in &self.problems {
+            writeln!(f, "{problem}")?;
+        }
+        write!(f, "{}", Count(self.problems.len(), "problem"))
+    }
+}
+
+/// A number of things, in words.
+pub(crate) struct Count(pub usize, pub &'static str);
+
+impl fmt::Display for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plural = if self.0 == 1 { "" } else { "s" };
+        write!(f, "{} {}{plural}", self.0, self.1)
+    }
+}

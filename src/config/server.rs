@@ -1,0 +1,169 @@
+//! `[server]`: the listener that callers reach.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::duration::{DELAY, DurationText, LIMIT};
+use super::findings::At;
+use super::{files, listen, range};
+use crate::tls;
+
+#[derive(Clone, Debug)]
+pub struct Server {
+    pub listen: SocketAddr,
+    pub tls: Option<ServerTls>,
+    /// Threads that serve requests; 0 is one per core.
+    pub workers: usize,
+    /// The longest a request's head may take once its first byte is here.
+    pub head_timeout: Duration,
+    /// The longest a request's body may take.
+    pub body_timeout: Duration,
+    /// How long a kept connection may be silent.
+    pub idle_timeout: Duration,
+    /// The longest a request may take in total.
+    pub request_deadline: Duration,
+    /// Requests that may be in flight at once.
+    pub max_in_flight: usize,
+    /// Connections that may be open at once.
+    pub max_connections: usize,
+    /// How long new work is still served once readiness is down.
+    pub drain_delay: Duration,
+    /// The longest that requests in flight may hold up the end.
+    pub drain_deadline: Duration,
+}
+
+#[derive(Clone, Debug)]
+pub struct ServerTls {
+    pub cert_file: PathBuf,
+    pub key_file: PathBuf,
+}
+
+/// The listener that callers reach.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, expecting = "a table, `[server]`")]
+#[schemars(deny_unknown_fields)]
+pub struct ServerSection {
+    /// The IP address and port to listen on. Port 0 takes any free one.
+    pub listen: String,
+    /// The certificate shown to callers. Without it callers speak plain HTTP.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsSection>,
+    /// Threads that serve requests, 1,024 at most; 0 is one per core.
+    pub workers: u64,
+    /// The longest a request's head may take once its first byte is here.
+    pub head_timeout: DurationText,
+    /// The longest a request's body may take.
+    pub body_timeout: DurationText,
+    /// How long a kept connection may be silent before it is closed.
+    pub idle_timeout: DurationText,
+    /// The longest a request may take in total, LTIAAS's answer included.
+    pub request_deadline: DurationText,
+    /// Requests that may be in flight at once; those beyond are answered OVERLOADED.
+    pub max_in_flight: u64,
+    /// Connections that may be open at once; those beyond wait to be accepted.
+    pub max_connections: u64,
+    /// How long new work is still served after SIGTERM, once readiness is down. A few seconds
+    /// behind a load balancer.
+    pub drain_delay: DurationText,
+    /// The longest that requests in flight may hold up the end after that.
+    pub drain_deadline: DurationText,
+}
+
+/// A certificate and its private key.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(
+    default,
+    expecting = "a table, `{ cert_file = \"…\", key_file = \"…\" }`"
+)]
+#[schemars(deny_unknown_fields)]
+pub struct TlsSection {
+    /// PEM file of the certificate, followed by those that lead to the root.
+    #[schemars(required)]
+    pub cert_file: Option<String>,
+    /// PEM file of the certificate's private key.
+    #[schemars(required)]
+    pub key_file: Option<String>,
+}
+
+impl Default for ServerSection {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:8080".to_owned(),
+            tls: None,
+            workers: 0,
+            head_timeout: DurationText::new("10s"),
+            body_timeout: DurationText::new("10s"),
+            idle_timeout: DurationText::new("75s"),
+            request_deadline: DurationText::new("30s"),
+            max_in_flight: 4_096,
+            max_connections: 16_384,
+            drain_delay: DurationText::new("0s"),
+            drain_deadline: DurationText::new("30s"),
+        }
+    }
+}
+
+impl ServerSection {
+    pub(super) fn check(&self, at: &At<'_>) -> Option<Server> {
+        let listen = listen::check(&at.key("listen"), &self.listen);
+        let tls = self.tls.as_ref().map(|tls| tls.check(&at.key("tls")));
+        self.warn_of_plain_http(at, listen);
+        let workers = range::check(&at.key("workers"), self.workers, 0..=1_024);
+        let head_timeout = self.head_timeout.check(&at.key("head_timeout"), LIMIT);
+        let body_timeout = self.body_timeout.check(&at.key("body_timeout"), LIMIT);
+        let idle_timeout = self.idle_timeout.check(&at.key("idle_timeout"), LIMIT);
+        let request_deadline = self
+            .request_deadline
+            .check(&at.key("request_deadline"), LIMIT);
+        let in_flight = range::check(&at.key("max_in_flight"), self.max_in_flight, 1..=1_000_000);
+        let connections = at.key("max_connections");
+        let connections = range::check(&connections, self.max_connections, 1..=1_000_000);
+        let drain_delay = self.drain_delay.check(&at.key("drain_delay"), DELAY);
+        let drain_deadline = self.drain_deadline.check(&at.key("drain_deadline"), LIMIT);
+        Some(Server {
+            listen: listen?,
+            tls: tls.map_or(Some(None), |tls| tls.map(Some))?,
+            workers: workers?,
+            head_timeout: head_timeout?,
+            body_timeout: body_timeout?,
+            idle_timeout: idle_timeout?,
+            request_deadline: request_deadline?,
+            max_in_flight: in_flight?,
+            max_connections: connections?,
+            drain_delay: drain_delay?,
+            drain_deadline: drain_deadline?,
+        })
+    }
+
+    fn warn_of_plain_http(&self, at: &At<'_>, listen: Option<SocketAddr>) {
+        if self.tls.is_none() && listen.is_some_and(|listen| !listen.ip().is_loopback()) {
+            at.key("listen").warn(
+                "callers can reach this address over plain HTTP, where anyone on the way reads \
+                 their keys: set `tls`, or put a proxy that speaks TLS in front",
+            );
+        }
+    }
+}
+
+impl TlsSection {
+    fn check(&self, at: &At<'_>) -> Option<ServerTls> {
+        let file = |key: &str, name: &Option<String>| {
+            let at = at.key(key);
+            files::readable(&at, at.required(name)?)
+        };
+        let cert_file = file("cert_file", &self.cert_file);
+        let key_file = file("key_file", &self.key_file);
+        let (cert_file, key_file) = (cert_file?, key_file?);
+        match tls::server_config(&cert_file, &key_file) {
+            Ok(_) => Some(ServerTls {
+                cert_file,
+                key_file,
+            }),
+            Err(cause) => at.problem(files::reason(&cause)),
+        }
+    }
+}
