@@ -9,5 +9,6 @@ pub mod line_item;
 pub mod origin;
 pub mod permission;
 pub mod policy;
+pub mod sandbox;
 pub mod score;
 pub mod tls;
