@@ -23,11 +23,25 @@ pub struct Answer {
 }
 
 /// Posts a score as a tool would.
-pub async fn post(to: SocketAddr, target: &str, authorization: &str, body: &'static str) -> Result<Answer, Cause> {
-    timeout(Duration::from_secs(30), exchange(to, target, authorization, body)).await?
+pub async fn post(
+    to: SocketAddr,
+    target: &str,
+    authorization: &str,
+    body: &'static str,
+) -> Result<Answer, Cause> {
+    timeout(
+        Duration::from_secs(30),
+        exchange(to, target, authorization, body),
+    )
+    .await?
 }
 
-async fn exchange(to: SocketAddr, target: &str, authorization: &str, body: &'static str) -> Result<Answer, Cause> {
+async fn exchange(
+    to: SocketAddr,
+    target: &str,
+    authorization: &str,
+    body: &'static str,
+) -> Result<Answer, Cause> {
     let stream = TcpStream::connect(to).await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     let driving = tokio::spawn(connection);

@@ -52,7 +52,10 @@ async fn show(once: bool) -> Result<bool, Cause> {
             page.closing(&stage)?;
             tokio::signal::ctrl_c().await?;
         }
-        false => writeln!(io::stderr(), "a sample was not answered as it should be: please report this")?,
+        false => writeln!(
+            io::stderr(),
+            "a sample was not answered as it should be: please report this"
+        )?,
     }
     Ok(all_good)
 }

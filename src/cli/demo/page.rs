@@ -29,9 +29,20 @@ impl<W: Write> Page<W> {
 
     pub fn opening(&mut self, stage: &Stage) -> io::Result<()> {
         self.line(BOLD, "scoregate demo")?;
-        writeln!(self.out, "\n  stand-in LTIAAS   http://{}   one account, with an API key of its own", stage.ltiaas)?;
-        writeln!(self.out, "  gateway           http://{}   one tool, quiz-app, with a gateway key", stage.gateway)?;
-        writeln!(self.out, "  policy            maximum = {{ percent = 100, over = \"cap\" }}")
+        writeln!(
+            self.out,
+            "\n  stand-in LTIAAS   http://{}   one account, with an API key of its own",
+            stage.ltiaas
+        )?;
+        writeln!(
+            self.out,
+            "  gateway           http://{}   one tool, quiz-app, with a gateway key",
+            stage.gateway
+        )?;
+        writeln!(
+            self.out,
+            "  policy            maximum = {{ percent = 100, over = \"cap\" }}"
+        )
     }
 
     pub fn sample(&mut self, number: usize, sample: &Sample, shown: &Shown) -> io::Result<()> {
@@ -47,7 +58,12 @@ impl<W: Write> Page<W> {
     }
 
     fn answer(&mut self, answer: &Answer) -> io::Result<()> {
-        let header = |name: &str| answer.headers.get(name).and_then(|value| value.to_str().ok());
+        let header = |name: &str| {
+            answer
+                .headers
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+        };
         let mut status = format!("{} {}", answer.status, answer.reason);
         for name in ["scoregate-decision", "scoregate-rules"] {
             header(name).inspect(|value| status.push_str(&format!("   {name}: {value}")));
@@ -61,13 +77,23 @@ impl<W: Write> Page<W> {
         let details = envelope.get("details").cloned().unwrap_or_default();
         for name in ["message", "description", "retryable"] {
             if let Some(value) = details.get(name) {
-                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                let text = value
+                    .as_str()
+                    .map_or_else(|| value.to_string(), str::to_owned);
                 self.entry("", &format!("{name}: {text}"))?;
             }
         }
-        for fault in details.get("errors").and_then(Value::as_array).into_iter().flatten() {
+        for fault in details
+            .get("errors")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+        {
             let text = |name: &str| fault.get(name).and_then(Value::as_str).unwrap_or_default();
-            self.entry("", &format!("- {} {}: {}", text("field"), text("code"), text("message")))?;
+            self.entry(
+                "",
+                &format!("- {} {}: {}", text("field"), text("code"), text("message")),
+            )?;
         }
         Ok(())
     }
@@ -75,13 +101,36 @@ impl<W: Write> Page<W> {
     pub fn closing(&mut self, stage: &Stage) -> io::Result<()> {
         writeln!(self.out)?;
         self.line(BOLD, "Now you (Ctrl-C ends the demo)")?;
-        writeln!(self.out, "\n  curl -i http://{}{} \\", stage.gateway, stage.target)?;
-        writeln!(self.out, "    -H 'Authorization: {}' \\", stage.authorization())?;
+        writeln!(
+            self.out,
+            "\n  curl -i http://{}{} \\",
+            stage.gateway, stage.target
+        )?;
+        writeln!(
+            self.out,
+            "    -H 'Authorization: {}' \\",
+            stage.authorization()
+        )?;
         writeln!(self.out, "    -H 'Content-Type: application/json' \\")?;
-        writeln!(self.out, "    -d '{{\"userId\":\"ada\",\"activityProgress\":\"Completed\",\"gradingProgress\":\"FullyGraded\",\"scoreGiven\":95,\"scoreMaximum\":100}}'")?;
-        writeln!(self.out, "\n  what LTIAAS has got so far   curl http://{}/_sandbox/requests", stage.ltiaas)?;
-        writeln!(self.out, "  the grade book               curl http://{}/_sandbox/grades", stage.ltiaas)?;
-        writeln!(self.out, "  the gateway's configuration  curl http://{}/config", stage.admin)
+        writeln!(
+            self.out,
+            "    -d '{{\"userId\":\"ada\",\"activityProgress\":\"Completed\",\"gradingProgress\":\"FullyGraded\",\"scoreGiven\":95,\"scoreMaximum\":100}}'"
+        )?;
+        writeln!(
+            self.out,
+            "\n  what LTIAAS has got so far   curl http://{}/_sandbox/requests",
+            stage.ltiaas
+        )?;
+        writeln!(
+            self.out,
+            "  the grade book               curl http://{}/_sandbox/grades",
+            stage.ltiaas
+        )?;
+        writeln!(
+            self.out,
+            "  the gateway's configuration  curl http://{}/config",
+            stage.admin
+        )
     }
 
     /// A labelled text, wrapped where a person would.
@@ -112,9 +161,16 @@ fn wrapped(text: &str) -> Vec<String> {
     let mut lines = vec![String::new()];
     for part in text.split_inclusive([',', ' ']) {
         match lines.last_mut() {
-            Some(line) if line.is_empty() || line.chars().count() + part.chars().count() <= WIDTH => line.push_str(part),
+            Some(line)
+                if line.is_empty() || line.chars().count() + part.chars().count() <= WIDTH =>
+            {
+                line.push_str(part)
+            }
             _ => lines.push(part.to_owned()),
         }
     }
-    lines.iter().map(|line| line.trim_end().to_owned()).collect()
+    lines
+        .iter()
+        .map(|line| line.trim_end().to_owned())
+        .collect()
 }

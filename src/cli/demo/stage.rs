@@ -5,7 +5,6 @@ use std::fs;
 use std::net::SocketAddr;
 
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::Value;
 
 use super::Cause;
 use super::client::{Answer, post};
@@ -41,7 +40,11 @@ impl Stage {
     pub async fn set() -> Result<Self, Cause> {
         let (account_key, _) = gateway_key::generate()?;
         let account_key = account_key.expose_secret().replace("sgk_", "ltiaas-");
-        let sandbox = Sandbox::bind(Options { api_keys: vec![account_key.clone()], ..Options::default() }).await?;
+        let sandbox = Sandbox::bind(Options {
+            api_keys: vec![account_key.clone()],
+            ..Options::default()
+        })
+        .await?;
         let (ltiaas, handle) = (sandbox.address(), sandbox.handle());
         tokio::spawn(sandbox.serve(std::future::pending::<()>()));
 
@@ -77,7 +80,12 @@ impl Stage {
             As::Stranger => "LTIK-AUTH-V2 sgk_somebody-elses-key:demo-ltik".to_owned(),
         };
         let answer = post(self.gateway, &self.target, &authorization, sample.body).await?;
-        let received = self.sandbox.requests().into_iter().nth(before).map(|request| request.body);
+        let received = self
+            .sandbox
+            .requests()
+            .into_iter()
+            .nth(before)
+            .map(|request| request.body);
         Ok(Shown { answer, received })
     }
 }
@@ -89,7 +97,7 @@ fn bad_gateway() -> Fault {
         matching: Match::default(),
         delay_ms: 0,
         apply: false,
-        kind: Kind::Status {
+        fault: Kind::Status {
             status: 502,
             body: "<html><body><h1>502 Bad Gateway</h1></body></html>".to_owned(),
             content_type: Some("text/html".to_owned()),
@@ -99,13 +107,19 @@ fn bad_gateway() -> Fault {
 }
 
 /// A configuration file like anybody's, through the same loader.
-fn configuration(ltiaas: SocketAddr, account_key: &str, digest: &[u8; 32]) -> Result<Loaded, Cause> {
+fn configuration(
+    ltiaas: SocketAddr,
+    account_key: &str,
+    digest: &[u8; 32],
+) -> Result<Loaded, Cause> {
     let folder = std::env::temp_dir().join(format!("scoregate-demo-{:016x}", getrandom::u64()?));
     fs::create_dir(&folder)?;
     let file = folder.join("scoregate.toml");
     let written = fs::write(folder.join("ltiaas.key"), account_key)
         .and_then(|()| fs::write(&file, text(ltiaas, digest)));
-    let loaded = written.map_err(Cause::from).and_then(|()| load(&file).map_err(Cause::from));
+    let loaded = written
+        .map_err(Cause::from)
+        .and_then(|()| load(&file).map_err(Cause::from));
     fs::remove_dir_all(&folder)?;
     loaded
 }
