@@ -7,6 +7,7 @@ mod envelope;
 mod gateway;
 mod message;
 mod request;
+mod score;
 mod settings;
 mod upstream;
 
@@ -14,6 +15,7 @@ pub use client::{Client, Failure, Response};
 pub use envelope::{assert_bodiless_or_envelope, assert_envelope, envelope};
 pub use gateway::Gateway;
 pub use request::{Request, encode};
+pub use score::score_with;
 pub use settings::Settings;
 pub use upstream::{Recorded, Reply, Upstream, json_reply, refusing_address, reply};
 
