@@ -19,14 +19,8 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        Self::with("")
-    }
-
-    fn with(tables: &str) -> Self {
         let upstream = Upstream::accepting();
-        let mut settings = Settings::new(upstream.address);
-        settings.tables = tables.to_owned();
-        let gateway = Gateway::start(&settings);
+        let gateway = Gateway::before(&upstream);
         Self { upstream, gateway }
     }
 
@@ -40,35 +34,6 @@ impl Bench {
         assert_eq!(request.header("content-type"), Some("application/json"));
         assert_eq!(request.target(), SCORES);
         request.body()
-    }
-
-    /// The error that a bad submission gets; nothing goes upstream.
-    fn refused(&self, body: &[u8], status: u16, message: &str) -> Value {
-        let before = self.upstream.requests().len();
-        let response = self.gateway.submit(body);
-        let shown = String::from_utf8_lossy(body);
-        assert_eq!(
-            response.status,
-            status,
-            "{shown}\n{}",
-            response.everything()
-        );
-        assert_eq!(response.header("scoregate-decision"), Some("refused"));
-        assert_eq!(self.upstream.requests().len(), before, "{shown}");
-        assert_envelope(&response, status, message)
-    }
-
-    /// The pointers of a score's faults.
-    fn faults(&self, body: &str) -> Vec<String> {
-        let body = self.refused(body.as_bytes(), 422, "INVALID_SCORE");
-        let errors = body["details"]["errors"].as_array().expect("errors");
-        for error in errors {
-            assert!(error["code"].as_str().is_some_and(|code| !code.is_empty()));
-            let message = error["message"].as_str().unwrap();
-            assert!(message.ends_with('.') && message.contains(' '), "{message}");
-        }
-        let fields = errors.iter().map(|error| error["field"].as_str().unwrap());
-        fields.map(str::to_owned).collect()
     }
 }
 
