@@ -164,9 +164,7 @@ fn repair(envelope: &Value) -> Map<String, Value> {
     }
     let external = envelope.get("externalError").and_then(Value::as_bool);
     external.map(|external| kept.insert("externalError".into(), external.into()));
-    let received = envelope
-        .get("bodyReceived")
-        .and_then(|received| shown_whole(received));
+    let received = envelope.get("bodyReceived").and_then(shown_whole);
     received.map(|received| kept.insert("bodyReceived".into(), received));
     if let Some(Value::Object(details)) = envelope.get("details") {
         kept.insert("details".into(), Value::Object(repair_details(details)));

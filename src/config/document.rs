@@ -3,6 +3,8 @@
 //! all that are missing at once.
 
 use jiff::Timestamp;
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -64,7 +66,7 @@ impl Document {
             upstream: upstream?,
             accounts: accounts.all()?,
             callers: callers?,
-            issuers: issuers?,
+            issuers: issuers?.into_iter().map(Arc::new).collect(),
             policies: policies?,
         })
     }

@@ -71,6 +71,6 @@ pub struct Config {
     pub upstream: Upstream,
     pub accounts: Vec<Arc<Account>>,
     pub callers: Vec<Caller>,
-    pub issuers: Vec<Issuer>,
+    pub issuers: Vec<Arc<Issuer>>,
     pub policies: Vec<crate::policy::Policy>,
 }

@@ -131,10 +131,7 @@ fn answer_refusal(refusal: &Refusal, trail: &Trail) -> Response<Body> {
 /// A caller's mistake is the caller's to read; what the operator can mend is logged above INFO.
 fn report(refusal: &Refusal, trail: &Trail) {
     let (code, request_id) = (refusal.code().name(), trail.id.as_str());
-    let cause = refusal
-        .cause()
-        .map(|cause| chain(cause))
-        .unwrap_or_default();
+    let cause = refusal.cause().map(chain).unwrap_or_default();
     match refusal.code() {
         Code::Internal => {
             tracing::error!(target: "scoregate::request", code, request_id, cause, "a request met a defect");

@@ -22,10 +22,16 @@ pub enum Connection {
     Http2(http2::SendRequest<Body>),
 }
 
+/// A request that never left, and why.
+pub struct Unsent {
+    pub request: Outbound,
+    pub cause: hyper::Error,
+}
+
 /// What became of a request.
 pub enum Sent<T> {
     /// No byte of it was sent: it may be sent elsewhere.
-    Unsent(Outbound, hyper::Error),
+    Unsent(Box<Unsent>),
     Answered(Result<T, Unanswered>),
 }
 
@@ -65,7 +71,7 @@ impl Connection {
 async fn send_http1(mut sender: http1::SendRequest<Body>, mut request: Outbound) -> Sent<Answer> {
     // A connection just given back has to notice that its last answer is over.
     if let Err(cause) = sender.ready().await {
-        return Sent::Unsent(request, cause);
+        return unsent(request, cause);
     }
     let odd = watch_informational(&mut request);
     let answer = sender.try_send_request(request).await;
@@ -77,7 +83,7 @@ async fn send_http1(mut sender: http1::SendRequest<Body>, mut request: Outbound)
 
 async fn send_http2(mut sender: http2::SendRequest<Body>, mut request: Outbound) -> Sent<Answer> {
     if let Err(cause) = sender.ready().await {
-        return Sent::Unsent(request, cause);
+        return unsent(request, cause);
     }
     name_authority(&mut request);
     let answer = sender.try_send_request(request).await;
@@ -91,10 +97,14 @@ fn sort(
     match answer {
         Ok(answer) => Sent::Answered(Ok((connection, answer))),
         Err(mut fault) => match fault.take_message() {
-            Some(unsent) => Sent::Unsent(unsent, fault.into_error()),
+            Some(request) => unsent(request, fault.into_error()),
             None => Sent::Answered(Err(classify(fault.into_error()))),
         },
     }
+}
+
+fn unsent<T>(request: Outbound, cause: hyper::Error) -> Sent<T> {
+    Sent::Unsent(Box::new(Unsent { request, cause }))
 }
 
 fn classify(cause: hyper::Error) -> Unanswered {

@@ -85,13 +85,13 @@ impl Upstream {
             };
             match self.attempt(connection, request, deadline).await {
                 Sent::Answered(answer) => return answer,
-                Sent::Unsent(unsent, _) => request = unsent,
+                Sent::Unsent(unsent) => request = unsent.request,
             }
         }
         let connection = self.connect(deadline).await?;
         match self.attempt(connection, request, deadline).await {
             Sent::Answered(answer) => answer,
-            Sent::Unsent(_, cause) => Err(Unanswered::Broken(cause)),
+            Sent::Unsent(unsent) => Err(Unanswered::Broken(unsent.cause)),
         }
     }
 
@@ -104,7 +104,7 @@ impl Upstream {
         let deadline = deadline.sooner(self.settings.answer_timeout);
         match deadline.limit(connection.send(request)).await {
             Err(_) => Sent::Answered(Err(Unanswered::AnswerTimeout)),
-            Ok(Sent::Unsent(request, cause)) => Sent::Unsent(request, cause),
+            Ok(Sent::Unsent(unsent)) => Sent::Unsent(unsent),
             Ok(Sent::Answered(Err(fault))) => Sent::Answered(Err(fault)),
             Ok(Sent::Answered(Ok((connection, answer)))) => {
                 Sent::Answered(Ok(Reply::new(answer, connection, self.pool.clone())))

@@ -1,0 +1,87 @@
+//! Gateway keys: `sgk_…`, known by their SHA-256 digest.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use jiff::Timestamp;
+
+use super::{Caller, Unverified};
+use crate::config::{self, KeyDigest};
+use crate::gateway_key::digest;
+
+/// What every gateway key begins with.
+pub const PREFIX: &str = "sgk_";
+
+/// All keys of all callers.
+#[derive(Default)]
+pub struct GatewayKeys {
+    /// By the digest's first bytes. Whoever doesn't know a key can't steer its digest, so this
+    /// look-up tells nothing; the digest itself is compared in constant time.
+    entries: HashMap<[u8; 8], Vec<Entry>>,
+}
+
+struct Entry {
+    digest: [u8; 32],
+    not_after: Option<Timestamp>,
+    caller: Arc<Caller>,
+}
+
+impl GatewayKeys {
+    pub fn new(callers: &[config::Caller]) -> Self {
+        let mut keys = Self::default();
+        for caller in callers {
+            let known = Arc::new(known(caller));
+            for key in &caller.keys {
+                keys.add(key, &known);
+            }
+        }
+        keys
+    }
+
+    fn add(&mut self, key: &KeyDigest, caller: &Arc<Caller>) {
+        let entry = Entry {
+            digest: key.digest,
+            not_after: key.not_after,
+            caller: caller.clone(),
+        };
+        self.entries
+            .entry(beginning(&key.digest))
+            .or_default()
+            .push(entry);
+    }
+
+    pub fn verify(&self, key: &str, now: Timestamp) -> Result<Arc<Caller>, Unverified> {
+        let digest = digest(key);
+        let entries = self.entries.get(&beginning(&digest));
+        let is_it = |entry: &&Entry| verify_slices_are_equal(&entry.digest, &digest).is_ok();
+        let entry = entries.and_then(|entries| entries.iter().find(is_it));
+        match entry.ok_or(Unverified::UnknownKey)? {
+            Entry {
+                not_after: Some(end),
+                ..
+            } if *end < now => Err(Unverified::KeyExpired),
+            entry => Ok(entry.caller.clone()),
+        }
+    }
+}
+
+fn beginning(digest: &[u8; 32]) -> [u8; 8] {
+    let mut beginning = [0; 8];
+    beginning
+        .iter_mut()
+        .zip(digest)
+        .for_each(|(to, from)| *to = *from);
+    beginning
+}
+
+fn known(caller: &config::Caller) -> Caller {
+    let name: Arc<str> = caller.name.as_str().into();
+    Caller {
+        name: name.clone(),
+        label: name,
+        account: caller.account.clone(),
+        permissions: caller.allow,
+        line_items: caller.line_items.as_slice().into(),
+    }
+}

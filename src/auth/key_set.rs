@@ -1,0 +1,114 @@
+//! A key set (RFC 7517), as far as it can verify tokens. Bad keys are left out one by one.
+
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse};
+use jsonwebtoken::{Algorithm, DecodingKey};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::Unverified;
+
+/// The keys of one issuer.
+#[derive(Default)]
+pub struct KeySet {
+    keys: Vec<Key>,
+    /// What was read, to tell whether a later read says anything new.
+    source: Vec<Value>,
+}
+
+struct Key {
+    kid: Option<String>,
+    algorithms: Vec<Algorithm>,
+    decoding: DecodingKey,
+}
+
+#[derive(Deserialize)]
+struct Document {
+    keys: Vec<Value>,
+}
+
+impl KeySet {
+    /// `None` where the bytes are no key set.
+    pub fn parse(bytes: &[u8]) -> Option<Self> {
+        let Document { keys: source } = serde_json::from_slice(bytes).ok()?;
+        let keys = source.iter().filter_map(Key::read).collect();
+        Some(Self { keys, source })
+    }
+
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// How many of the keys in the set can't be used here.
+    pub fn left_out(&self) -> usize {
+        self.source.len() - self.keys.len()
+    }
+
+    pub fn says_the_same_as(&self, other: &Self) -> bool {
+        self.source == other.source
+    }
+
+    /// The key for a token: the one it names, or the only one that fits its algorithm.
+    pub fn find(
+        &self,
+        kid: Option<&str>,
+        algorithm: Algorithm,
+    ) -> Result<&DecodingKey, Unverified> {
+        let named = |key: &&Key| kid.is_none_or(|kid| key.kid.as_deref() == Some(kid));
+        let mut fitting = self
+            .keys
+            .iter()
+            .filter(named)
+            .filter(|key| key.algorithms.contains(&algorithm));
+        match (fitting.next(), fitting.next()) {
+            (None, _) => Err(Unverified::NoKey),
+            (Some(key), None) => Ok(&key.decoding),
+            (Some(_), Some(_)) => Err(Unverified::SeveralKeys),
+        }
+    }
+}
+
+impl Key {
+    fn read(source: &Value) -> Option<Self> {
+        let jwk: Jwk = serde_json::from_value(source.clone()).ok()?;
+        let common = &jwk.common;
+        let signs = common
+            .public_key_use
+            .as_ref()
+            .is_none_or(|purpose| *purpose == PublicKeyUse::Signature);
+        let verifies = common
+            .key_operations
+            .as_ref()
+            .is_none_or(|operations| operations.contains(&KeyOperations::Verify));
+        let algorithms = algorithms(&jwk)?;
+        let decoding = DecodingKey::from_jwk(&jwk).ok()?;
+        (signs && verifies).then_some(Self {
+            kid: jwk.common.key_id,
+            algorithms,
+            decoding,
+        })
+    }
+}
+
+/// The algorithms that a key can serve: its own where it names one, else all of its type. A token
+/// never chooses: a public key is not a shared secret, whatever its header says.
+fn algorithms(jwk: &Jwk) -> Option<Vec<Algorithm>> {
+    use Algorithm::{ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
+    let of_type = match &jwk.algorithm {
+        AlgorithmParameters::RSA(_) => vec![RS256, RS384, RS512, PS256, PS384, PS512],
+        AlgorithmParameters::EllipticCurve(key) => match key.curve {
+            EllipticCurve::P256 => vec![ES256],
+            EllipticCurve::P384 => vec![ES384],
+            _ => return None,
+        },
+        AlgorithmParameters::OctetKeyPair(key) if key.curve == EllipticCurve::Ed25519 => {
+            vec![EdDSA]
+        }
+        // Symmetric keys have no place in a public set.
+        _ => return None,
+    };
+    let Some(named) = jwk.common.key_algorithm else {
+        return Some(of_type);
+    };
+    let named: Algorithm = named.to_string().parse().ok()?;
+    of_type.contains(&named).then(|| vec![named])
+}

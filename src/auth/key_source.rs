@@ -1,0 +1,196 @@
+//! Where an issuer's keys come from, and the one reader that keeps a fetched set current.
+//!
+//! Only `keep_current` ever reads, so nothing is read twice at once; requests ask it to, and wait.
+//! The last good set stays until a good read replaces it, and there is never a fallback key.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use http::Uri;
+use rustls::ClientConfig;
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::fetch::fetch;
+use super::key_set::KeySet;
+use crate::error::Cause;
+use crate::origin::Origin;
+
+/// Between two reads for the sake of unknown keys.
+const UNKNOWN_KEY_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Between two reads while no set has loaded: from the first to the second, doubling.
+const COLD_RETRY: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
+
+/// After a failed read of a set that has loaded before.
+const WARM_RETRY: Duration = Duration::from_secs(10);
+
+/// A key set behind a URL.
+pub struct KeySource {
+    issuer: String,
+    url: Uri,
+    origin: Origin,
+    tls: Arc<ClientConfig>,
+    /// How often it is read, and how long a read may take.
+    refresh: Duration,
+    timeout: Duration,
+    current: ArcSwapOption<KeySet>,
+    /// Raised whenever the set changes, so that tokens verified before are verified anew.
+    generation: AtomicU64,
+    reads: watch::Sender<Reads>,
+    asked: Mutex<Asked>,
+    wanted: Notify,
+}
+
+/// Reads so far. One is under way while more have begun than ended.
+#[derive(Clone, Copy, Default)]
+struct Reads {
+    begun: u64,
+    ended: u64,
+}
+
+/// The last read that was asked for because of an unknown key.
+#[derive(Default)]
+struct Asked {
+    at: Option<Instant>,
+    read: u64,
+}
+
+impl KeySource {
+    pub fn new(
+        issuer: &str,
+        url: Uri,
+        tls: Arc<ClientConfig>,
+        refresh: Duration,
+        timeout: Duration,
+    ) -> Result<Self, crate::origin::BadOrigin> {
+        Ok(Self {
+            issuer: issuer.to_owned(),
+            origin: Origin::of(&url)?,
+            url,
+            tls,
+            refresh,
+            timeout,
+            current: ArcSwapOption::empty(),
+            generation: AtomicU64::new(0),
+            reads: watch::channel(Reads::default()).0,
+            asked: Mutex::default(),
+            wanted: Notify::new(),
+        })
+    }
+
+    pub fn current(&self) -> Option<Arc<KeySet>> {
+        self.current.load_full()
+    }
+
+    pub fn has_loaded(&self) -> bool {
+        self.current.load().is_some()
+    }
+
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// Waits for a read that is under way, or asks for one where that is due. Afterwards the set
+    /// is as current as it gets.
+    pub async fn catch_up(&self) {
+        let mut reads = self.reads.subscribe();
+        let seen = *reads.borrow_and_update();
+        let awaited = self.ask(seen);
+        if seen.ended < awaited {
+            let ended = reads.wait_for(|reads| reads.ended >= awaited);
+            let _ = timeout(self.timeout, ended).await;
+        }
+    }
+
+    /// The number of the read to wait for. All who come before it has ended share it.
+    fn ask(&self, seen: Reads) -> u64 {
+        if seen.begun > seen.ended {
+            return seen.begun;
+        }
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = asked
+            .at
+            .is_none_or(|at| at.elapsed() >= UNKNOWN_KEY_INTERVAL);
+        if due {
+            // Stamped before the read, so that a slow one counts too.
+            *asked = Asked {
+                at: Some(Instant::now()),
+                read: seen.begun + 1,
+            };
+            self.wanted.notify_one();
+        }
+        asked.read
+    }
+
+    /// Reads at once, then whenever it is time or somebody asks. Ends when it is dropped.
+    pub async fn keep_current(&self) {
+        let mut cold = COLD_RETRY.0;
+        loop {
+            let read = self.read().await;
+            let pause = match (read, self.has_loaded()) {
+                (true, _) => self.refresh,
+                (false, true) => self.refresh.min(WARM_RETRY),
+                (false, false) => {
+                    cold = (cold * 2).min(COLD_RETRY.1);
+                    cold
+                }
+            };
+            tokio::select! {
+                () = sleep(pause) => {}
+                () = self.wanted.notified() => {}
+            }
+        }
+    }
+
+    /// Says whether it went well.
+    async fn read(&self) -> bool {
+        // A request that asked before this moment is answered by this read, not by one more.
+        let _ = futures_util::FutureExt::now_or_never(self.wanted.notified());
+        self.reads.send_modify(|reads| reads.begun += 1);
+        let fetched = timeout(self.timeout, fetch(&self.url, &self.origin, &self.tls)).await;
+        let set = match fetched {
+            Err(elapsed) => Err(Cause::from(elapsed)),
+            Ok(Err(fault)) => Err(fault.into()),
+            Ok(Ok(bytes)) => KeySet::parse(&bytes).ok_or_else(|| "the answer is no key set".into()),
+        };
+        let good = match set {
+            Ok(set) => {
+                self.adopt(set);
+                true
+            }
+            Err(cause) => {
+                tracing::warn!(target: "scoregate::auth", issuer = self.issuer, cause = chain(&*cause), "the key set could not be read");
+                false
+            }
+        };
+        self.reads.send_modify(|reads| reads.ended = reads.begun);
+        good
+    }
+
+    fn adopt(&self, set: KeySet) {
+        let before = self.current.load();
+        if before
+            .as_ref()
+            .is_some_and(|before| before.says_the_same_as(&set))
+        {
+            return;
+        }
+        let (issuer, keys, left_out) = (&self.issuer, set.len(), set.left_out());
+        tracing::info!(target: "scoregate::auth", issuer, keys, left_out, "the key set is loaded");
+        if left_out > 0 {
+            tracing::warn!(target: "scoregate::auth", issuer, left_out, "some keys of the set can't be used");
+        }
+        // The set first: whoever sees the new generation must find the new keys.
+        self.current.store(Some(Arc::new(set)));
+        self.generation.fetch_add(1, Ordering::Release);
+    }
+}
+
+fn chain(cause: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(cause), |cause| cause.source());
+    let texts: Vec<_> = causes.map(ToString::to_string).collect();
+    texts.join(": ")
+}

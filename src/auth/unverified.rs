@@ -1,0 +1,53 @@
+//! Why a credential is not accepted. For the log alone: all of these are one 401 to the caller.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// Why a credential stands for nobody. Never holds any of it.
+#[derive(Debug, Error)]
+pub enum Unverified {
+    #[error("the credential is neither a gateway key nor a token")]
+    Form,
+    #[error("the gateway key is unknown")]
+    UnknownKey,
+    #[error("the gateway key has expired")]
+    KeyExpired,
+    #[error("the token is longer than 8 KiB")]
+    TokenTooLong,
+    #[error("the token is malformed")]
+    TokenMalformed,
+    #[error("the token's header has `crit`, of which nothing is understood here")]
+    Critical,
+    #[error("the token's issuer is unknown")]
+    UnknownIssuer,
+    #[error("the token's algorithm is not among its issuer's")]
+    Algorithm,
+    #[error("no key of the issuer fits the token")]
+    NoKey,
+    #[error("the token names no key, and several of the issuer's fit it")]
+    SeveralKeys,
+    #[error("the issuer's keys have not been loaded yet")]
+    NoKeySet,
+    #[error("the token is not valid")]
+    Invalid(#[source] jsonwebtoken::errors::Error),
+    #[error("the claim that names the caller is missing or is not a plain text")]
+    CallerClaim,
+    #[error("the scope claim is neither a text nor a list of texts")]
+    Scope,
+}
+
+/// Why nobody can be verified at all: the gateway doesn't start.
+#[derive(Debug, Error)]
+pub enum CannotVerify {
+    #[error("the key set `{0}` can't be read")]
+    File(PathBuf, #[source] std::io::Error),
+    #[error("`{0}` holds no key set")]
+    NotAKeySet(PathBuf),
+    #[error("the key set's URL can't be used")]
+    Url(#[from] crate::origin::BadOrigin),
+    #[error("TLS towards the key sets can't be set up")]
+    Tls(#[from] crate::tls::TlsUnusable),
+    #[error("the cryptography that verifies tokens does not work")]
+    SelfTest(#[source] jsonwebtoken::errors::Error),
+}
