@@ -36,6 +36,7 @@ type Script = dyn Fn(&Recorded, usize) -> Reply + Send + Sync;
 struct Log {
     requests: Vec<Recorded>,
     connections: usize,
+    closed: usize,
     malformed: Vec<String>,
 }
 
@@ -61,7 +62,10 @@ impl Upstream {
                     log.connections += 1;
                     log.connections - 1
                 });
-                thread::spawn(move || serving.serve(stream.unwrap(), number, &*script));
+                thread::spawn(move || {
+                    serving.serve(stream.unwrap(), number, &*script);
+                    serving.note(|log| log.closed += 1);
+                });
             }
         });
         upstream
@@ -143,14 +147,25 @@ impl Upstream {
 
     /// Waits until `count` requests have arrived.
     pub fn wait_for(&self, count: usize) {
-        let log = self.log.0.lock().unwrap();
-        let too_few = |log: &mut Log| log.requests.len() < count;
-        let (log, waited) = self
-            .log
-            .1
-            .wait_timeout_while(log, DEADLINE, too_few)
-            .unwrap();
-        assert!(!waited.timed_out(), "{} requests", log.requests.len());
+        self.wait_until(|log| log.requests.len() >= count);
+    }
+
+    /// Waits until `count` connections have been closed from this side.
+    pub fn wait_for_closed(&self, count: usize) {
+        self.wait_until(|log| log.closed >= count);
+    }
+
+    fn wait_until(&self, done: impl Fn(&Log) -> bool) {
+        let (log, changed) = &*self.log;
+        let log = log.lock().unwrap();
+        let waited = changed.wait_timeout_while(log, DEADLINE, |log| !done(log));
+        let (log, waited) = waited.unwrap();
+        let requests = log.requests.len();
+        assert!(
+            !waited.timed_out(),
+            "{requests} requests, {} closed",
+            log.closed
+        );
     }
 }
 
