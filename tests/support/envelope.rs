@@ -69,11 +69,14 @@ fn text(value: &Value) -> bool {
     value.as_str().is_some_and(|text| !text.is_empty())
 }
 
+/// No member is null; what stands in a list is no member.
 fn without_nulls(value: &Value) -> bool {
     match value {
-        Value::Null => false,
         Value::Array(items) => items.iter().all(without_nulls),
-        Value::Object(members) => members.values().all(without_nulls),
+        Value::Object(members) => {
+            let mut members = members.values();
+            members.all(|value| !value.is_null() && without_nulls(value))
+        }
         _ => true,
     }
 }
