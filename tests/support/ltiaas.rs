@@ -29,9 +29,10 @@ fn answer(request: &Recorded) -> Reply {
         ("GET", ["api", "lineitems", _, "scores"]) => success(200, &scores()),
         ("POST", ["api", "lineitems", _, "scores"]) => reply(204, "", ""),
         ("POST", ["api", "deeplinking", "form"]) => success(200, &json!({"form": "<form></form>"})),
-        ("POST", ["api", "deeplinking"]) => {
-            success(200, &json!({"message": "jwt", "target": "https://lms.example.com/return"}))
-        }
+        ("POST", ["api", "deeplinking"]) => success(
+            200,
+            &json!({"message": "jwt", "target": "https://lms.example.com/return"}),
+        ),
         _ => reply(404, "text/html; charset=utf-8", "<pre>Cannot do that</pre>"),
     }
 }
@@ -54,7 +55,10 @@ fn broken(id: &str) -> Reply {
     } else if is("array") {
         json_reply(500, "[1, 2]")
     } else if is("errors") {
-        json_reply(400, r#"{"status":400,"error":"Bad Request","details":{"errors":[]}}"#)
+        json_reply(
+            400,
+            r#"{"status":400,"error":"Bad Request","details":{"errors":[]}}"#,
+        )
     } else if is("envelope") {
         let details = json!({"message": "INACTIVE_SERVICE", "description": "No grades here."});
         let body = json!({"status": 403, "error": "Forbidden", "details": details});
