@@ -8,6 +8,7 @@ use hyper::body::Incoming;
 
 use crate::auth::Caller;
 use crate::authorization::Launch;
+use crate::caller_body::CallerBody;
 use crate::deadline::Deadline;
 use crate::policy::Judgement;
 use crate::request_id::RequestId;
@@ -25,7 +26,7 @@ pub struct Identified {
 /// it uses it up.
 pub struct Arrived {
     pub traced: Traced,
-    pub body: Incoming,
+    pub body: CallerBody,
 }
 
 /// A request whose facts are kept for its access line, and the moment by which it must be over.

@@ -17,6 +17,7 @@ pub mod score;
 pub mod activity;
 pub mod auth;
 pub mod body;
+pub mod caller_body;
 pub mod config;
 pub mod deadline;
 pub mod dial;

@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use http::Response;
-use hyper::body::Incoming;
 use tower::{ServiceBuilder, service_fn};
 
 use crate::server::Answers;
 
 use crate::body::Body;
+use crate::caller_body::CallerBody;
 use crate::error::Refusal;
 use crate::forward::forward;
 use crate::gateway::Worker;
@@ -70,7 +70,7 @@ async fn stages(arrived: Arrived, worker: Arc<Worker>) -> Result<Response<Body>,
 /// The stages of the scores route alone.
 async fn submit_score(
     credentialed: Credentialed,
-    body: Incoming,
+    body: CallerBody,
     worker: &Worker,
 ) -> Result<Response<Body>, Refusal> {
     let shared = &worker.shared;

@@ -3,9 +3,8 @@
 
 use std::time::Duration;
 
-use hyper::body::Incoming;
-
 use super::payload::score_body;
+use crate::caller_body::CallerBody;
 use crate::config;
 use crate::error::{Code, Fault, Refusal};
 use crate::handoff::{Credentialed, Normalized};
@@ -13,7 +12,7 @@ use crate::score::{Unreadable, read};
 
 pub async fn normalize(
     credentialed: Credentialed,
-    body: Incoming,
+    body: CallerBody,
     scores: &config::Scores,
     wait: Duration,
 ) -> Result<Normalized, Refusal> {

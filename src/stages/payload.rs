@@ -7,9 +7,9 @@ use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::body::{Body, Incoming};
+use http_body_util::LengthLimitError;
 
+use crate::caller_body::CallerBody;
 use crate::deadline::Deadline;
 use crate::error::{Cause, Code, Refusal};
 use crate::handoff::{Credentialed, Outgoing};
@@ -21,29 +21,34 @@ const MOST: usize = 65_536;
 
 /// The bytes of a submission. Hands the request back without its body.
 pub async fn score_body(
-    body: Incoming,
+    mut body: CallerBody,
     head: &Parts,
     deadline: Deadline,
     wait: Duration,
 ) -> Result<Bytes, Refusal> {
     check_media_type(&head.headers)?;
-    read(body, &head.headers, deadline.sooner(wait)).await
+    read(&mut body, &head.headers, deadline.sooner(wait)).await
 }
 
 /// Any other operation's body, written anew: its value kept, nulls and tokens dropped.
 pub async fn read_json_body(
     credentialed: Credentialed,
-    body: Incoming,
+    mut body: CallerBody,
     wait: Duration,
 ) -> Result<Outgoing, Refusal> {
     let traced = &credentialed.routed.traced;
     let kind = credentialed.routed.target.operation.body();
     let body = match kind {
         BodyKind::None | BodyKind::Score => None,
-        BodyKind::OptionalJson if body.is_end_stream() => None,
+        BodyKind::OptionalJson if body.is_empty() => None,
         BodyKind::Json | BodyKind::OptionalJson => {
             check_media_type(&traced.head.headers)?;
-            let bytes = read(body, &traced.head.headers, traced.deadline.sooner(wait)).await?;
+            let bytes = read(
+                &mut body,
+                &traced.head.headers,
+                traced.deadline.sooner(wait),
+            )
+            .await?;
             Some(rewrite(&bytes)?)
         }
     };
@@ -60,17 +65,20 @@ fn rewrite(bytes: &[u8]) -> Result<Bytes, Refusal> {
     Ok(Bytes::from(written))
 }
 
-async fn read(body: Incoming, headers: &HeaderMap, deadline: Deadline) -> Result<Bytes, Refusal> {
+async fn read(
+    body: &mut CallerBody,
+    headers: &HeaderMap,
+    deadline: Deadline,
+) -> Result<Bytes, Refusal> {
     if declared_length(headers).is_some_and(|length| length > MOST as u64) {
         return Err(too_large());
     }
-    let collected = deadline.limit(Limited::new(body, MOST).collect()).await;
-    match collected {
+    match deadline.limit(body.read(MOST)).await {
         Err(elapsed) => Err(
             Refusal::new(Code::RequestTimeout, "The body did not arrive in time.").because(elapsed),
         ),
         Ok(Err(cause)) => Err(unreadable(cause)),
-        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Ok(body)) => Ok(body),
     }
 }
 

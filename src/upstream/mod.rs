@@ -7,13 +7,15 @@ mod reply;
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use http::{Request, StatusCode};
 use http_body_util::Full;
 use rustls::ClientConfig;
+use secrecy::SecretString;
 use thiserror::Error;
 
-use crate::config;
+use crate::config::{self, Account};
 use crate::deadline::Deadline;
 use crate::dial::dial;
 use crate::origin::Origin;
@@ -34,6 +36,8 @@ pub struct Upstream {
     tls: Arc<ClientConfig>,
     settings: config::Upstream,
     pool: Arc<Pool>,
+    /// Which of the account's keys was accepted last.
+    good_key: AtomicUsize,
 }
 
 /// Why there is no answer.
@@ -65,6 +69,26 @@ impl Upstream {
             tls,
             settings: settings.clone(),
             pool,
+            good_key: AtomicUsize::new(0),
+        }
+    }
+
+    /// The account's keys to try, the one that was accepted last first: two at most.
+    pub fn keys<'a>(
+        &self,
+        account: &'a Account,
+    ) -> impl Iterator<Item = (usize, &'a SecretString)> {
+        let keys = &account.api_keys;
+        let first = self.good_key.load(Ordering::Relaxed) % keys.len().max(1);
+        let order = (first..keys.len()).chain(0..first).take(2);
+        order.filter_map(|index| Some((index, keys.get(index)?)))
+    }
+
+    /// LTIAAS has accepted this key.
+    pub fn key_is_good(&self, index: usize) {
+        if self.good_key.load(Ordering::Relaxed) != index {
+            tracing::warn!(target: "scoregate::upstream", key = index, "LTIAAS accepts this of the account's API keys now and rejects the one before");
+            self.good_key.store(index, Ordering::Relaxed);
         }
     }
 
