@@ -101,12 +101,20 @@ mod tests {
     #[test]
     fn takes_the_default_key_until_one_is_named() {
         assert_eq!(options(&[]).api_keys, [DEFAULT_API_KEY]);
-        assert_eq!(options(&["--api-key", "a", "--api-key", "b"]).api_keys, ["a", "b"]);
+        assert_eq!(
+            options(&["--api-key", "a", "--api-key", "b"]).api_keys,
+            ["a", "b"]
+        );
     }
 
     #[test]
     fn reads_the_lms_and_the_platform() {
-        let options = options(&["--lms", "moodle", "--platform", "https://moodle.example.edu/"]);
+        let options = options(&[
+            "--lms",
+            "moodle",
+            "--platform",
+            "https://moodle.example.edu/",
+        ]);
         assert_eq!(options.lms, Lms::Moodle);
         assert_eq!(options.platform, "https://moodle.example.edu");
     }
