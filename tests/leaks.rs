@@ -14,11 +14,21 @@ const USER: &str = "learner/4711 \"é\"";
 const COMMENT: &str = "Jörg's essay\n<b>is</b> \"late\" & long";
 const OTHER_LTIK: &str = "launch+token/with=marks.and.more";
 
+/// As it stands in a JSON text, without the quotes around it.
 fn json_text(text: &str) -> String {
-    serde_json::to_string(text)
-        .unwrap()
-        .trim_matches('"')
-        .to_owned()
+    let written = serde_json::to_string(text).unwrap();
+    written[1..written.len() - 1].to_owned()
+}
+
+/// Percent-encoded with small hex digits.
+fn encode_small(text: &str) -> String {
+    let encoded = encode(text);
+    let mut parts = encoded.split('%');
+    let mut small = parts.next().unwrap().to_owned();
+    for part in parts {
+        small.push_str(&format!("%{}{}", part[..2].to_lowercase(), &part[2..]));
+    }
+    small
 }
 
 /// A text as an upstream may echo it.
@@ -40,7 +50,7 @@ fn forms(text: &str) -> Vec<String> {
         json_text(text),
         ascii,
         encode(text),
-        encode(text).to_lowercase().replace("%2b", "%2b"),
+        encode_small(text),
         encode(text).replace("%20", "+"),
         json_text(&json_text(text)),
         html,
