@@ -155,20 +155,7 @@ fn shown(text: &str) -> Option<Value> {
 /// `bodySent` goes whatever it is: it repeats the caller's submission.
 fn repair(envelope: &Map<String, Value>) -> Map<String, Value> {
     let mut kept = Map::new();
-    let text = |value: &Value| value.as_str().map(Value::from);
-    for (name, keep) in [
-        ("error", &text as &dyn Fn(&Value) -> Option<Value>),
-        ("externalUrl", &text),
-    ] {
-        envelope
-            .get(name)
-            .and_then(keep)
-            .map(|value| kept.insert(name.into(), value));
-    }
-    let external = envelope.get("externalError").and_then(Value::as_bool);
-    external.map(|external| kept.insert("externalError".into(), external.into()));
-    let received = envelope.get("bodyReceived").and_then(shown_whole);
-    received.map(|received| kept.insert("bodyReceived".into(), received));
+    keep(&mut kept, "error", envelope.get("error").and_then(as_text));
     if let Some(Value::Object(details)) = envelope.get("details") {
         kept.insert("details".into(), Value::Object(repair_details(details)));
     }
@@ -177,32 +164,51 @@ fn repair(envelope: &Map<String, Value>) -> Map<String, Value> {
 
 fn repair_details(details: &Map<String, Value>) -> Map<String, Value> {
     let mut kept = Map::new();
-    for name in ["message", "description", "code"] {
-        let text = details.get(name).and_then(as_text);
-        text.map(|text| kept.insert(name.into(), text.into()));
-    }
-    let message = kept.get("message").cloned().unwrap_or_default();
-    kept.entry("description").or_insert(message);
-    let errors = details.get("errors").and_then(Value::as_array);
-    let errors = errors.map(|errors| {
-        errors
-            .iter()
-            .filter(|item| item.is_object())
-            .map(without_nulls)
-    });
-    let errors: Option<Vec<Value>> = errors.map(Iterator::collect);
-    errors
-        .filter(|errors| !errors.is_empty())
-        .map(|errors| kept.insert("errors".into(), errors.into()));
+    let member = |name: &str| details.get(name);
+    let message = member("message").and_then(as_text);
+    // The reference wants a description; where there is none the message has to do.
+    let description = member("description")
+        .and_then(as_text)
+        .or_else(|| message.clone());
+    keep(&mut kept, "message", message);
+    keep(&mut kept, "description", description);
+    keep(&mut kept, "code", member("code").and_then(as_text));
+    keep(
+        &mut kept,
+        "externalError",
+        member("externalError").and_then(Value::as_bool),
+    );
+    keep(
+        &mut kept,
+        "externalUrl",
+        member("externalUrl").and_then(as_text),
+    );
+    keep(
+        &mut kept,
+        "bodyReceived",
+        member("bodyReceived").and_then(shown_whole),
+    );
+    keep(&mut kept, "errors", member("errors").and_then(objects));
     kept
 }
 
-/// A text as it is, a number as its digits.
+fn keep(kept: &mut Map<String, Value>, name: &str, value: Option<impl Into<Value>>) {
+    value.map(|value| kept.insert(name.into(), value.into()));
+}
+
+/// A list of objects, as the Python SDK wants it.
+fn objects(value: &Value) -> Option<Vec<Value>> {
+    let objects = value.as_array()?.iter().filter(|item| item.is_object());
+    let objects: Vec<_> = objects.map(without_nulls).collect();
+    (!objects.is_empty()).then_some(objects)
+}
+
+/// A text as it is, a number as its digits; nothing where there is nothing to read.
 fn as_text(value: &Value) -> Option<String> {
     match value {
-        Value::String(text) => Some(text.clone()),
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
-        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+        _ => None,
     }
 }
 
@@ -309,9 +315,9 @@ fn foreign_envelope(received: Option<Value>) -> Map<String, Value> {
         "description".into(),
         "LTIAAS, or something between it and the gateway, answered with an error that is not in its own form.".into(),
     );
+    details.insert("externalError".into(), true.into());
+    keep(&mut details, "bodyReceived", received);
     envelope.insert("details".into(), details.into());
-    envelope.insert("externalError".into(), true.into());
-    received.map(|received| envelope.insert("bodyReceived".into(), received));
     envelope
 }
 

@@ -50,8 +50,12 @@ fn is_host(host: &HeaderValue) -> bool {
         .to_str()
         .ok()
         .and_then(|host| host.parse::<Authority>().ok());
-    authority
-        .is_some_and(|authority| !authority.host().is_empty() && !authority.as_str().contains('@'))
+    authority.is_some_and(|authority| {
+        let (text, host) = (authority.as_str(), authority.host());
+        let port = text.get(host.len()..).unwrap_or_default();
+        let is_port = matches!(port, "" | ":") || authority.port_u16().is_some();
+        !host.is_empty() && !text.contains('@') && is_port
+    })
 }
 
 /// HTTP/2 names the host in `:authority`; a `host` beside it must say the same (RFC 9113 8.3.1).

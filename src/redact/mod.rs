@@ -2,12 +2,13 @@
 //! service key, learner id, comment and the upstream's address, in each spelling in which an
 //! upstream is likely to echo them.
 
+mod spelling;
+
 use http::header::AUTHORIZATION;
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
 
 use crate::handoff::{Outgoing, UpstreamLaunch};
-use crate::line_item::encode_component;
 use crate::origin::Origin;
 
 const REDACTED: &str = "[redacted]";
@@ -17,7 +18,7 @@ const SHORTEST: usize = 4;
 
 /// Knows the private texts of one request.
 pub struct Redactor {
-    needles: Vec<String>,
+    needles: Vec<Vec<char>>,
 }
 
 impl Redactor {
@@ -48,24 +49,55 @@ impl Redactor {
                     .flatten(),
             );
         }
-        Self::new(texts)
+        Self::new(&texts)
     }
 
-    pub fn new(texts: Vec<String>) -> Self {
-        let mut needles: Vec<String> = texts.iter().flat_map(|text| spellings(text)).collect();
-        needles.retain(|needle| needle.len() >= SHORTEST);
-        // The longest first, so that a needle within another leaves nothing of it behind.
-        needles.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+    pub fn new(texts: &[String]) -> Self {
+        let read = |text: &String| -> Vec<char> {
+            spelling::read(text)
+                .into_iter()
+                .map(|glyph| glyph.character)
+                .collect()
+        };
+        let mut needles: Vec<_> = texts
+            .iter()
+            .map(read)
+            .filter(|needle| needle.len() >= SHORTEST)
+            .collect();
+        needles.sort_unstable();
         needles.dedup();
         Self { needles }
     }
 
+    /// The text with every needle, however it is spelled, taken out.
     pub fn text(&self, text: &str) -> String {
-        let mut clean = text.to_owned();
+        let glyphs = spelling::read(text);
+        let mut private = vec![false; glyphs.len()];
         for needle in &self.needles {
-            if clean.contains(needle.as_str()) {
-                clean = clean.replace(needle.as_str(), REDACTED);
+            let windows = glyphs.windows(needle.len()).enumerate();
+            let found = windows.filter(|(_, window)| {
+                window
+                    .iter()
+                    .map(|glyph| glyph.character)
+                    .eq(needle.iter().copied())
+            });
+            for (start, _) in found {
+                private
+                    .iter_mut()
+                    .skip(start)
+                    .take(needle.len())
+                    .for_each(|mark| *mark = true);
             }
+        }
+        let mut clean = String::with_capacity(text.len());
+        let mut within = false;
+        for (glyph, private) in glyphs.iter().zip(private) {
+            match (private, within) {
+                (false, _) => clean.push_str(text.get(glyph.place.clone()).unwrap_or_default()),
+                (true, false) => clean.push_str(REDACTED),
+                (true, true) => {}
+            }
+            within = private;
         }
         clean
     }
@@ -117,24 +149,6 @@ fn credential_parts(value: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// A text as it is, in JSON, in a URL and in HTML.
-fn spellings(text: &str) -> [String; 4] {
-    let json = serde_json::to_string(text).unwrap_or_default();
-    let json = json
-        .get(1..json.len().saturating_sub(1))
-        .unwrap_or_default()
-        .to_owned();
-    let mut url = String::new();
-    encode_component(text, &mut url);
-    let html = text
-        .replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
-        .replace('\'', "&#39;");
-    [text.to_owned(), json, url, html]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,7 +156,7 @@ mod tests {
 
     #[test]
     fn an_envelope_keeps_its_form_whatever_a_learner_is_called() {
-        let redactor = Redactor::new(vec!["details".into(), "message".into()]);
+        let redactor = Redactor::new(&["details".into(), "message".into()]);
         let envelope = json!({"details": {"message": "no message for details"}});
         let clean = redactor.values(envelope.as_object().unwrap());
         assert_eq!(
@@ -153,7 +167,7 @@ mod tests {
 
     #[test]
     fn takes_out_every_spelling_at_every_depth() {
-        let redactor = Redactor::new(vec!["a \"b\" <c>".into(), "424242".into(), "abc".into()]);
+        let redactor = Redactor::new(&["a \"b\" <c>".into(), "424242".into(), "abc".into()]);
         let echoed = json!({
             "raw": "said: a \"b\" <c>",
             "json": "{\"comment\":\"a \\\"b\\\" <c>\"}",
