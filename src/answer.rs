@@ -326,7 +326,11 @@ pub fn refuse_unanswered(fault: Unanswered) -> Refusal {
             Code::UpstreamTimeout,
             "LTIAAS could not be reached in time; nothing was sent.",
         ),
-        Unanswered::Broken(_) => (
+        Unanswered::Unsent(_) => (
+            Code::UpstreamUnreachable,
+            "LTIAAS closes its connections at once; nothing was sent.",
+        ),
+        Unanswered::Broken(_) | Unanswered::AlreadySent => (
             Code::UpstreamUnreachable,
             "The connection to LTIAAS broke before its answer; whether it took the request is unknown.",
         ),

@@ -15,6 +15,7 @@ use crate::answer::{Verdict, pass_on, pass_on_whole, refuse, refuse_unanswered, 
 use crate::authorization::bearer;
 use crate::body::Body;
 use crate::error::{Code, Refusal};
+use crate::gateway::Worker;
 use crate::handoff::{Credentialed, Outgoing, Routed, Traced, UpstreamLaunch};
 use crate::redact::Redactor;
 use crate::request_id::X_REQUEST_ID;
@@ -26,14 +27,15 @@ const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
 /// Sends the request; with the account's other key too where LTIAAS has said, in a complete
 /// answer, that it rejects the first.
-pub async fn forward(outgoing: Outgoing, upstream: &Upstream) -> Result<Response<Body>, Refusal> {
+pub async fn forward(outgoing: &Outgoing, worker: &Worker) -> Result<Response<Body>, Refusal> {
     let account = &outgoing.credentialed.caller.account;
+    let upstream = worker.upstream(account)?;
     for (index, key) in upstream.keys(account) {
-        match attempt(&outgoing, key, upstream).await? {
+        match attempt(outgoing, key, upstream).await? {
             Verdict::KeyRejected => {}
             Verdict::Success(reply) => {
                 upstream.key_is_good(index);
-                return answer(*reply, &outgoing).await;
+                return answer(*reply, outgoing).await;
             }
             Verdict::Failure(failure) => return Err(refuse(failure)),
         }

@@ -42,8 +42,15 @@ pub struct Routed {
     pub target: Target,
 }
 
+/// Who makes a request.
+pub struct Identity {
+    pub caller: Arc<Caller>,
+    /// The launch credential that the caller brought.
+    pub launch: Option<Launch>,
+}
+
 /// A routed request of a caller who may make it.
-pub struct Authenticated {
+pub struct Authorized {
     pub routed: Routed,
     pub caller: Arc<Caller>,
     /// The launch credential that the caller brought.

@@ -42,3 +42,4 @@ pub mod stages;
 pub mod admin;
 pub mod app;
 pub mod cli;
+pub mod sandbox;

@@ -20,7 +20,7 @@ use crate::deadline::Deadline;
 use crate::dial::dial;
 use crate::origin::Origin;
 
-use connection::{Connection, Sent};
+use connection::Connection;
 use pool::Pool;
 pub use reply::{Reply, ReplyBody};
 
@@ -49,6 +49,10 @@ pub enum Unanswered {
     ConnectTimeout,
     #[error("the protocol could not be started")]
     Handshake(#[source] hyper::Error),
+    #[error("the connection closed before anything was sent")]
+    Unsent(#[source] hyper::Error),
+    #[error("the request has been sent before")]
+    AlreadySent,
     #[error("the connection broke")]
     Broken(#[source] hyper::Error),
     #[error("the answer is not HTTP")]
@@ -98,42 +102,34 @@ impl Upstream {
 
     /// Sends a request and waits for the head of its answer. Dropped midway, its connection is
     /// closed; whether the upstream took the request is then unknown.
-    pub async fn send(
-        &self,
-        mut request: Outbound,
-        deadline: Deadline,
-    ) -> Result<Reply, Unanswered> {
+    pub async fn send(&self, request: Outbound, deadline: Deadline) -> Result<Reply, Unanswered> {
+        let mut request = Some(request);
         for _ in 0..KEPT_TRIES {
             let Some(connection) = self.pool.take() else {
                 break;
             };
-            match self.attempt(connection, request, deadline).await {
-                Sent::Answered(answer) => return answer,
-                Sent::Unsent(unsent) => request = unsent.request,
+            match self.attempt(connection, &mut request, deadline).await {
+                Err(Unanswered::Unsent(_)) if request.is_some() => {}
+                answer => return answer,
             }
         }
-        let connection = self.connect(deadline).await?;
-        match self.attempt(connection, request, deadline).await {
-            Sent::Answered(answer) => answer,
-            Sent::Unsent(unsent) => Err(Unanswered::Broken(unsent.cause)),
-        }
+        // Boxed: rare, and many times the size of everything else on the path, which would be
+        // moved with it.
+        let connection = Box::pin(self.connect(deadline)).await?;
+        self.attempt(connection, &mut request, deadline).await
     }
 
+    /// Puts the request back where no byte of it was sent.
     async fn attempt(
         &self,
         connection: Connection,
-        request: Outbound,
+        request: &mut Option<Outbound>,
         deadline: Deadline,
-    ) -> Sent<Reply> {
+    ) -> Result<Reply, Unanswered> {
         let deadline = deadline.sooner(self.settings.answer_timeout);
-        match deadline.limit(connection.send(request)).await {
-            Err(_) => Sent::Answered(Err(Unanswered::AnswerTimeout)),
-            Ok(Sent::Unsent(unsent)) => Sent::Unsent(unsent),
-            Ok(Sent::Answered(Err(fault))) => Sent::Answered(Err(fault)),
-            Ok(Sent::Answered(Ok((connection, answer)))) => {
-                Sent::Answered(Ok(Reply::new(answer, connection, self.pool.clone())))
-            }
-        }
+        let sent = deadline.limit(connection.send(request)).await;
+        let (connection, answer) = sent.map_err(|_| Unanswered::AnswerTimeout)??;
+        Ok(Reply::new(answer, connection, self.pool.clone()))
     }
 
     async fn connect(&self, deadline: Deadline) -> Result<Connection, Unanswered> {
