@@ -98,8 +98,14 @@ fn no_spelling_slips_past_the_scores_route() {
     ] {
         // A body that no score may have: whatever forwards it has not judged it.
         let request = bench.gateway.request("POST", &target);
-        let response = bench.gateway.ask(&request.json(r#"{"label":"x","scoreGiven":-1}"#));
-        assert!((400..500).contains(&response.status), "{target}: {}", response.everything());
+        let response = bench
+            .gateway
+            .ask(&request.json(r#"{"label":"x","scoreGiven":-1}"#));
+        assert!(
+            (400..500).contains(&response.status),
+            "{target}: {}",
+            response.everything()
+        );
         envelope(&response);
     }
     assert!(bench.upstream.requests().is_empty());
