@@ -185,11 +185,12 @@ fn fault(hit: &Hit, spellings: &[Spelling]) -> Option<String> {
 
 /// As far as a line item may reach: a path on one of the account's platforms.
 fn is_on_platform(id: &str) -> bool {
-    let folded = id.to_lowercase().replace(":443/", "/");
-    let platforms = ["https://lms.example.com/", "https://moodle.example/"];
-    let at_home = platforms
+    let folded = id.to_lowercase().replacen(":443", "", 1);
+    let platforms = ["https://lms.example.com", "https://moodle.example"];
+    let mut behind = platforms
         .iter()
-        .any(|platform| folded.starts_with(platform));
+        .filter_map(|home| folded.strip_prefix(home));
+    let at_home = behind.any(|rest| rest.is_empty() || rest.starts_with(['/', '?']));
     let plain = !id.contains(['#', '\\', '\0']) && id.matches('?').count() < 2;
     let path = folded.split('?').next().unwrap_or_default();
     let path = path.replace("%2e", ".").replace("%2f", "/");

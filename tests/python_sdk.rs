@@ -10,16 +10,18 @@
 mod certificate;
 #[path = "support/ltiaas.rs"]
 mod ltiaas;
+#[path = "support/sdk.rs"]
+mod sdk;
 #[allow(dead_code, unused_imports)]
 mod support;
 #[allow(dead_code)]
 #[path = "support/tools.rs"]
 mod tools;
 
-use std::io::Write;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use certificate::Certificate;
+use sdk::Sdk;
 use serde_json::{Value, json};
 use support::*;
 
@@ -38,18 +40,23 @@ enum Launch {
 /// The gateway over TLS, and what its SDK is told.
 struct Setup {
     upstream: Upstream,
-    gateway: Gateway,
     launch: Launch,
-    key: String,
+    sdk: Sdk,
+    _gateway: Gateway,
 }
 
 impl Setup {
     fn new(launch: Launch) -> Self {
+        Self::with_key(launch, None)
+    }
+
+    /// `key` stands in for the caller's own.
+    fn with_key(launch: Launch, key: Option<&str>) -> Self {
         let upstream = ltiaas::start();
         let Certificate {
             authority,
             certificate,
-            key,
+            key: private,
         } = Certificate::for_this_machine();
         let mut settings = Settings::new(upstream.address);
         settings.server =
@@ -60,64 +67,32 @@ impl Setup {
         let files = [
             ("authority.pem", authority),
             ("certificate.pem", certificate),
-            ("key.pem", key),
+            ("key.pem", private),
         ];
         settings.files = files.map(|(name, text)| (name.to_owned(), text)).to_vec();
         let gateway = Gateway::start(&settings);
-        Self {
-            upstream,
-            key: gateway.key.clone(),
-            gateway,
-            launch,
-        }
-    }
-
-    /// Takes the steps in one session of the SDK, and answers with what each came to.
-    fn drive(&self, steps: &[(&str, Value)]) -> Vec<Value> {
-        let domain = format!("127.0.0.1:{}", self.gateway.address.port());
-        let credential = match self.launch {
+        let credential = match launch {
             Launch::Ltik => ("ltik", LTIK),
             Launch::ServiceKey => ("service_key", SERVICE_KEY),
         };
-        let launch = json!({"domain": domain, "api_key": self.key, credential.0: credential.1});
-        let task = json!({"launch": launch, "steps": steps});
-        let output = self.run(&task.to_string());
-        let answers: Vec<Value> = serde_json::from_slice(&output).expect("one answer a step");
-        assert_eq!(answers.len(), steps.len());
-        answers
-    }
-
-    fn run(&self, task: &str) -> Vec<u8> {
-        let mut child = Command::new(tools::python())
-            .arg(tools::source("python", "drive.py"))
-            // A proxy named in the environment isn't meant for this.
-            .env_clear()
-            .env("PYTHONUTF8", "1")
-            .env(
-                "REQUESTS_CA_BUNDLE",
-                self.gateway.directory.path().join("authority.pem"),
-            )
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        child
-            .stdin
-            .take()
-            .unwrap()
-            .write_all(task.as_bytes())
-            .unwrap();
-        let output = child.wait_with_output().unwrap();
-        let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{errors}");
-        output.stdout
+        let arguments = json!({
+            "domain": format!("127.0.0.1:{}", gateway.address.port()),
+            "api_key": key.unwrap_or(&gateway.key),
+            credential.0: credential.1,
+        });
+        let authority = gateway.directory.path().join("authority.pem");
+        Self {
+            upstream,
+            launch,
+            sdk: Sdk::start(&arguments, &authority),
+            _gateway: gateway,
+        }
     }
 
     /// Takes one step that works, and answers with its result and what it became upstream.
     fn succeed(&self, operation: &str, arguments: Value) -> (Value, Recorded) {
         let before = self.upstream.requests().len();
-        let answer = self.drive(&[(operation, arguments)]).remove(0);
+        let answer = self.sdk.take(operation, &arguments);
         let returned = answer.get("returned");
         let returned = returned.unwrap_or_else(|| panic!("{operation}: {answer}"));
         assert_eq!(self.upstream.requests().len(), before + 1);
@@ -131,7 +106,7 @@ impl Setup {
 
     /// Takes one step that fails, and answers with what the `APIError` carries.
     fn fail(&self, operation: &str, arguments: Value) -> Value {
-        let answer = self.drive(&[(operation, arguments)]).remove(0);
+        let answer = self.sdk.take(operation, &arguments);
         assert_eq!(answer["raised"], "APIError", "{operation}: {answer}");
         let response = &answer["response"];
         assert!(response["status"].is_i64(), "{operation}: {answer}");
@@ -390,21 +365,9 @@ fn refusals_of_the_gateway_surface_as_its_errors() {
 #[test]
 fn a_wrong_key_surfaces_as_the_error_of_its_scheme() {
     each_launch(|setup| {
-        let key = "sgk_wrong".to_owned();
-        let Setup {
-            upstream,
-            gateway,
-            launch,
-            ..
-        } = Setup::new(setup.launch);
-        let wrong = Setup {
-            upstream,
-            gateway,
-            launch,
-            key,
-        };
+        let wrong = Setup::with_key(setup.launch, Some("sgk_wrong"));
         let refused = wrong.fail("submit_score", score(CANVAS));
-        let message = match launch {
+        let message = match wrong.launch {
             Launch::Ltik => "INVALID_LTIK_AUTH_AUTHORIZATION_HEADER",
             Launch::ServiceKey => "INVALID_SERVICE_AUTH_AUTHORIZATION_HEADER",
         };

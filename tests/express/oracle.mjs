@@ -45,8 +45,19 @@ function quiet(app) {
   return app;
 }
 
+// Newer versions of Node.js throw at targets that older ones warn of.
+function guarded(listener) {
+  return (request, response) => {
+    try {
+      listener(request, response);
+    } catch {
+      response.writeHead(400).end();
+    }
+  };
+}
+
 function listen(listener) {
-  const server = http.createServer({ keepAliveTimeout: 60_000 }, listener);
+  const server = http.createServer({ keepAliveTimeout: 60_000 }, guarded(listener));
   return new Promise((resolve) => {
     server.listen(0, "127.0.0.1", () => resolve(server.address().port));
   });

@@ -1,12 +1,14 @@
-"""Drives the official SDK: reads steps from stdin, prints what each returned or raised.
+"""Drives the official SDK: one line of JSON in, one out.
 
-A step is [operation, arguments]. The answer holds one object for each: {"returned": …} or
-{"raised": class name, "response": what an APIError carries}.
+The first line of stdin holds the arguments of the launch, each one after it a step: [operation,
+arguments]. The answer to a step is {"returned": …}, or {"raised": class name, "text": …,
+"response": what an APIError carries}.
 """
 
 import contextlib
 import json
 import sys
+from datetime import datetime
 
 from ltiaas import (
     HTMLFragmentContentItem,
@@ -21,7 +23,9 @@ def plain(value):
     """A result of the SDK as JSON can hold it."""
     if value is None or isinstance(value, (str, int, float)):
         return value
-    return json.loads(value.to_json())
+    # The SDK's own to_json fails at the dates of its line items.
+    shown = lambda held: held.isoformat() if isinstance(held, datetime) else vars(held)
+    return json.loads(json.dumps(value, default=shown))
 
 
 def content_items():
@@ -69,12 +73,13 @@ def attempt(operation, arguments):
 
 
 def main():
-    task = json.load(sys.stdin)
-    known = operations(LTIAASLaunch(**task["launch"]))
-    # The SDK prints results of its own accord.
-    with contextlib.redirect_stdout(sys.stderr):
-        answers = [attempt(known[name], arguments) for name, arguments in task["steps"]]
-    json.dump(answers, sys.stdout)
+    known = operations(LTIAASLaunch(**json.loads(sys.stdin.readline())))
+    for line in sys.stdin:
+        name, arguments = json.loads(line)
+        # The SDK prints results of its own accord.
+        with contextlib.redirect_stdout(sys.stderr):
+            answer = attempt(known[name], arguments)
+        print(json.dumps(answer), flush=True)
 
 
 main()

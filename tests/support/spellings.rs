@@ -304,7 +304,7 @@ const BENDS: &[Bend] = &[
         let methods: &[&str] = &[
             "post", "Post", "PUT", "PATCH", "HEAD", "GET", "DELETE", "OPTIONS", "put", "head",
         ];
-        shape.method = (*random.one_of(methods)).to_owned();
+        shape.method = random.one_of(methods).to_owned();
     },
     |shape, random| {
         let headers: &[&str] = &[
@@ -317,12 +317,12 @@ const BENDS: &[Bend] = &[
             "X-Forwarded-Prefix: /api\r\n",
         ];
         let methods: &[&str] = &["POST", "GET", "PUT", "PATCH"];
-        shape.header = (*random.one_of(headers)).to_owned();
-        shape.method = (*random.one_of(methods)).to_owned();
+        shape.header = random.one_of(headers).to_owned();
+        shape.method = random.one_of(methods).to_owned();
     },
     |shape, random| {
         let methods: &[&str] = &["GET", "PUT", "PATCH", "HEAD"];
-        shape.method = (*random.one_of(methods)).to_owned();
+        shape.method = random.one_of(methods).to_owned();
         shape.tail = b"?_method=POST".to_vec();
     },
     // Bytes that stand nowhere in a target, and any byte anywhere.
@@ -406,7 +406,7 @@ impl Random {
         usize::try_from(self.next() % end).unwrap()
     }
 
-    fn one_of<'a, T>(&mut self, all: &'a [T]) -> &'a T {
-        &all[self.below(all.len())]
+    fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
+        all[self.below(all.len())]
     }
 }
