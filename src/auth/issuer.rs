@@ -10,7 +10,7 @@ use secrecy::ExposeSecret;
 use super::cache::Verified;
 use super::claims::{Claims, caller, expiry};
 use super::key_set::KeySet;
-use super::key_source::KeySource;
+use super::key_source::{KeySource, Timing};
 use super::scope::narrow;
 use super::token::Peeked;
 use super::{Caller, CannotVerify, Unverified};
@@ -37,6 +37,7 @@ impl Issuer {
         settings: Arc<config::Issuer>,
         tls: &Arc<ClientConfig>,
         upstream: &config::Upstream,
+        timing: Timing,
     ) -> Result<Self, CannotVerify> {
         let keys = match &settings.keys {
             IssuerKeys::Secret(secret) => {
@@ -49,9 +50,9 @@ impl Issuer {
                 Keys::File(set.ok_or_else(|| CannotVerify::NotAKeySet(path.clone()))?)
             }
             IssuerKeys::Url(url) => {
+                let (name, url, tls) = (&settings.name, url.clone(), tls.clone());
                 let (refresh, timeout) = (settings.refresh, upstream.key_set_timeout);
-                let source =
-                    KeySource::new(&settings.name, url.clone(), tls.clone(), refresh, timeout)?;
+                let source = KeySource::new(name, url, tls, refresh, timeout, timing)?;
                 Keys::Fetched(Arc::new(source))
             }
         };

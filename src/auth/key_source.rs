@@ -18,14 +18,26 @@ use super::key_set::KeySet;
 use crate::error::Cause;
 use crate::origin::Origin;
 
-/// Between two reads for the sake of unknown keys.
-const UNKNOWN_KEY_INTERVAL: Duration = Duration::from_secs(10);
+/// When a key set is read apart from its refresh.
+#[derive(Clone, Copy, Debug)]
+pub struct Timing {
+    /// Between two reads for the sake of unknown keys.
+    pub unknown_key: Duration,
+    /// Between two reads while no set has loaded: at first, and at most after doubling.
+    pub cold: (Duration, Duration),
+    /// After a failed read of a set that has loaded before.
+    pub warm: Duration,
+}
 
-/// Between two reads while no set has loaded: from the first to the second, doubling.
-const COLD_RETRY: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
-
-/// After a failed read of a set that has loaded before.
-const WARM_RETRY: Duration = Duration::from_secs(10);
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            unknown_key: Duration::from_secs(10),
+            cold: (Duration::from_millis(250), Duration::from_secs(5)),
+            warm: Duration::from_secs(10),
+        }
+    }
+}
 
 /// A key set behind a URL.
 pub struct KeySource {
@@ -36,6 +48,7 @@ pub struct KeySource {
     /// How often it is read, and how long a read may take.
     refresh: Duration,
     timeout: Duration,
+    timing: Timing,
     current: ArcSwapOption<KeySet>,
     /// Raised whenever the set changes, so that tokens verified before are verified anew.
     generation: AtomicU64,
@@ -65,6 +78,7 @@ impl KeySource {
         tls: Arc<ClientConfig>,
         refresh: Duration,
         timeout: Duration,
+        timing: Timing,
     ) -> Result<Self, crate::origin::BadOrigin> {
         Ok(Self {
             issuer: issuer.to_owned(),
@@ -73,6 +87,7 @@ impl KeySource {
             tls,
             refresh,
             timeout,
+            timing,
             current: ArcSwapOption::empty(),
             generation: AtomicU64::new(0),
             reads: watch::channel(Reads::default()).0,
@@ -113,7 +128,7 @@ impl KeySource {
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         let due = asked
             .at
-            .is_none_or(|at| at.elapsed() >= UNKNOWN_KEY_INTERVAL);
+            .is_none_or(|at| at.elapsed() >= self.timing.unknown_key);
         if due {
             // Stamped before the read, so that a slow one counts too.
             *asked = Asked {
@@ -127,14 +142,14 @@ impl KeySource {
 
     /// Reads at once, then whenever it is time or somebody asks. Ends when it is dropped.
     pub async fn keep_current(&self) {
-        let mut cold = COLD_RETRY.0;
+        let mut cold = self.timing.cold.0;
         loop {
             let read = self.read().await;
             let pause = match (read, self.has_loaded()) {
                 (true, _) => self.refresh,
-                (false, true) => self.refresh.min(WARM_RETRY),
+                (false, true) => self.refresh.min(self.timing.warm),
                 (false, false) => {
-                    cold = (cold * 2).min(COLD_RETRY.1);
+                    cold = (cold * 2).min(self.timing.cold.1);
                     cold
                 }
             };

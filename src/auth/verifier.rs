@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::cache::VerifiedTokens;
 use super::gateway_keys::{GatewayKeys, PREFIX};
 use super::issuer::Issuer;
+use super::key_source::Timing;
 use super::self_test::self_test;
 use super::token::peek;
 use super::{Caller, CannotVerify, Unverified};
@@ -23,10 +24,15 @@ pub struct Verifier {
 
 impl Verifier {
     pub fn new(config: &Config) -> Result<Self, CannotVerify> {
+        Self::with_timing(config, Timing::default())
+    }
+
+    /// The same with other intervals between the reads of key sets.
+    pub(super) fn with_timing(config: &Config, timing: Timing) -> Result<Self, CannotVerify> {
         self_test()?;
         let tls = client_config(config.upstream.ca_file.as_deref(), &["http/1.1"])?;
         let issuers = config.issuers.iter().cloned();
-        let issuers = issuers.map(|issuer| Issuer::new(issuer, &tls, &config.upstream));
+        let issuers = issuers.map(|issuer| Issuer::new(issuer, &tls, &config.upstream, timing));
         Ok(Self {
             keys: GatewayKeys::new(&config.callers),
             issuers: issuers.collect::<Result<_, _>>()?,
