@@ -11,7 +11,7 @@ use arc_swap::ArcSwapOption;
 use http::Uri;
 use rustls::ClientConfig;
 use tokio::sync::{Notify, watch};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::fetch::fetch;
 use super::key_set::KeySet;
@@ -144,17 +144,20 @@ impl KeySource {
     pub async fn keep_current(&self) {
         let mut cold = self.timing.cold.0;
         loop {
+            let begun = Instant::now();
             let read = self.read().await;
             let pause = match (read, self.has_loaded()) {
                 (true, _) => self.refresh,
                 (false, true) => self.refresh.min(self.timing.warm),
                 (false, false) => {
+                    let pause = cold;
                     cold = (cold * 2).min(self.timing.cold.1);
-                    cold
+                    pause
                 }
             };
             tokio::select! {
-                () = sleep(pause) => {}
+                // From start to start, so that a read that hangs puts off nothing.
+                () = sleep_until(begun + pause) => {}
                 () = self.wanted.notified() => {}
             }
         }
