@@ -15,29 +15,9 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::fetch::fetch;
 use super::key_set::KeySet;
+use super::timing::{Read, Schedule, Timing};
 use crate::error::Cause;
 use crate::origin::Origin;
-
-/// When a key set is read apart from its refresh.
-#[derive(Clone, Copy, Debug)]
-pub struct Timing {
-    /// Between two reads for the sake of unknown keys.
-    pub unknown_key: Duration,
-    /// Between two reads while no set has loaded: at first, and at most after doubling.
-    pub cold: (Duration, Duration),
-    /// After a failed read of a set that has loaded before.
-    pub warm: Duration,
-}
-
-impl Default for Timing {
-    fn default() -> Self {
-        Self {
-            unknown_key: Duration::from_secs(10),
-            cold: (Duration::from_millis(250), Duration::from_secs(5)),
-            warm: Duration::from_secs(10),
-        }
-    }
-}
 
 /// A key set behind a URL.
 pub struct KeySource {
@@ -142,19 +122,10 @@ impl KeySource {
 
     /// Reads at once, then whenever it is time or somebody asks. Ends when it is dropped.
     pub async fn keep_current(&self) {
-        let mut cold = self.timing.cold.0;
+        let mut schedule = Schedule::new(self.refresh, self.timing);
         loop {
             let begun = Instant::now();
-            let read = self.read().await;
-            let pause = match (read, self.has_loaded()) {
-                (true, _) => self.refresh,
-                (false, true) => self.refresh.min(self.timing.warm),
-                (false, false) => {
-                    let pause = cold;
-                    cold = (cold * 2).min(self.timing.cold.1);
-                    pause
-                }
-            };
+            let pause = schedule.after(self.read().await);
             tokio::select! {
                 // From start to start, so that a read that hangs puts off nothing.
                 () = sleep_until(begun + pause) => {}
@@ -163,8 +134,7 @@ impl KeySource {
         }
     }
 
-    /// Says whether it went well.
-    async fn read(&self) -> bool {
+    async fn read(&self) -> Read {
         // A request that asked before this moment is answered by this read, not by one more.
         let _ = futures_util::FutureExt::now_or_never(self.wanted.notified());
         self.reads.send_modify(|reads| reads.begun += 1);
@@ -174,18 +144,22 @@ impl KeySource {
             Ok(Err(fault)) => Err(fault.into()),
             Ok(Ok(bytes)) => KeySet::parse(&bytes).ok_or_else(|| "the answer is no key set".into()),
         };
-        let good = match set {
+        let read = match set {
             Ok(set) => {
                 self.adopt(set);
-                true
+                Read::Good
             }
             Err(cause) => {
                 tracing::warn!(target: "scoregate::auth", issuer = self.issuer, cause = chain(&*cause), "the key set could not be read");
-                false
+                if self.has_loaded() {
+                    Read::Stale
+                } else {
+                    Read::Cold
+                }
             }
         };
         self.reads.send_modify(|reads| reads.ended = reads.begun);
-        good
+        read
     }
 
     fn adopt(&self, set: KeySet) {

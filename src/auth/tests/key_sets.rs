@@ -11,7 +11,7 @@ use tokio::time::{sleep, timeout};
 use super::keys::{Key, key_set};
 use super::provider::{Answer, Provider};
 use super::setting::{issuer, issuer_with, verifier, verifier_with};
-use crate::auth::key_source::Timing;
+use crate::auth::timing::Timing;
 use crate::auth::{Unverified, Verifier};
 use crate::config::Issuer;
 

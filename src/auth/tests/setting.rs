@@ -10,7 +10,7 @@ use tempfile::NamedTempFile;
 
 use super::keys::{AUDIENCE, ISSUER};
 use crate::auth::Verifier;
-use crate::auth::key_source::Timing;
+use crate::auth::timing::Timing;
 use crate::config::{
     Account, Admin, Caller, Config, Issuer, IssuerKeys, KeyDigest, Log, LogFormat, LogLevel,
     Scores, Server, Upstream,
