@@ -21,6 +21,9 @@ use crate::upstream::{Reply, ReplyBody, Unanswered};
 /// The most that is read of an upstream's error, in bytes.
 const MOST_READ: usize = 64 * 1024;
 
+/// The most that is held of a success, in bytes, where it can't be streamed.
+const MOST_WHOLE: usize = 4 * 1024 * 1024;
+
 /// The most that a caller is shown of what is no envelope, in characters.
 const MOST_SHOWN: usize = 2_000;
 
@@ -38,7 +41,7 @@ const PASSED: [HeaderName; 6] = [
 pub enum Verdict {
     Success(Box<Reply>),
     /// LTIAAS rejects the account's key, not the caller's launch.
-    KeyRejected(Failure),
+    KeyRejected,
     Failure(Failure),
 }
 
@@ -79,7 +82,7 @@ pub async fn weigh(
         content: read_content(&head, &bytes, &redactor),
     };
     match status == StatusCode::UNAUTHORIZED && is_about_our_key(&failure, launch) {
-        true => Ok(Verdict::KeyRejected(failure)),
+        true => Ok(Verdict::KeyRejected),
         false => Ok(Verdict::Failure(failure)),
     }
 }
@@ -127,7 +130,7 @@ fn read_content(head: &Parts, bytes: &Bytes, redactor: &Redactor) -> Content {
     }
     match serde_json::from_slice::<Value>(bytes) {
         Ok(Value::Object(members)) if has_message(&members) => {
-            Content::Envelope(repair(&redactor.value(&Value::Object(members))))
+            Content::Envelope(redactor.values(&repair(&members)))
         }
         Ok(value) => Content::Foreign(shown(&redactor.text(&value.to_string()))),
         Err(_) => Content::Foreign(shown(&redactor.text(&String::from_utf8_lossy(bytes)))),
@@ -150,7 +153,7 @@ fn shown(text: &str) -> Option<Value> {
 
 /// Keeps the members that both SDKs can parse, each with its type; drops the others.
 /// `bodySent` goes whatever it is: it repeats the caller's submission.
-fn repair(envelope: &Value) -> Map<String, Value> {
+fn repair(envelope: &Map<String, Value>) -> Map<String, Value> {
     let mut kept = Map::new();
     let text = |value: &Value| value.as_str().map(Value::from);
     for (name, keep) in [
@@ -164,9 +167,7 @@ fn repair(envelope: &Value) -> Map<String, Value> {
     }
     let external = envelope.get("externalError").and_then(Value::as_bool);
     external.map(|external| kept.insert("externalError".into(), external.into()));
-    let received = envelope
-        .get("bodyReceived")
-        .and_then(|received| shown_whole(received));
+    let received = envelope.get("bodyReceived").and_then(shown_whole);
     received.map(|received| kept.insert("bodyReceived".into(), received));
     if let Some(Value::Object(details)) = envelope.get("details") {
         kept.insert("details".into(), Value::Object(repair_details(details)));
@@ -268,6 +269,19 @@ pub fn pass_on(reply: Reply, deadline: Deadline) -> Response<Body> {
     answer
 }
 
+/// A success that is read to its end before any of it is passed on.
+pub async fn pass_on_whole(reply: Reply, deadline: Deadline) -> Result<Response<Body>, Refusal> {
+    let (head, body) = pass_on(reply, deadline).into_parts();
+    let whole = Limited::new(body, MOST_WHOLE)
+        .collect()
+        .await
+        .map_err(|cause| {
+            let description = "LTIAAS's answer broke off, or is too large for an HTTP/1.0 caller.";
+            Refusal::new(Code::UpstreamInvalidResponse, description).because(cause)
+        })?;
+    Ok(Response::from_parts(head, Body::whole(whole.to_bytes())))
+}
+
 /// An upstream's error as the caller gets it.
 pub fn refuse(failure: Failure) -> Refusal {
     let Failure {
@@ -312,7 +326,11 @@ pub fn refuse_unanswered(fault: Unanswered) -> Refusal {
             Code::UpstreamTimeout,
             "LTIAAS could not be reached in time; nothing was sent.",
         ),
-        Unanswered::Broken(_) => (
+        Unanswered::Unsent(_) => (
+            Code::UpstreamUnreachable,
+            "LTIAAS closes its connections at once; nothing was sent.",
+        ),
+        Unanswered::Broken(_) | Unanswered::AlreadySent => (
             Code::UpstreamUnreachable,
             "The connection to LTIAAS broke before its answer; whether it took the request is unknown.",
         ),

@@ -1,12 +1,13 @@
 //! Deadlines. A timer is armed only when the future is not ready at once: most reads of a small
 //! body are, and an armed timer costs a few percent of a request.
 
-use std::future::{Future, poll_fn};
-use std::pin::pin;
-use std::task::Poll;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout_at};
+use pin_project_lite::pin_project;
+use tokio::time::{Instant, Sleep, sleep_until};
 
 /// The moment by which something must be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,12 +37,43 @@ impl Deadline {
         self.0
     }
 
-    pub async fn limit<F: Future>(self, future: F) -> Result<F::Output, Elapsed> {
-        let mut future = pin!(future);
-        let first = poll_fn(|context| Poll::Ready(future.as_mut().poll(context)));
-        if let Poll::Ready(output) = first.await {
-            return Ok(output);
+    /// The future's output, unless the deadline passes first; then the future is dropped where it
+    /// stands.
+    pub fn limit<F: Future>(self, future: F) -> Limit<F> {
+        Limit {
+            future,
+            deadline: self.0,
+            timer: None,
         }
-        timeout_at(self.0, future).await.map_err(|_| Elapsed)
+    }
+}
+
+pin_project! {
+    /// A future with a deadline. Holds the future once: an `async fn` would hold it twice, as an
+    /// argument and pinned.
+    pub struct Limit<F> {
+        #[pin]
+        future: F,
+        deadline: Instant,
+        #[pin]
+        timer: Option<Sleep>,
+    }
+}
+
+impl<F: Future> Future for Limit<F> {
+    type Output = Result<F::Output, Elapsed>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        if let Poll::Ready(output) = this.future.poll(context) {
+            return Poll::Ready(Ok(output));
+        }
+        if this.timer.is_none() {
+            this.timer.set(Some(sleep_until(*this.deadline)));
+        }
+        match this.timer.as_pin_mut() {
+            Some(timer) => timer.poll(context).map(|()| Err(Elapsed)),
+            None => Poll::Pending,
+        }
     }
 }

@@ -5,16 +5,18 @@
 //! headers from an allow-list, the body from the typed value.
 
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Version};
+use http_body::Body as _;
 use http_body_util::Full;
+use secrecy::SecretString;
 use tokio::time::Instant;
 
-use crate::answer::{Verdict, pass_on, refuse, refuse_unanswered, weigh};
+use crate::answer::{Verdict, pass_on, pass_on_whole, refuse, refuse_unanswered, weigh};
 use crate::authorization::bearer;
 use crate::body::Body;
-use crate::deadline::Deadline;
 use crate::error::{Code, Refusal};
-use crate::handoff::{Credentialed, Outgoing, UpstreamLaunch};
+use crate::gateway::Worker;
+use crate::handoff::{Credentialed, Outgoing, Routed, Traced, UpstreamLaunch};
 use crate::redact::Redactor;
 use crate::request_id::X_REQUEST_ID;
 use crate::upstream::{Outbound, Reply, Upstream};
@@ -23,59 +25,60 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
-/// Sends the request, with the account's next key when LTIAAS says that a key is bad.
-pub async fn forward(outgoing: Outgoing, upstream: &Upstream) -> Result<Response<Body>, Refusal> {
-    let traced = &outgoing.credentialed.routed.traced;
-    let deadline = traced.deadline;
-    let mut verdict = None;
-    let keys = outgoing.credentialed.caller.account.api_keys.iter();
-    for (index, authorization) in keys
-        .map(|key| authorization(&outgoing.credentialed, key))
-        .enumerate()
-        .take(2)
-    {
-        let request = build(&outgoing, authorization?, upstream)?;
-        let started = Instant::now();
-        let reply = upstream
-            .send(request, deadline)
-            .await
-            .map_err(refuse_unanswered)?;
-        let _ = traced.trail.upstream.set(started.elapsed());
-        let answer = judge_reply(reply, &outgoing, deadline, upstream).await?;
-        match answer {
-            Verdict::KeyRejected(_) if index == 0 => verdict = Some(answer),
-            answer => {
-                verdict = Some(answer);
-                break;
+/// Sends the request; with the account's other key too where LTIAAS has said, in a complete
+/// answer, that it rejects the first.
+pub async fn forward(outgoing: &Outgoing, worker: &Worker) -> Result<Response<Body>, Refusal> {
+    let account = &outgoing.credentialed.caller.account;
+    let upstream = worker.upstream(account)?;
+    for (index, key) in upstream.keys(account) {
+        match attempt(outgoing, key, upstream).await? {
+            Verdict::KeyRejected => {}
+            Verdict::Success(reply) => {
+                upstream.key_is_good(index);
+                return answer(*reply, outgoing).await;
             }
+            Verdict::Failure(failure) => return Err(refuse(failure)),
         }
     }
-    match verdict {
-        Some(Verdict::Success(reply)) => Ok(pass_on(*reply, deadline)),
-        Some(Verdict::Failure(failure)) => Err(refuse(failure)),
-        Some(Verdict::KeyRejected(_)) => Err(Refusal::new(
-            Code::UpstreamCredentialsRejected,
-            "LTIAAS rejects the gateway's own API key. The operator of the gateway has to replace it.",
-        )),
-        None => Err(Refusal::new(Code::Internal, "The account has no API key.")),
+    Err(Refusal::new(
+        Code::UpstreamCredentialsRejected,
+        "LTIAAS rejects the gateway's own API key. The operator of the gateway has to replace it.",
+    ))
+}
+
+async fn attempt(
+    outgoing: &Outgoing,
+    key: &SecretString,
+    upstream: &Upstream,
+) -> Result<Verdict, Refusal> {
+    let Routed { traced, target } = &outgoing.credentialed.routed;
+    let request = build(
+        outgoing,
+        authorization(&outgoing.credentialed, key)?,
+        upstream,
+    )?;
+    let started = Instant::now();
+    let reply = upstream
+        .send(request, traced.deadline)
+        .await
+        .map_err(refuse_unanswered)?;
+    let _ = traced.trail.upstream.set(started.elapsed());
+    let redactor = || Redactor::for_request(outgoing, upstream.origin());
+    weigh(reply, target.operation.launch(), traced.deadline, redactor).await
+}
+
+/// HTTP/1.0 marks the end of a body of unknown length by closing, as a broken one does, so there
+/// such a body is read whole first.
+async fn answer(reply: Reply, outgoing: &Outgoing) -> Result<Response<Body>, Refusal> {
+    let Traced { head, deadline, .. } = &outgoing.credentialed.routed.traced;
+    let unbounded = reply.body.size_hint().exact().is_none();
+    match head.version == Version::HTTP_10 && unbounded {
+        true => pass_on_whole(reply, *deadline).await,
+        false => Ok(pass_on(reply, *deadline)),
     }
 }
 
-async fn judge_reply(
-    reply: Reply,
-    outgoing: &Outgoing,
-    deadline: Deadline,
-    upstream: &Upstream,
-) -> Result<Verdict, Refusal> {
-    let operation = outgoing.credentialed.routed.target.operation;
-    let redactor = || Redactor::for_request(outgoing, upstream.origin());
-    weigh(reply, operation.launch(), deadline, redactor).await
-}
-
-fn authorization(
-    credentialed: &Credentialed,
-    key: &secrecy::SecretString,
-) -> Result<HeaderValue, Refusal> {
+fn authorization(credentialed: &Credentialed, key: &SecretString) -> Result<HeaderValue, Refusal> {
     let value = match &credentialed.launch {
         UpstreamLaunch::None => bearer(key),
         UpstreamLaunch::With(launch) => launch.authorization(key),

@@ -8,6 +8,7 @@ use hyper::body::Incoming;
 
 use crate::auth::Caller;
 use crate::authorization::Launch;
+use crate::caller_body::CallerBody;
 use crate::deadline::Deadline;
 use crate::policy::Judgement;
 use crate::request_id::RequestId;
@@ -25,7 +26,7 @@ pub struct Identified {
 /// it uses it up.
 pub struct Arrived {
     pub traced: Traced,
-    pub body: Incoming,
+    pub body: CallerBody,
 }
 
 /// A request whose facts are kept for its access line, and the moment by which it must be over.
@@ -41,8 +42,15 @@ pub struct Routed {
     pub target: Target,
 }
 
+/// Who makes a request.
+pub struct Identity {
+    pub caller: Arc<Caller>,
+    /// The launch credential that the caller brought.
+    pub launch: Option<Launch>,
+}
+
 /// A routed request of a caller who may make it.
-pub struct Authenticated {
+pub struct Authorized {
     pub routed: Routed,
     pub caller: Arc<Caller>,
     /// The launch credential that the caller brought.

@@ -4,21 +4,21 @@
 use std::sync::Arc;
 
 use http::Response;
-use hyper::body::Incoming;
 use tower::{ServiceBuilder, service_fn};
 
 use crate::server::Answers;
 
 use crate::body::Body;
+use crate::caller_body::CallerBody;
 use crate::error::Refusal;
 use crate::forward::forward;
-use crate::gateway::Worker;
-use crate::handoff::{Arrived, Credentialed, Outgoing};
+use crate::gateway::{Shared, Worker};
+use crate::handoff::{Arrived, Credentialed, Outgoing, Traced};
 use crate::layers::{AdmissionLayer, EnvelopeLayer, IdentifyLayer, TraceLayer};
-use crate::routing::BodyKind;
+use crate::routing::Operation;
 use crate::stages::{
-    Verdict, attach_credentials, authenticate, check_message, judge, normalize, read_json_body,
-    route, write_score,
+    Verdict, attach_credentials, authenticate, authorize, check_message, judge, normalize,
+    read_body, rewrite_json, route, write_score,
 };
 
 /// The layers, outermost first, around the stages.
@@ -42,58 +42,91 @@ pub fn pipeline(worker: Arc<Worker>) -> impl Answers {
         .service(service_fn(move |request| stages(request, worker.clone())))
 }
 
-/// The stages of every request.
+/// The stages of every request. Each part is a function of its own also because a future keeps
+/// room for every value in scope, and is moved with it.
 async fn stages(arrived: Arrived, worker: Arc<Worker>) -> Result<Response<Body>, Refusal> {
-    let shared = &worker.shared;
-    let Arrived { traced, body } = arrived;
-    // Before anything is read from it: MALFORMED_PATH, MALFORMED_BODY.
-    let traced = check_message(traced)?;
-    // Before Authenticate, which needs the operation's permission: MALFORMED_PATH,
-    // ROUTE_NOT_FOUND, METHOD_NOT_ALLOWED.
-    let routed = route(traced)?;
-    // Before the body is read, so that a stranger's is not: the 401s, CALLER_NOT_ALLOWED,
-    // LINE_ITEM_NOT_ALLOWED.
-    let authenticated = authenticate(routed, &shared.verifier).await?;
-    // CREDENTIALS_MISSING.
-    let credentialed = attach_credentials(authenticated)?;
-    match credentialed.routed.target.operation.body() {
-        BodyKind::Score => submit_score(credentialed, body, &worker).await,
-        BodyKind::None | BodyKind::Json | BodyKind::OptionalJson => {
-            // UNSUPPORTED_MEDIA_TYPE, BODY_TOO_LARGE, REQUEST_TIMEOUT, MALFORMED_BODY.
-            let outgoing = read_json_body(credentialed, body, shared.server.body_timeout).await?;
-            // UPSTREAM_*.
-            send(outgoing, &worker).await
-        }
+    let Arrived { traced, mut body } = arrived;
+    let credentialed = admit(traced, &worker.shared).await?;
+    match credentialed.routed.target.operation {
+        Operation::SubmitScore => submit_score(credentialed, &mut body, &worker).await,
+        _ => relay(credentialed, &mut body, &worker).await,
     }
 }
 
-/// The stages of the scores route alone.
-async fn submit_score(
+/// What comes before anybody looks at the body.
+async fn admit(traced: Traced, shared: &Shared) -> Result<Credentialed, Refusal> {
+    // Before anything is read from it: MALFORMED_PATH, MALFORMED_BODY.
+    let traced = check_message(traced)?;
+    // Before Authorize, which needs the operation's permission: MALFORMED_PATH, ROUTE_NOT_FOUND,
+    // METHOD_NOT_ALLOWED.
+    let routed = route(traced)?;
+    // Before the body is read, so that a stranger's is not: the 401s.
+    let identity = authenticate(&routed, &shared.verifier).await?;
+    // CALLER_NOT_ALLOWED, LINE_ITEM_NOT_ALLOWED.
+    let authorized = authorize(routed, identity)?;
+    // CREDENTIALS_MISSING.
+    attach_credentials(authorized)
+}
+
+/// All operations but one: the body keeps its value.
+async fn relay(
     credentialed: Credentialed,
-    body: Incoming,
+    body: &mut CallerBody,
     worker: &Worker,
 ) -> Result<Response<Body>, Refusal> {
-    let shared = &worker.shared;
+    // UNSUPPORTED_MEDIA_TYPE, BODY_TOO_LARGE, REQUEST_TIMEOUT.
+    let bytes = read_body(&credentialed, body, worker.shared.server.body_timeout).await?;
+    // MALFORMED_BODY.
+    let outgoing = rewrite_json(credentialed, &bytes)?;
+    // UPSTREAM_*.
+    forward(&outgoing, worker).await
+}
+
+/// The scores route. Whatever is answered says what was decided.
+async fn submit_score(
+    credentialed: Credentialed,
+    body: &mut CallerBody,
+    worker: &Worker,
+) -> Result<Response<Body>, Refusal> {
     let mut verdict = Verdict::new(credentialed.routed.traced.trail.clone());
-    let answer = async {
-        // UNSUPPORTED_MEDIA_TYPE, BODY_TOO_LARGE, REQUEST_TIMEOUT, MALFORMED_BODY, INVALID_SCORE.
-        let normalized = normalize(
-            credentialed,
-            body,
-            &shared.scores,
-            shared.server.body_timeout,
-        )
-        .await?;
-        // POLICY_REFUSED.
-        let judged = judge(normalized, &shared.policies, &mut verdict)?;
+    // UNSUPPORTED_MEDIA_TYPE, BODY_TOO_LARGE, REQUEST_TIMEOUT.
+    let bytes = read_body(&credentialed, body, worker.shared.server.body_timeout).await;
+    let outgoing =
+        bytes.and_then(|bytes| decide(credentialed, &bytes, &worker.shared, &mut verdict));
+    let answer = match outgoing {
         // UPSTREAM_*.
-        send(write_score(judged), worker).await
+        Ok(outgoing) => forward(&outgoing, worker).await,
+        Err(refusal) => Err(refusal),
     };
-    let answer = answer.await;
     verdict.label(answer)
 }
 
-async fn send(outgoing: Outgoing, worker: &Worker) -> Result<Response<Body>, Refusal> {
-    let upstream = worker.upstream(&outgoing.credentialed.caller.account)?;
-    forward(outgoing, upstream).await
+/// Bytes → what leaves. Waits for nothing.
+fn decide(
+    credentialed: Credentialed,
+    bytes: &[u8],
+    shared: &Shared,
+    verdict: &mut Verdict,
+) -> Result<Outgoing, Refusal> {
+    // MALFORMED_BODY, INVALID_SCORE.
+    let normalized = normalize(credentialed, bytes, &shared.scores)?;
+    // POLICY_REFUSED.
+    let judged = judge(normalized, &shared.policies, verdict)?;
+    // Written from the judged score: what leaves is what the policy has seen.
+    Ok(write_score(judged))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A request's future is moved a few times before it is polled, so its size is time.
+    #[test]
+    fn the_future_of_a_request_stays_small() {
+        fn size_of_future<A, B, F: Future>(_: impl Fn(A, B) -> F) -> usize {
+            size_of::<F>()
+        }
+        let size = size_of_future(stages);
+        assert!(size <= 5 * 1024, "{size} bytes");
+    }
 }

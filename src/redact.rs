@@ -70,6 +70,21 @@ impl Redactor {
         clean
     }
 
+    /// An envelope: its own names stay, and so do those of `details`; a learner may be called
+    /// `details`.
+    pub fn values(&self, envelope: &Map<String, Value>) -> Map<String, Value> {
+        let clean = |(name, value): (&String, &Value)| match value {
+            Value::Object(details) if name == "details" => {
+                let clean = details
+                    .iter()
+                    .map(|(name, value)| (name.clone(), self.value(value)));
+                (name.clone(), Value::Object(clean.collect()))
+            }
+            value => (name.clone(), self.value(value)),
+        };
+        envelope.iter().map(clean).collect()
+    }
+
     pub fn value(&self, value: &Value) -> Value {
         match value {
             Value::String(text) => Value::String(self.text(text)),
@@ -124,6 +139,17 @@ fn spellings(text: &str) -> [String; 4] {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn an_envelope_keeps_its_form_whatever_a_learner_is_called() {
+        let redactor = Redactor::new(vec!["details".into(), "message".into()]);
+        let envelope = json!({"details": {"message": "no message for details"}});
+        let clean = redactor.values(envelope.as_object().unwrap());
+        assert_eq!(
+            Value::Object(clean),
+            json!({"details": {"message": "no [redacted] for [redacted]"}})
+        );
+    }
 
     #[test]
     fn takes_out_every_spelling_at_every_depth() {

@@ -56,7 +56,8 @@ impl Verifier {
                 return Ok(verified.caller);
             }
         }
-        self.verify_token(credential, now).await
+        // Boxed: rare, and large.
+        Box::pin(self.verify_token(credential, now)).await
     }
 
     /// Two issuers may share an `iss` with different audiences: the first that accepts it counts.

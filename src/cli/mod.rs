@@ -1,8 +1,10 @@
 //! The command line: one file per command. Exit codes: 0 good, 1 a finding, 2 wrong usage.
 
 mod check;
+mod demo;
 mod key;
 mod run;
+mod sandbox;
 mod schema;
 
 use std::io::{self, Write};
@@ -21,8 +23,12 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Show what the gateway does: start it before a stand-in LTIAAS, submit sample scores, stay up.
+    Demo(demo::Arguments),
     /// Serve.
     Run(run::Arguments),
+    /// Run the stand-in LTIAAS alone, to try a tool or a configuration against.
+    Sandbox(sandbox::Arguments),
     /// Check a configuration: all problems at once, and warnings of risky settings.
     Check {
         /// The configuration file.
@@ -46,6 +52,8 @@ enum KeyCommand {
 pub fn main() -> ExitCode {
     crate::tls::install_provider();
     let done = match Cli::parse().command {
+        Command::Demo(arguments) => demo::run(&arguments),
+        Command::Sandbox(arguments) => sandbox::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Check { config } => check::run(&config),
         Command::Schema => schema::run(),

@@ -5,7 +5,7 @@ mod code;
 mod refusal;
 
 pub use code::Code;
-pub use refusal::{Fault, Refusal, UpstreamAnswer};
+pub use refusal::{Fault, Owner, Refusal, UpstreamAnswer};
 
 /// A cause that is kept for the operator's log and never shown to a caller.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
@@ -18,8 +19,7 @@ struct Parts {
     code: Code,
     description: Cow<'static, str>,
     faults: Vec<Fault>,
-    /// Members that `details` takes beside the fixed ones, such as `policy` and `rule`.
-    details: Vec<(&'static str, String)>,
+    owner: Option<Owner>,
     headers: Vec<(HeaderName, HeaderValue)>,
     upstream: Option<UpstreamAnswer>,
     cause: Option<Cause>,
@@ -36,6 +36,13 @@ pub struct Fault {
     pub message: String,
 }
 
+/// Whose refusal a POLICY_REFUSED is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    pub policy: Arc<str>,
+    pub rule: &'static str,
+}
+
 /// An error that LTIAAS answered: its status, and the members of its envelope already repaired.
 #[derive(Debug)]
 pub struct UpstreamAnswer {
@@ -49,7 +56,7 @@ impl Refusal {
             code,
             description: description.into(),
             faults: Vec::new(),
-            details: Vec::new(),
+            owner: None,
             headers: Vec::new(),
             upstream: None,
             cause: None,
@@ -62,9 +69,10 @@ impl Refusal {
         self
     }
 
+    /// Names the policy and the rule that refuse.
     #[must_use]
-    pub fn with_detail(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.0.details.push((name, value.into()));
+    pub fn with_owner(mut self, owner: Owner) -> Self {
+        self.0.owner = Some(owner);
         self
     }
 
@@ -107,8 +115,8 @@ impl Refusal {
         &self.0.faults
     }
 
-    pub fn details(&self) -> &[(&'static str, String)] {
-        &self.0.details
+    pub fn owner(&self) -> Option<&Owner> {
+        self.0.owner.as_ref()
     }
 
     pub fn headers(&self) -> &[(HeaderName, HeaderValue)] {

@@ -15,11 +15,12 @@ use std::task::{Context, Poll};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 use pin_project_lite::pin_project;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value};
 use tower::{Layer, Service};
 
 use crate::body::Body;
-use crate::error::{Cause, Code, Fault, Refusal};
+use crate::error::{Cause, Code, Fault, Refusal, UpstreamAnswer};
 use crate::handoff::Arrived;
 use crate::telemetry::Trail;
 
@@ -131,10 +132,7 @@ fn answer_refusal(refusal: &Refusal, trail: &Trail) -> Response<Body> {
 /// A caller's mistake is the caller's to read; what the operator can mend is logged above INFO.
 fn report(refusal: &Refusal, trail: &Trail) {
     let (code, request_id) = (refusal.code().name(), trail.id.as_str());
-    let cause = refusal
-        .cause()
-        .map(|cause| chain(cause))
-        .unwrap_or_default();
+    let cause = refusal.cause().map(chain).unwrap_or_default();
     match refusal.code() {
         Code::Internal => {
             tracing::error!(target: "scoregate::request", code, request_id, cause, "a request met a defect");
@@ -186,76 +184,93 @@ fn must_say_when(status: StatusCode) -> bool {
 
 /// The contract's error body.
 pub fn envelope_bytes(refusal: &Refusal, request_id: &str) -> Vec<u8> {
-    let envelope = match refusal.upstream() {
-        Some(answer) => upstream_envelope(answer.envelope.clone(), refusal, request_id),
-        None => own_envelope(refusal, request_id),
+    let own = || to_bytes(&OwnEnvelope::of(refusal, request_id));
+    let Some(answer) = refusal.upstream() else {
+        return own();
     };
+    let bytes = to_bytes(&upstream_envelope(answer, request_id));
+    match bytes.len() > MOST_ENVELOPE_BYTES {
+        true => own(),
+        false => bytes,
+    }
+}
+
+fn to_bytes(envelope: &impl Serialize) -> Vec<u8> {
     // Plain data into a growing buffer: this can't fail.
-    let bytes = serde_json::to_vec(&envelope).unwrap_or_default();
-    match (bytes.len() > MOST_ENVELOPE_BYTES, refusal.upstream()) {
-        (true, Some(_)) => {
-            serde_json::to_vec(&own_envelope(refusal, request_id)).unwrap_or_default()
+    serde_json::to_vec(envelope).unwrap_or_default()
+}
+
+/// An error of ours, in the order in which a person reads it.
+#[derive(Serialize)]
+struct OwnEnvelope<'a> {
+    status: u16,
+    error: &'static str,
+    details: OwnDetails<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct OwnDetails<'a> {
+    message: &'static str,
+    description: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policy: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<&'static str>,
+    #[serde(skip_serializing_if = "<[Fault]>::is_empty")]
+    errors: &'a [Fault],
+    retryable: bool,
+    request_id: &'a str,
+}
+
+impl<'a> OwnEnvelope<'a> {
+    fn of(refusal: &'a Refusal, request_id: &'a str) -> Self {
+        let (status, code) = (refusal.status(), refusal.code());
+        let owner = refusal.owner();
+        Self {
+            status: status.as_u16(),
+            error: reason(status),
+            details: OwnDetails {
+                message: code.name(),
+                description: refusal.description(),
+                policy: owner.map(|owner| &*owner.policy),
+                rule: owner.map(|owner| owner.rule),
+                errors: within(refusal.faults(), MOST_FAULT_BYTES),
+                retryable: refusal
+                    .upstream()
+                    .map_or(code.retryable(), may_succeed_later),
+                request_id,
+            },
         }
-        _ => bytes,
     }
-}
-
-fn own_envelope(refusal: &Refusal, request_id: &str) -> Value {
-    let mut details = Map::new();
-    details.insert("message".into(), refusal.code().name().into());
-    details.insert("description".into(), refusal.description().into());
-    for (name, value) in refusal.details() {
-        details.insert((*name).into(), value.as_str().into());
-    }
-    if !refusal.faults().is_empty() {
-        details.insert(
-            "errors".into(),
-            faults_within(refusal.faults(), MOST_FAULT_BYTES),
-        );
-    }
-    complete(&mut details, refusal, request_id);
-    let status = refusal.status();
-    json!({"status": status.as_u16(), "error": reason(status), "details": details})
-}
-
-/// The upstream's own members, with what the contract wants beside them.
-fn upstream_envelope(
-    mut envelope: Map<String, Value>,
-    refusal: &Refusal,
-    request_id: &str,
-) -> Value {
-    let status = refusal.status();
-    envelope.insert("status".into(), status.as_u16().into());
-    envelope
-        .entry("error")
-        .or_insert_with(|| reason(status).into());
-    if let Some(Value::Object(details)) = envelope.get_mut("details") {
-        complete(details, refusal, request_id);
-    }
-    Value::Object(envelope)
-}
-
-fn complete(details: &mut Map<String, Value>, refusal: &Refusal, request_id: &str) {
-    let retryable = match refusal.upstream() {
-        Some(answer) => matches!(answer.status.as_u16(), 429 | 502 | 503 | 504),
-        None => refusal.code().retryable(),
-    };
-    details.insert("retryable".into(), retryable.into());
-    details.insert("requestId".into(), request_id.into());
 }
 
 /// All faults, unless a hostile body has thousands.
-fn faults_within(faults: &[Fault], mut room: usize) -> Value {
+fn within(faults: &[Fault], mut room: usize) -> &[Fault] {
     let fits = |fault: &&Fault| {
-        let size = fault.field.len() * 2 + fault.message.len() * 2 + 64;
-        room = room.saturating_sub(size);
+        room = room.saturating_sub(fault.field.len() * 2 + fault.message.len() * 2 + 64);
         room > 0
     };
-    faults
-        .iter()
-        .take_while(fits)
-        .map(|fault| json!(fault))
-        .collect()
+    let shown = faults.iter().take_while(fits).count();
+    faults.get(..shown).unwrap_or_default()
+}
+
+/// The upstream's own members, with what the contract wants beside them.
+fn upstream_envelope(answer: &UpstreamAnswer, request_id: &str) -> Map<String, Value> {
+    let mut envelope = answer.envelope.clone();
+    envelope.insert("status".into(), answer.status.as_u16().into());
+    envelope
+        .entry("error")
+        .or_insert_with(|| reason(answer.status).into());
+    if let Some(Value::Object(details)) = envelope.get_mut("details") {
+        details.insert("retryable".into(), may_succeed_later(answer).into());
+        details.insert("requestId".into(), request_id.into());
+    }
+    envelope
+}
+
+fn may_succeed_later(answer: &UpstreamAnswer) -> bool {
+    matches!(answer.status.as_u16(), 429 | 502 | 503 | 504)
 }
 
 fn reason(status: StatusCode) -> &'static str {

@@ -12,6 +12,7 @@ use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
 use crate::body::Body;
+use crate::caller_body::CallerBody;
 use crate::deadline::Deadline;
 use crate::handoff::{Arrived, Identified, Traced};
 use crate::telemetry::{AccessLog, Trail};
@@ -54,6 +55,7 @@ where
 
     fn call(&mut self, Identified { request, id }: Identified) -> Self::Future {
         let (head, body) = request.into_parts();
+        let body = CallerBody::new(body, &head.headers);
         let trail = Trail::new(id, head.method.clone(), head.version, self.settings.log);
         let trail = Arc::new(trail);
         let deadline = Deadline::from(trail.started, self.settings.request_deadline);

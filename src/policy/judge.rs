@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Effect, Effective};
+use crate::error::Owner;
 use crate::score::Points;
 
 /// The policy's answer.
@@ -42,8 +43,7 @@ pub struct Act {
 /// Who refused, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefusedBy {
-    pub policy: Arc<str>,
-    pub rule: &'static str,
+    pub owner: Owner,
     pub reason: String,
 }
 
@@ -95,8 +95,10 @@ pub fn judge(given: Option<Points>, effective: &Effective) -> Judgement {
             None => {
                 judgement.decision = Decision::Refused;
                 judgement.refused_by = Some(RefusedBy {
-                    policy: policy.clone(),
-                    rule,
+                    owner: Owner {
+                        policy: policy.clone(),
+                        rule,
+                    },
                     reason,
                 });
                 return judgement;

@@ -98,7 +98,10 @@ fn a_refusal_names_its_policy_and_rule() {
     let refused = judged(vec![policy("strict", "100", Over::Refuse)], "101", "100")
         .refused_by
         .unwrap();
-    assert_eq!((&*refused.policy, refused.rule), ("strict", "maximum"));
+    assert_eq!(
+        (&*refused.owner.policy, refused.owner.rule),
+        ("strict", "maximum")
+    );
 }
 
 #[test]

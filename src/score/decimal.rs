@@ -148,7 +148,7 @@ fn normalize(negative: bool, mut digits: u128, mut power: i64) -> Result<Decimal
     if digits == 0 {
         return Ok(Decimal::ZERO);
     }
-    while digits % 10 == 0 {
+    while digits.is_multiple_of(10) {
         digits /= 10;
         power += 1;
     }

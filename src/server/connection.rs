@@ -1,6 +1,7 @@
 //! Accepts connections on one worker's socket and serves each: TLS where configured, HTTP/1.1 and
 //! HTTP/2 by ALPN or prior knowledge, watched for stalls, ended gracefully when the gateway drains.
 
+use std::cell::RefCell;
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
@@ -165,10 +166,12 @@ where
 {
     let activity = Arc::new(Activity::default());
     let stream = TokioIo::new(Watched::new(stream, activity.clone()));
-    let counting = activity.clone();
+    let (counting, path) = (activity.clone(), RefCell::new(path));
     let counted = hyper::service::service_fn(move |request: Request<Incoming>| {
         let serving = counting.begin(request.version() == Version::HTTP_2);
-        let answer = path.clone().call(request);
+        // The call only makes the future; cloning the path for it would touch counters that all
+        // workers share.
+        let answer = path.borrow_mut().call(request);
         async move {
             answer
                 .await

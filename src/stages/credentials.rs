@@ -4,20 +4,20 @@
 
 use crate::authorization::Launch;
 use crate::error::{Code, Refusal};
-use crate::handoff::{Authenticated, Credentialed, UpstreamLaunch};
+use crate::handoff::{Authorized, Credentialed, UpstreamLaunch};
 use crate::routing::LaunchKind;
 
-pub fn attach_credentials(authenticated: Authenticated) -> Result<Credentialed, Refusal> {
-    let launch = match authenticated.routed.target.operation.launch() {
+pub fn attach_credentials(authorized: Authorized) -> Result<Credentialed, Refusal> {
+    let launch = match authorized.routed.target.operation.launch() {
         LaunchKind::KeyOnly => UpstreamLaunch::None,
-        LaunchKind::Ltik => UpstreamLaunch::With(ltik(&authenticated)?),
-        LaunchKind::LtikOrServiceKey => UpstreamLaunch::With(any_launch(&authenticated)?),
+        LaunchKind::Ltik => UpstreamLaunch::With(ltik(&authorized)?),
+        LaunchKind::LtikOrServiceKey => UpstreamLaunch::With(any_launch(&authorized)?),
     };
-    let Authenticated {
+    let Authorized {
         routed,
         caller,
         launch: _,
-    } = authenticated;
+    } = authorized;
     Ok(Credentialed {
         routed,
         caller,
@@ -25,8 +25,8 @@ pub fn attach_credentials(authenticated: Authenticated) -> Result<Credentialed, 
     })
 }
 
-fn ltik(authenticated: &Authenticated) -> Result<Launch, Refusal> {
-    match &authenticated.launch {
+fn ltik(authorized: &Authorized) -> Result<Launch, Refusal> {
+    match &authorized.launch {
         Some(launch @ Launch::Ltik(_)) => Ok(launch.clone()),
         Some(Launch::ServiceKey(_)) | None => Err(Refusal::new(
             Code::CredentialsMissing,
@@ -35,9 +35,9 @@ fn ltik(authenticated: &Authenticated) -> Result<Launch, Refusal> {
     }
 }
 
-fn any_launch(authenticated: &Authenticated) -> Result<Launch, Refusal> {
-    let brought = authenticated.launch.clone();
-    brought.or_else(|| configured(authenticated)).ok_or_else(|| {
+fn any_launch(authorized: &Authorized) -> Result<Launch, Refusal> {
+    let brought = authorized.launch.clone();
+    brought.or_else(|| configured(authorized)).ok_or_else(|| {
         Refusal::new(
             Code::CredentialsMissing,
             "This operation needs a launch credential: send an ltik or a service key, or configure a service key for the line item (account.service_keys).",
@@ -45,9 +45,9 @@ fn any_launch(authenticated: &Authenticated) -> Result<Launch, Refusal> {
     })
 }
 
-fn configured(authenticated: &Authenticated) -> Option<Launch> {
-    let item = authenticated.routed.target.line_item.as_ref()?.normalized();
-    let keys = &authenticated.caller.account.service_keys;
+fn configured(authorized: &Authorized) -> Option<Launch> {
+    let item = authorized.routed.target.line_item.as_ref()?.normalized();
+    let keys = &authorized.caller.account.service_keys;
     let key = keys
         .iter()
         .find(|key| key.line_items.iter().any(|pattern| pattern.matches(item)))?;

@@ -46,16 +46,8 @@ fn subject(normalized: &Normalized) -> Subject<'_> {
     }
 }
 
-fn refuse(
-    RefusedBy {
-        policy,
-        rule,
-        reason,
-    }: RefusedBy,
-) -> Refusal {
-    Refusal::new(Code::PolicyRefused, reason)
-        .with_detail("policy", &*policy)
-        .with_detail("rule", rule)
+fn refuse(RefusedBy { owner, reason }: RefusedBy) -> Refusal {
+    Refusal::new(Code::PolicyRefused, reason).with_owner(owner)
 }
 
 /// Writes the judged score: what leaves is what the policy has seen.

@@ -1,6 +1,7 @@
 //! Stages advance: each turns one hand-off into the next, or refuses. `pipeline` has their order.
 
 mod authenticate;
+mod authorize;
 mod credentials;
 mod judge;
 mod message;
@@ -9,9 +10,10 @@ mod payload;
 mod route;
 
 pub use authenticate::authenticate;
+pub use authorize::authorize;
 pub use credentials::attach_credentials;
 pub use judge::{Verdict, judge, write_score};
 pub use message::check_message;
 pub use normalize::normalize;
-pub use payload::{read_json_body, score_body};
+pub use payload::{read_body, rewrite_json};
 pub use route::route;

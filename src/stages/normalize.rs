@@ -1,25 +1,17 @@
 //! Bytes → a score, canonical and without faults, or all of its faults at once.
-//! Refuses with MALFORMED_BODY and INVALID_SCORE, beside what reading the body refuses with.
+//! Refuses with MALFORMED_BODY and INVALID_SCORE.
 
-use std::time::Duration;
-
-use hyper::body::Incoming;
-
-use super::payload::score_body;
 use crate::config;
 use crate::error::{Code, Fault, Refusal};
 use crate::handoff::{Credentialed, Normalized};
 use crate::score::{Unreadable, read};
 
-pub async fn normalize(
+pub fn normalize(
     credentialed: Credentialed,
-    body: Incoming,
+    bytes: &[u8],
     scores: &config::Scores,
-    wait: Duration,
 ) -> Result<Normalized, Refusal> {
-    let traced = &credentialed.routed.traced;
-    let bytes = score_body(body, &traced.head, traced.deadline, wait).await?;
-    let score = read(&bytes, scores.unknown_members).map_err(refuse)?;
+    let score = read(bytes, scores.unknown_members).map_err(refuse)?;
     Ok(Normalized {
         credentialed,
         score,

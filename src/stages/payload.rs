@@ -5,12 +5,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
-use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::body::{Body, Incoming};
+use http_body_util::LengthLimitError;
 
-use crate::deadline::Deadline;
+use crate::caller_body::CallerBody;
 use crate::error::{Cause, Code, Refusal};
 use crate::handoff::{Credentialed, Outgoing};
 use crate::routing::BodyKind;
@@ -19,32 +17,40 @@ use crate::score;
 /// The most a body may hold, in bytes.
 const MOST: usize = 65_536;
 
-/// The bytes of a submission. Hands the request back without its body.
-pub async fn score_body(
-    body: Incoming,
-    head: &Parts,
-    deadline: Deadline,
+/// The bytes of a request's body; none where the operation takes none.
+pub async fn read_body(
+    credentialed: &Credentialed,
+    body: &mut CallerBody,
     wait: Duration,
 ) -> Result<Bytes, Refusal> {
-    check_media_type(&head.headers)?;
-    read(body, &head.headers, deadline.sooner(wait)).await
+    let traced = &credentialed.routed.traced;
+    match credentialed.routed.target.operation.body() {
+        BodyKind::None => return Ok(Bytes::new()),
+        BodyKind::OptionalJson if body.is_empty() => return Ok(Bytes::new()),
+        BodyKind::OptionalJson | BodyKind::Json | BodyKind::Score => {}
+    }
+    check_media_type(&traced.head.headers)?;
+    if declared_length(&traced.head.headers).is_some_and(|length| length > MOST as u64) {
+        return Err(too_large());
+    }
+    match traced.deadline.sooner(wait).limit(body.read(MOST)).await {
+        Err(elapsed) => Err(
+            Refusal::new(Code::RequestTimeout, "The body did not arrive in time.").because(elapsed),
+        ),
+        Ok(Err(cause)) => Err(unreadable(cause)),
+        Ok(Ok(bytes)) => Ok(bytes),
+    }
 }
 
 /// Any other operation's body, written anew: its value kept, nulls and tokens dropped.
-pub async fn read_json_body(
-    credentialed: Credentialed,
-    body: Incoming,
-    wait: Duration,
-) -> Result<Outgoing, Refusal> {
-    let traced = &credentialed.routed.traced;
-    let kind = credentialed.routed.target.operation.body();
-    let body = match kind {
+pub fn rewrite_json(credentialed: Credentialed, bytes: &[u8]) -> Result<Outgoing, Refusal> {
+    let body = match credentialed.routed.target.operation.body() {
         BodyKind::None | BodyKind::Score => None,
-        BodyKind::OptionalJson if body.is_end_stream() => None,
-        BodyKind::Json | BodyKind::OptionalJson => {
-            check_media_type(&traced.head.headers)?;
-            let bytes = read(body, &traced.head.headers, traced.deadline.sooner(wait)).await?;
-            Some(rewrite(&bytes)?)
+        BodyKind::OptionalJson if bytes.is_empty() => None,
+        BodyKind::OptionalJson | BodyKind::Json => {
+            let written = score::rewrite(bytes)
+                .map_err(|fault| Refusal::new(Code::MalformedBody, fault.to_string()))?;
+            Some(Bytes::from(written))
         }
     };
     Ok(Outgoing {
@@ -52,26 +58,6 @@ pub async fn read_json_body(
         body,
         score: None,
     })
-}
-
-fn rewrite(bytes: &[u8]) -> Result<Bytes, Refusal> {
-    let written = score::rewrite(bytes)
-        .map_err(|fault| Refusal::new(Code::MalformedBody, fault.to_string()))?;
-    Ok(Bytes::from(written))
-}
-
-async fn read(body: Incoming, headers: &HeaderMap, deadline: Deadline) -> Result<Bytes, Refusal> {
-    if declared_length(headers).is_some_and(|length| length > MOST as u64) {
-        return Err(too_large());
-    }
-    let collected = deadline.limit(Limited::new(body, MOST).collect()).await;
-    match collected {
-        Err(elapsed) => Err(
-            Refusal::new(Code::RequestTimeout, "The body did not arrive in time.").because(elapsed),
-        ),
-        Ok(Err(cause)) => Err(unreadable(cause)),
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-    }
 }
 
 /// Answered without waiting for the body itself.

@@ -22,13 +22,6 @@ pub enum Connection {
     Http2(http2::SendRequest<Body>),
 }
 
-/// What became of a request.
-pub enum Sent<T> {
-    /// No byte of it was sent: it may be sent elsewhere.
-    Unsent(Outbound, hyper::Error),
-    Answered(Result<T, Unanswered>),
-}
-
 type Answer = (Connection, Response<Incoming>);
 
 impl Connection {
@@ -53,8 +46,9 @@ impl Connection {
         }
     }
 
-    /// Sends a request and waits for the head of the answer.
-    pub async fn send(self, request: Outbound) -> Sent<Answer> {
+    /// Sends a request and waits for the head of the answer. Takes the request out of its place,
+    /// and puts it back if no byte of it was sent.
+    pub async fn send(self, request: &mut Option<Outbound>) -> Result<Answer, Unanswered> {
         match self {
             Self::Http1(sender) => send_http1(sender, request).await,
             Self::Http2(sender) => send_http2(sender, request).await,
@@ -62,38 +56,43 @@ impl Connection {
     }
 }
 
-async fn send_http1(mut sender: http1::SendRequest<Body>, mut request: Outbound) -> Sent<Answer> {
+async fn send_http1(
+    mut sender: http1::SendRequest<Body>,
+    place: &mut Option<Outbound>,
+) -> Result<Answer, Unanswered> {
     // A connection just given back has to notice that its last answer is over.
-    if let Err(cause) = sender.ready().await {
-        return Sent::Unsent(request, cause);
-    }
+    sender.ready().await.map_err(Unanswered::Unsent)?;
+    let mut request = place.take().ok_or(Unanswered::AlreadySent)?;
     let odd = watch_informational(&mut request);
     let answer = sender.try_send_request(request).await;
     if odd.load(Ordering::Relaxed) {
-        return Sent::Answered(Err(Unanswered::Informational));
+        return Err(Unanswered::Informational);
     }
-    sort(answer, Connection::Http1(sender))
+    Ok((
+        Connection::Http1(sender),
+        answer.map_err(|fault| sort(fault, place))?,
+    ))
 }
 
-async fn send_http2(mut sender: http2::SendRequest<Body>, mut request: Outbound) -> Sent<Answer> {
-    if let Err(cause) = sender.ready().await {
-        return Sent::Unsent(request, cause);
-    }
+async fn send_http2(
+    mut sender: http2::SendRequest<Body>,
+    place: &mut Option<Outbound>,
+) -> Result<Answer, Unanswered> {
+    sender.ready().await.map_err(Unanswered::Unsent)?;
+    let mut request = place.take().ok_or(Unanswered::AlreadySent)?;
     name_authority(&mut request);
     let answer = sender.try_send_request(request).await;
-    sort(answer, Connection::Http2(sender))
+    Ok((
+        Connection::Http2(sender),
+        answer.map_err(|fault| sort(fault, place))?,
+    ))
 }
 
-fn sort(
-    answer: Result<Response<Incoming>, TrySendError<Outbound>>,
-    connection: Connection,
-) -> Sent<Answer> {
-    match answer {
-        Ok(answer) => Sent::Answered(Ok((connection, answer))),
-        Err(mut fault) => match fault.take_message() {
-            Some(unsent) => Sent::Unsent(unsent, fault.into_error()),
-            None => Sent::Answered(Err(classify(fault.into_error()))),
-        },
+fn sort(mut fault: TrySendError<Outbound>, place: &mut Option<Outbound>) -> Unanswered {
+    *place = fault.take_message();
+    match place {
+        Some(_) => Unanswered::Unsent(fault.into_error()),
+        None => classify(fault.into_error()),
     }
 }
 

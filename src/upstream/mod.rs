@@ -7,18 +7,20 @@ mod reply;
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use http::{Request, StatusCode};
 use http_body_util::Full;
 use rustls::ClientConfig;
+use secrecy::SecretString;
 use thiserror::Error;
 
-use crate::config;
+use crate::config::{self, Account};
 use crate::deadline::Deadline;
 use crate::dial::dial;
 use crate::origin::Origin;
 
-use connection::{Connection, Sent};
+use connection::Connection;
 use pool::Pool;
 pub use reply::{Reply, ReplyBody};
 
@@ -34,6 +36,8 @@ pub struct Upstream {
     tls: Arc<ClientConfig>,
     settings: config::Upstream,
     pool: Arc<Pool>,
+    /// Which of the account's keys was accepted last.
+    good_key: AtomicUsize,
 }
 
 /// Why there is no answer.
@@ -45,6 +49,10 @@ pub enum Unanswered {
     ConnectTimeout,
     #[error("the protocol could not be started")]
     Handshake(#[source] hyper::Error),
+    #[error("the connection closed before anything was sent")]
+    Unsent(#[source] hyper::Error),
+    #[error("the request has been sent before")]
+    AlreadySent,
     #[error("the connection broke")]
     Broken(#[source] hyper::Error),
     #[error("the answer is not HTTP")]
@@ -65,6 +73,26 @@ impl Upstream {
             tls,
             settings: settings.clone(),
             pool,
+            good_key: AtomicUsize::new(0),
+        }
+    }
+
+    /// The account's keys to try, the one that was accepted last first: two at most.
+    pub fn keys<'a>(
+        &self,
+        account: &'a Account,
+    ) -> impl Iterator<Item = (usize, &'a SecretString)> {
+        let keys = &account.api_keys;
+        let first = self.good_key.load(Ordering::Relaxed) % keys.len().max(1);
+        let order = (first..keys.len()).chain(0..first).take(2);
+        order.filter_map(|index| Some((index, keys.get(index)?)))
+    }
+
+    /// LTIAAS has accepted this key.
+    pub fn key_is_good(&self, index: usize) {
+        if self.good_key.load(Ordering::Relaxed) != index {
+            tracing::warn!(target: "scoregate::upstream", key = index, "LTIAAS accepts this of the account's API keys now and rejects the one before");
+            self.good_key.store(index, Ordering::Relaxed);
         }
     }
 
@@ -74,42 +102,34 @@ impl Upstream {
 
     /// Sends a request and waits for the head of its answer. Dropped midway, its connection is
     /// closed; whether the upstream took the request is then unknown.
-    pub async fn send(
-        &self,
-        mut request: Outbound,
-        deadline: Deadline,
-    ) -> Result<Reply, Unanswered> {
+    pub async fn send(&self, request: Outbound, deadline: Deadline) -> Result<Reply, Unanswered> {
+        let mut request = Some(request);
         for _ in 0..KEPT_TRIES {
             let Some(connection) = self.pool.take() else {
                 break;
             };
-            match self.attempt(connection, request, deadline).await {
-                Sent::Answered(answer) => return answer,
-                Sent::Unsent(unsent, _) => request = unsent,
+            match self.attempt(connection, &mut request, deadline).await {
+                Err(Unanswered::Unsent(_)) if request.is_some() => {}
+                answer => return answer,
             }
         }
-        let connection = self.connect(deadline).await?;
-        match self.attempt(connection, request, deadline).await {
-            Sent::Answered(answer) => answer,
-            Sent::Unsent(_, cause) => Err(Unanswered::Broken(cause)),
-        }
+        // Boxed: rare, and many times the size of everything else on the path, which would be
+        // moved with it.
+        let connection = Box::pin(self.connect(deadline)).await?;
+        self.attempt(connection, &mut request, deadline).await
     }
 
+    /// Puts the request back where no byte of it was sent.
     async fn attempt(
         &self,
         connection: Connection,
-        request: Outbound,
+        request: &mut Option<Outbound>,
         deadline: Deadline,
-    ) -> Sent<Reply> {
+    ) -> Result<Reply, Unanswered> {
         let deadline = deadline.sooner(self.settings.answer_timeout);
-        match deadline.limit(connection.send(request)).await {
-            Err(_) => Sent::Answered(Err(Unanswered::AnswerTimeout)),
-            Ok(Sent::Unsent(request, cause)) => Sent::Unsent(request, cause),
-            Ok(Sent::Answered(Err(fault))) => Sent::Answered(Err(fault)),
-            Ok(Sent::Answered(Ok((connection, answer)))) => {
-                Sent::Answered(Ok(Reply::new(answer, connection, self.pool.clone())))
-            }
-        }
+        let sent = deadline.limit(connection.send(request)).await;
+        let (connection, answer) = sent.map_err(|_| Unanswered::AnswerTimeout)??;
+        Ok(Reply::new(answer, connection, self.pool.clone()))
     }
 
     async fn connect(&self, deadline: Deadline) -> Result<Connection, Unanswered> {

@@ -1,0 +1,58 @@
+//! The body a caller sends. One that is not read to its end is read off in the background for a
+//! moment: closing a connection with unread bytes resets it, and the caller would lose the answer
+//! that says why.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http::header::EXPECT;
+use http_body::Body;
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use tokio::time::timeout;
+
+use crate::error::Cause;
+
+/// What is read off at most, in bytes, and for how long.
+const MOST: usize = 1024 * 1024;
+const LONGEST: Duration = Duration::from_secs(2);
+
+pub struct CallerBody {
+    incoming: Option<Incoming>,
+    /// A caller who waits for `100 Continue` has sent nothing yet, and must not be asked to.
+    waits: bool,
+}
+
+impl CallerBody {
+    pub fn new(incoming: Incoming, headers: &HeaderMap) -> Self {
+        Self {
+            incoming: Some(incoming),
+            waits: headers.contains_key(EXPECT),
+        }
+    }
+
+    /// All of it, if it has `most` bytes at most. The caller of this gives it a deadline.
+    pub async fn read(&mut self, most: usize) -> Result<Bytes, Cause> {
+        self.waits = false;
+        match &mut self.incoming {
+            Some(incoming) => Ok(Limited::new(incoming, most).collect().await?.to_bytes()),
+            None => Ok(Bytes::new()),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.incoming.as_ref().is_none_or(Body::is_end_stream)
+    }
+}
+
+impl Drop for CallerBody {
+    fn drop(&mut self) {
+        let Some(incoming) = self.incoming.take().filter(|body| !body.is_end_stream()) else {
+            return;
+        };
+        if !self.waits {
+            tokio::spawn(timeout(LONGEST, Limited::new(incoming, MOST).collect()));
+        }
+    }
+}

@@ -1,0 +1,349 @@
+//! Stalling callers, limits of what is in flight, and the end of the process.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+#[allow(dead_code, unused_imports)]
+mod support;
+
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+use support::*;
+
+/// Holds answers back until it is opened.
+#[derive(Clone, Default)]
+struct Gate(Arc<(Mutex<bool>, Condvar)>);
+
+impl Gate {
+    fn open(&self) {
+        *self.0.0.lock().unwrap() = true;
+        self.0.1.notify_all();
+    }
+
+    fn pass(&self) {
+        let open = self.0.0.lock().unwrap();
+        let waited = self
+            .0
+            .1
+            .wait_timeout_while(open, DEADLINE * 2, |open| !*open);
+        drop(waited.unwrap());
+    }
+
+    /// An upstream behind it.
+    fn upstream(&self) -> Upstream {
+        let gate = self.clone();
+        Upstream::start(move |_, _| {
+            gate.pass();
+            reply(204, "", "")
+        })
+    }
+}
+
+fn with_server(upstream: &Upstream, lines: &str) -> Gateway {
+    let mut settings = Settings::new(upstream.address);
+    settings.server = lines.to_owned();
+    Gateway::start(&settings)
+}
+
+/// Whether every worker still answers.
+fn serves(gateway: &Gateway) {
+    let response = gateway.submit(SCORE);
+    assert_eq!(response.status, 204, "{}", response.everything());
+}
+
+#[test]
+fn a_caller_that_stalls_in_its_body_gets_408() {
+    let upstream = Upstream::accepting();
+    let gateway = with_server(&upstream, "body_timeout = \"300ms\"");
+    let head = gateway
+        .request("POST", SCORES)
+        .header("content-type", "application/json");
+    let length = SCORE.len().to_string();
+    for (name, value, part) in [
+        ("content-length", length.as_str(), &SCORE[..20]),
+        ("content-length", length.as_str(), ""),
+        ("transfer-encoding", "chunked", "5\r\n{\"use"),
+        ("transfer-encoding", "chunked", "5\r\n{\"use\r\n"),
+        ("transfer-encoding", "chunked", "5;"),
+    ] {
+        let mut client = gateway.connect();
+        let response = client
+            .send(head.clone().header(name, value).bytes())
+            .send(part)
+            .response();
+        let body = assert_envelope(&response, 408, "REQUEST_TIMEOUT");
+        assert_eq!(body["details"]["retryable"], true);
+        assert!(client.is_closed(), "{name}: {part}");
+    }
+    assert!(upstream.requests().is_empty());
+    serves(&gateway);
+}
+
+#[test]
+fn a_body_that_dribbles_is_cut_off_as_well() {
+    let upstream = Upstream::accepting();
+    let gateway = with_server(&upstream, "body_timeout = \"500ms\"");
+    let head = gateway
+        .request("POST", SCORES)
+        .header("content-type", "application/json");
+    let mut client = gateway.connect();
+    client.send(head.header("content-length", "60000").bytes());
+    // A byte every few milliseconds keeps no connection alive. The pace is the dribble itself.
+    let started = Instant::now();
+    while client.try_send(" ").is_ok() && started.elapsed() < Duration::from_secs(3) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    match client.try_response() {
+        Ok(response) => {
+            assert_envelope(&response, 408, "REQUEST_TIMEOUT");
+        }
+        // Bytes that arrived after the end may have destroyed the answer on its way.
+        Err(failure) => assert_eq!(failure, Failure::Closed),
+    }
+    serves(&gateway);
+}
+
+#[test]
+fn a_caller_that_stalls_in_its_head_gets_408_or_the_end() {
+    let upstream = Upstream::accepting();
+    let gateway = with_server(&upstream, "head_timeout = \"300ms\"");
+    for part in [
+        "P",
+        "POST /api",
+        "POST /api/idtoken HTTP/1.1\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nX: ",
+        "\r\n",
+    ] {
+        let mut client = gateway.connect();
+        match client.send(part).try_response() {
+            Err(failure) => assert_eq!(failure, Failure::Closed, "{part}"),
+            Ok(response) => {
+                assert_eq!(response.status, 408, "{part}");
+                assert_bodiless_or_envelope(&response);
+                assert!(client.is_closed(), "{part}");
+            }
+        }
+    }
+    serves(&gateway);
+}
+
+#[test]
+fn a_silent_connection_is_closed_after_the_idle_timeout_and_not_before() {
+    let upstream = Upstream::accepting();
+    let gateway = with_server(&upstream, "idle_timeout = \"400ms\"\nhead_timeout = \"5s\"");
+    // Used before, and never used.
+    for warm in [true, false] {
+        let mut client = gateway.connect();
+        if warm {
+            assert_eq!(
+                client
+                    .send(gateway.submission(SCORE).bytes())
+                    .response()
+                    .status,
+                204
+            );
+        }
+        let since = Instant::now();
+        client.patience(Duration::from_secs(4));
+        assert!(client.is_closed(), "warm: {warm}");
+        assert!(
+            since.elapsed() >= Duration::from_millis(350),
+            "{:?}",
+            since.elapsed()
+        );
+    }
+}
+
+#[test]
+fn beyond_the_limit_of_what_is_in_flight_is_overloaded() {
+    let gate = Gate::default();
+    let upstream = gate.upstream();
+    let gateway = with_server(&upstream, "max_in_flight = 2");
+    let mut waiting = [gateway.connect(), gateway.connect()];
+    for client in &mut waiting {
+        client.send(gateway.submission(SCORE).bytes());
+    }
+    upstream.wait_for(2);
+    let response = gateway.submit(SCORE);
+    let body = assert_envelope(&response, 503, "OVERLOADED");
+    assert_eq!(body["details"]["retryable"], true);
+    let description = body["details"]["description"].as_str().unwrap();
+    assert!(
+        description.contains("max_in_flight") || description.contains('2'),
+        "{description}"
+    );
+    assert_eq!(upstream.requests().len(), 2);
+    gate.open();
+    for client in &mut waiting {
+        assert_eq!(client.response().status, 204);
+    }
+    serves(&gateway);
+}
+
+#[test]
+fn what_is_in_flight_counts_until_its_body_ends() {
+    let gate = Gate::default();
+    let (held, second) = (gate.clone(), vec![b'x'; 10]);
+    let upstream = Upstream::start(move |_, number| match number {
+        0 => {
+            let (held, second) = (held.clone(), second.clone());
+            let first = b"HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\nxxxxxxxxxx".to_vec();
+            Reply::Staged(
+                first,
+                Box::new(move || {
+                    held.pass();
+                    second
+                }),
+            )
+        }
+        _ => reply(204, "", ""),
+    });
+    let gateway = with_server(&upstream, "max_in_flight = 1");
+    let mut client = gateway.connect();
+    client.send(gateway.request("GET", "/api/lineitems").bytes());
+    let head = client.try_head().unwrap();
+    assert_envelope(&gateway.submit(SCORE), 503, "OVERLOADED");
+    gate.open();
+    assert_eq!(client.try_body(head).unwrap().message.body, vec![b'x'; 20]);
+    // The permit comes back with the body's end, which the caller may see a little earlier.
+    let started = Instant::now();
+    while gateway.submit(SCORE).status == 503 {
+        assert!(started.elapsed() < DEADLINE, "the permit is lost");
+    }
+}
+
+#[test]
+fn a_caller_that_leaves_gives_its_place_back() {
+    let gate = Gate::default();
+    let upstream = gate.upstream();
+    let gateway = with_server(&upstream, "max_in_flight = 1");
+    let mut client = gateway.connect();
+    client.send(gateway.submission(SCORE).bytes());
+    upstream.wait_for(1);
+    drop(client);
+    gate.open();
+    let started = Instant::now();
+    while gateway.submit(SCORE).status == 503 {
+        assert!(started.elapsed() < DEADLINE, "the permit is lost");
+    }
+}
+
+#[test]
+fn the_deadline_of_a_request_holds_whatever_stalls() {
+    let upstream = Upstream::start(|_, _| Reply::Hang);
+    let gateway = with_server(&upstream, "request_deadline = \"400ms\"");
+    let started = Instant::now();
+    assert_envelope(&gateway.submit(SCORE), 504, "UPSTREAM_TIMEOUT");
+    assert!(
+        started.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        started.elapsed()
+    );
+}
+
+#[test]
+fn sigterm_lets_what_is_in_flight_finish_and_takes_nothing_new() {
+    let gate = Gate::default();
+    let upstream = gate.upstream();
+    let mut gateway = with_server(&upstream, "");
+    let mut idle = gateway.connect();
+    assert_eq!(
+        idle.send(gateway.request("GET", "/nowhere").bytes())
+            .response()
+            .status,
+        404
+    );
+    let mut waiting = gateway.connect();
+    waiting.send(gateway.submission(SCORE).bytes());
+    upstream.wait_for(1);
+    gateway.signal("TERM");
+    gateway.wait_for_log("draining");
+    // Silent connections end; new work gets DRAINING, or the end of the connection.
+    assert!(idle.is_closed());
+    if let Ok(mut stranger) = Client::try_connect(gateway.address) {
+        match stranger.send(gateway.submission(SCORE).bytes()).try_response() {
+            Err(failure) => assert_eq!(failure, Failure::Closed),
+            Ok(response) => {
+                let body = assert_envelope(&response, 503, "DRAINING");
+                assert_eq!(body["details"]["retryable"], true);
+            }
+        }
+    }
+    assert!(gateway.is_running());
+    gate.open();
+    assert_eq!(waiting.response().status, 204);
+    let ended = gateway.ended();
+    assert_eq!(ended.code(), Some(0), "{}", gateway.log());
+    assert_eq!(upstream.requests().len(), 1);
+}
+
+#[test]
+fn a_second_sigterm_and_the_drain_deadline_end_what_hangs() {
+    let upstream = Upstream::start(|_, _| Reply::Hang);
+    let mut hurried = with_server(&upstream, "");
+    let mut patient = with_server(&upstream, "drain_deadline = \"500ms\"");
+    for (number, gateway) in [&mut hurried, &mut patient].into_iter().enumerate() {
+        let mut client = gateway.connect();
+        client.send(gateway.submission(SCORE).bytes());
+        upstream.wait_for(number + 1);
+        gateway.signal("TERM");
+        gateway.wait_for_log("draining");
+        if number == 0 {
+            assert!(gateway.is_running());
+            gateway.signal("TERM");
+        }
+        let started = Instant::now();
+        gateway.ended();
+        assert!(
+            started.elapsed() < Duration::from_secs(5),
+            "{:?}",
+            started.elapsed()
+        );
+    }
+}
+
+#[test]
+fn a_second_gateway_on_the_same_port_does_not_start() {
+    let upstream = Upstream::accepting();
+    for workers in [1, 2] {
+        let first = with_server(
+            &upstream,
+            &format!("listen = \"127.0.0.1:0\"\nworkers = {workers}"),
+        );
+        let mut settings = Settings::new(upstream.address);
+        settings.server = format!("listen = \"{}\"\nworkers = {workers}", first.address);
+        match Gateway::try_start(&settings) {
+            Ok(_) => panic!("two gateways on {}", first.address),
+            Err(log) => assert!(!log.is_empty() && !log.contains("panicked"), "{log}"),
+        }
+        serves(&first);
+    }
+}
+
+#[test]
+fn admin_pages_answer_on_their_own_port_alone() {
+    let upstream = Upstream::accepting();
+    let gateway = Gateway::before(&upstream);
+    for path in ["/healthz", "/readyz"] {
+        let page = Request::new("GET", path).bytes();
+        assert_eq!(
+            Client::connect(gateway.admin).send(&page).response().status,
+            200,
+            "{path}"
+        );
+        let response = gateway.connect().send(&page).response();
+        assert_envelope(&response, 404, "ROUTE_NOT_FOUND");
+    }
+    let submission = gateway.submission(SCORE).bytes();
+    assert_eq!(
+        Client::connect(gateway.admin)
+            .send(submission)
+            .response()
+            .status,
+        404
+    );
+    assert!(upstream.requests().is_empty());
+}

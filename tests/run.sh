@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Runs every check and test. Works from any folder and without a terminal; installs Node.js and
+# Python where they are missing, and fails where it can't.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+fail() {
+  echo "tests/run.sh: $*" >&2
+  exit 1
+}
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then
+    "$@"
+  else
+    command -v sudo >/dev/null || fail "can't install packages: this is not root, and there is no sudo."
+    sudo --non-interactive "$@"
+  fi
+}
+
+# A process holds the lock for minutes on a machine that has just started.
+apt() {
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 -q -y "$@" </dev/null
+}
+
+install() {
+  local wanted="$1"
+  shift
+  echo "tests/run.sh: $wanted is missing, installing $*"
+  command -v apt-get >/dev/null || fail "$wanted is missing, and there is no apt-get to install it with: install $* by hand."
+  { apt update && apt install --no-install-recommends "$@"; } ||
+    fail "$wanted is missing, and apt-get could not install $*."
+}
+
+# Express 5 asks for Node.js 18.
+has_node() {
+  command -v npm >/dev/null &&
+    node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 18 ? 1 : 0)' 2>/dev/null
+}
+
+has_python() {
+  python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))' 2>/dev/null
+}
+
+command -v cargo >/dev/null || fail "cargo is missing: install a Rust toolchain (https://rustup.rs)."
+command -v cc >/dev/null || install "a C compiler" build-essential
+has_node || install "Node.js 18 with npm" nodejs npm
+has_node || fail "the system's Node.js is too old: version 18 or newer is needed."
+has_python || install "Python 3.10 with venv" python3 python3-venv
+has_python || fail "the system's Python is too old or has no venv: version 3.10 or newer is needed."
+
+cargo fmt --check
+cargo clippy --all-targets -- -D warnings
+RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
+cargo test </dev/null

@@ -1,0 +1,33 @@
+//! A certificate for this machine, from an authority made for one test.
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, KeyUsagePurpose};
+
+/// All in PEM.
+pub struct Certificate {
+    /// What a client must trust.
+    pub authority: String,
+    pub certificate: String,
+    pub key: String,
+}
+
+impl Certificate {
+    pub fn for_this_machine() -> Self {
+        let mut authority = CertificateParams::new(Vec::new()).unwrap();
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        authority.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap());
+        let authority = authority.unwrap();
+
+        let names = ["127.0.0.1", "localhost"].map(str::to_owned);
+        let mut leaf = CertificateParams::new(names).unwrap();
+        // Newer Pythons insist on it.
+        leaf.use_authority_key_identifier_extension = true;
+        let key = KeyPair::generate().unwrap();
+        let certificate = leaf.signed_by(&key, &authority).unwrap();
+        Self {
+            authority: authority.as_ref().pem(),
+            certificate: certificate.pem(),
+            key: key.serialize_pem(),
+        }
+    }
+}

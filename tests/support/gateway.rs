@@ -1,0 +1,168 @@
+//! The real binary, ended with the test.
+
+use std::io::Read;
+use std::net::SocketAddr;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::{Client, DEADLINE, Request, Response, Settings, Upstream};
+
+pub struct Gateway {
+    pub address: SocketAddr,
+    pub admin: SocketAddr,
+    /// The caller's key.
+    pub key: String,
+    pub directory: TempDir,
+    child: Child,
+    log: Arc<Mutex<Vec<u8>>>,
+}
+
+impl Gateway {
+    /// With the settings that most tests use.
+    pub fn before(upstream: &Upstream) -> Self {
+        Self::start(&Settings::new(upstream.address))
+    }
+
+    pub fn start(settings: &Settings) -> Self {
+        Self::try_start(settings).unwrap_or_else(|log| panic!("the gateway didn't start: {log}"))
+    }
+
+    /// Starts, or answers with what the process wrote before it ended.
+    pub fn try_start(settings: &Settings) -> Result<Self, String> {
+        let directory = tempfile::tempdir().unwrap();
+        let (config, ready) = (
+            directory.path().join("scoregate.toml"),
+            directory.path().join("ready.json"),
+        );
+        std::fs::write(&config, settings.write(directory.path())).unwrap();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_scoregate"))
+            .arg("run")
+            .arg("--config")
+            .arg(&config)
+            .arg("--ready-file")
+            .arg(&ready)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = capture(child.stderr.take().unwrap());
+        let mut gateway = Self {
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            admin: SocketAddr::from(([127, 0, 0, 1], 0)),
+            key: settings.key.clone(),
+            directory,
+            child,
+            log,
+        };
+        let started = Instant::now();
+        loop {
+            if let Ok(text) = std::fs::read_to_string(&ready) {
+                let text: Value = serde_json::from_str(&text).unwrap();
+                gateway.address = text["listen"].as_str().unwrap().parse().unwrap();
+                gateway.admin = text["admin"].as_str().unwrap().parse().unwrap();
+                return Ok(gateway);
+            }
+            if gateway.child.try_wait().unwrap().is_some() {
+                return Err(gateway.log());
+            }
+            // The contract's own limit.
+            assert!(started.elapsed() < Duration::from_secs(15), "never ready");
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    pub fn connect(&self) -> Client {
+        Client::connect(self.address)
+    }
+
+    /// Sends a request on a connection of its own.
+    pub fn ask(&self, request: &Request) -> Response {
+        self.connect().send(request.bytes()).response()
+    }
+
+    /// A request that this gateway's caller makes, with an ltik.
+    pub fn request(&self, method: &str, target: &str) -> Request {
+        Request::new(method, target).authorization(&format!(
+            "LTIK-AUTH-V2 {}:{}",
+            self.key,
+            super::LTIK
+        ))
+    }
+
+    /// A submission to `ITEM`.
+    pub fn submission(&self, body: impl Into<Vec<u8>>) -> Request {
+        self.request("POST", super::SCORES).json(body)
+    }
+
+    pub fn submit(&self, body: impl Into<Vec<u8>>) -> Response {
+        self.ask(&self.submission(body))
+    }
+
+    /// What stands on stderr so far.
+    pub fn log(&self) -> String {
+        String::from_utf8_lossy(&self.log.lock().unwrap()).into_owned()
+    }
+
+    /// Waits until the log says something.
+    pub fn wait_for_log(&self, text: &str) {
+        let started = Instant::now();
+        while !self.log().contains(text) {
+            assert!(
+                started.elapsed() < DEADLINE,
+                "no `{text}` in {}",
+                self.log()
+            );
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    pub fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &id]).status();
+        assert!(sent.unwrap().success());
+    }
+
+    /// How the process ends, in time.
+    pub fn ended(&mut self) -> ExitStatus {
+        let started = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(
+                started.elapsed() < DEADLINE,
+                "still running: {}",
+                self.log()
+            );
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn capture(mut stderr: impl Read + Send + 'static) -> Arc<Mutex<Vec<u8>>> {
+    let log = Arc::<Mutex<Vec<u8>>>::default();
+    let writer = log.clone();
+    thread::spawn(move || {
+        let mut bytes = [0; 4096];
+        while let Ok(count @ 1..) = stderr.read(&mut bytes) {
+            writer.lock().unwrap().extend_from_slice(&bytes[..count]);
+        }
+    });
+    log
+}
