@@ -16,11 +16,16 @@ pub fn caller<'a>(claims: &'a Claims, claim: &str) -> Result<&'a str, Unverified
         .and_then(Value::as_str)
         .unwrap_or_default();
     let is_plain =
-        !name.is_empty() && name.chars().count() <= LONGEST && !name.chars().any(char::is_control);
+        !name.is_empty() && name.chars().count() <= LONGEST && !name.chars().any(breaks_lines);
     match is_plain {
         true => Ok(name),
         false => Err(Unverified::CallerClaim),
     }
+}
+
+/// Control characters, and the line and paragraph separators of Unicode.
+fn breaks_lines(character: char) -> bool {
+    character.is_control() || matches!(character, '\u{2028}' | '\u{2029}')
 }
 
 /// Seconds since 1970 at which the token ends, rounded down.

@@ -10,6 +10,7 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use thiserror::Error;
+use tokio::task::JoinSet;
 
 use crate::dial::dial;
 use crate::error::Cause;
@@ -37,7 +38,9 @@ pub enum NotRead {
 pub async fn fetch(url: &Uri, origin: &Origin, tls: &Arc<ClientConfig>) -> Result<Bytes, NotRead> {
     let stream = dial(origin, tls).await.map_err(NotRead::Connect)?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    let driving = tokio::spawn(connection);
+    // Ends with this read, also one that runs out of time.
+    let mut driving = JoinSet::new();
+    driving.spawn(connection);
     let request = Request::get(url.path_and_query().map_or("/", |target| target.as_str()))
         .header(HOST, origin.authority().as_str())
         .header(ACCEPT, "application/json")
@@ -51,6 +54,5 @@ pub async fn fetch(url: &Uri, origin: &Origin, tls: &Arc<ClientConfig>) -> Resul
         .collect()
         .await
         .map_err(NotRead::Body)?;
-    driving.abort();
     Ok(body.to_bytes())
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use rustls::ClientConfig;
 use secrecy::ExposeSecret;
@@ -12,6 +13,7 @@ use super::claims::{Claims, caller, expiry};
 use super::key_set::KeySet;
 use super::key_source::KeySource;
 use super::scope::narrow;
+use super::timing::Timing;
 use super::token::Peeked;
 use super::{Caller, CannotVerify, Unverified};
 use crate::config::{self, IssuerKeys};
@@ -22,6 +24,8 @@ const LEEWAY: u64 = 10;
 
 pub struct Issuer {
     pub settings: Arc<config::Issuer>,
+    /// Where it stands in the configuration.
+    place: usize,
     line_items: Arc<[Pattern]>,
     keys: Keys,
 }
@@ -34,9 +38,11 @@ enum Keys {
 
 impl Issuer {
     pub fn new(
+        place: usize,
         settings: Arc<config::Issuer>,
         tls: &Arc<ClientConfig>,
         upstream: &config::Upstream,
+        timing: Timing,
     ) -> Result<Self, CannotVerify> {
         let keys = match &settings.keys {
             IssuerKeys::Secret(secret) => {
@@ -49,15 +55,16 @@ impl Issuer {
                 Keys::File(set.ok_or_else(|| CannotVerify::NotAKeySet(path.clone()))?)
             }
             IssuerKeys::Url(url) => {
+                let (name, url, tls) = (&settings.name, url.clone(), tls.clone());
                 let (refresh, timeout) = (settings.refresh, upstream.key_set_timeout);
-                let source =
-                    KeySource::new(&settings.name, url.clone(), tls.clone(), refresh, timeout)?;
+                let source = KeySource::new(name, url, tls, refresh, timeout, timing)?;
                 Keys::Fetched(Arc::new(source))
             }
         };
         let line_items = settings.line_items.as_slice().into();
         Ok(Self {
             settings,
+            place,
             line_items,
             keys,
         })
@@ -81,47 +88,60 @@ impl Issuer {
         !self.settings.required || self.source().is_none_or(|source| source.has_loaded())
     }
 
-    /// Verifies a token; waits for a read of the key set only if its key is unknown.
-    pub async fn verify(
+    /// Verifies a token with the keys that are here.
+    pub fn verify(
         &self,
         token: &str,
         peeked: &Peeked,
-        place: usize,
+        now: Timestamp,
     ) -> Result<Verified, Unverified> {
         if !self.settings.algorithms.contains(&peeked.algorithm) {
             return Err(Unverified::Algorithm);
         }
-        match &self.keys {
-            Keys::Shared(key) => self.check(token, key, peeked.algorithm, place, 0),
+        // The generation first: a set that changes in between makes this entry void, not valid.
+        let generation = self.generation();
+        let kid = peeked.kid.as_deref();
+        let claims = match &self.keys {
+            Keys::Shared(key) => self.check(token, key, peeked.algorithm)?,
             Keys::File(set) => {
-                let key = set.find(peeked.kid.as_deref(), peeked.algorithm)?;
-                self.check(token, key, peeked.algorithm, place, 0)
+                self.check(token, set.find(kid, peeked.algorithm)?, peeked.algorithm)?
             }
             Keys::Fetched(source) => {
-                let first = self.check_against(source, token, peeked, place);
-                match first {
-                    Err(Unverified::NoKey | Unverified::NoKeySet) => {
-                        source.catch_up().await;
-                        self.check_against(source, token, peeked, place)
-                    }
-                    known => known,
-                }
+                let set = source.current().ok_or(Unverified::NoKeySet)?;
+                self.check(token, set.find(kid, peeked.algorithm)?, peeked.algorithm)?
             }
+        };
+        let expiry = expiry(&claims);
+        // The library has asked the system's clock; whoever asks for another moment is heard too.
+        if expiry.saturating_add(LEEWAY as i64) < now.as_second() {
+            return Err(Unverified::Expired);
         }
+        Ok(Verified {
+            caller: Arc::new(self.caller(&claims)?),
+            expiry,
+            issuer: self.place,
+            generation,
+        })
     }
 
-    fn check_against(
+    /// Whether newer keys may verify what was refused. Only a token that names an unknown key is
+    /// worth a wait.
+    pub fn may_catch_up(&self, peeked: &Peeked, refusal: &Unverified) -> bool {
+        let lacks_key = matches!(refusal, Unverified::NoKey | Unverified::NoKeySet);
+        lacks_key && peeked.kid.is_some() && self.source().is_some()
+    }
+
+    /// Verifies a token once the keys are as current as they get.
+    pub async fn verify_later(
         &self,
-        source: &KeySource,
         token: &str,
         peeked: &Peeked,
-        place: usize,
+        now: Timestamp,
     ) -> Result<Verified, Unverified> {
-        // The generation first: a set that changes in between makes this entry void, not valid.
-        let generation = source.generation();
-        let set = source.current().ok_or(Unverified::NoKeySet)?;
-        let key = set.find(peeked.kid.as_deref(), peeked.algorithm)?;
-        self.check(token, key, peeked.algorithm, place, generation)
+        if let Some(source) = self.source() {
+            source.catch_up().await;
+        }
+        self.verify(token, peeked, now)
     }
 
     fn check(
@@ -129,19 +149,9 @@ impl Issuer {
         token: &str,
         key: &DecodingKey,
         algorithm: Algorithm,
-        place: usize,
-        generation: u64,
-    ) -> Result<Verified, Unverified> {
-        let claims = decode::<Claims>(token, key, &self.validation(algorithm))
-            .map_err(Unverified::Invalid)?
-            .claims;
-        let caller = Arc::new(self.caller(&claims)?);
-        Ok(Verified {
-            caller,
-            expiry: expiry(&claims),
-            issuer: place,
-            generation,
-        })
+    ) -> Result<Claims, Unverified> {
+        let decoded = decode::<Claims>(token, key, &self.validation(algorithm))?;
+        Ok(decoded.claims)
     }
 
     /// One algorithm at a time: a list that mixes key types is refused by the library.

@@ -29,6 +29,10 @@ struct Document {
 impl KeySet {
     /// `None` where the bytes are no key set.
     pub fn parse(bytes: &[u8]) -> Option<Self> {
+        // Because a struct is read from a list as well: `[[]]` would be a set without keys.
+        if !bytes.trim_ascii_start().starts_with(b"{") {
+            return None;
+        }
         let Document { keys: source } = serde_json::from_slice(bytes).ok()?;
         let keys = source.iter().filter_map(Key::read).collect();
         Some(Self { keys, source })
@@ -60,10 +64,17 @@ impl KeySet {
             .filter(named)
             .filter(|key| key.algorithms.contains(&algorithm));
         match (fitting.next(), fitting.next()) {
+            (None, _) if kid.is_some_and(|kid| self.lists(kid)) => Err(Unverified::KeyMisfit),
             (None, _) => Err(Unverified::NoKey),
             (Some(key), None) => Ok(&key.decoding),
             (Some(_), Some(_)) => Err(Unverified::SeveralKeys),
         }
+    }
+
+    /// Whether a key is known by name, even one that can't be used.
+    fn lists(&self, kid: &str) -> bool {
+        let named = |key: &Value| key.get("kid").and_then(Value::as_str) == Some(kid);
+        self.source.iter().any(named)
     }
 }
 

@@ -11,21 +11,13 @@ use arc_swap::ArcSwapOption;
 use http::Uri;
 use rustls::ClientConfig;
 use tokio::sync::{Notify, watch};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::fetch::fetch;
 use super::key_set::KeySet;
+use super::timing::{Read, Schedule, Timing};
 use crate::error::Cause;
 use crate::origin::Origin;
-
-/// Between two reads for the sake of unknown keys.
-const UNKNOWN_KEY_INTERVAL: Duration = Duration::from_secs(10);
-
-/// Between two reads while no set has loaded: from the first to the second, doubling.
-const COLD_RETRY: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
-
-/// After a failed read of a set that has loaded before.
-const WARM_RETRY: Duration = Duration::from_secs(10);
 
 /// A key set behind a URL.
 pub struct KeySource {
@@ -36,6 +28,7 @@ pub struct KeySource {
     /// How often it is read, and how long a read may take.
     refresh: Duration,
     timeout: Duration,
+    timing: Timing,
     current: ArcSwapOption<KeySet>,
     /// Raised whenever the set changes, so that tokens verified before are verified anew.
     generation: AtomicU64,
@@ -65,6 +58,7 @@ impl KeySource {
         tls: Arc<ClientConfig>,
         refresh: Duration,
         timeout: Duration,
+        timing: Timing,
     ) -> Result<Self, crate::origin::BadOrigin> {
         Ok(Self {
             issuer: issuer.to_owned(),
@@ -73,6 +67,7 @@ impl KeySource {
             tls,
             refresh,
             timeout,
+            timing,
             current: ArcSwapOption::empty(),
             generation: AtomicU64::new(0),
             reads: watch::channel(Reads::default()).0,
@@ -113,7 +108,7 @@ impl KeySource {
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         let due = asked
             .at
-            .is_none_or(|at| at.elapsed() >= UNKNOWN_KEY_INTERVAL);
+            .is_none_or(|at| at.elapsed() >= self.timing.unknown_key);
         if due {
             // Stamped before the read, so that a slow one counts too.
             *asked = Asked {
@@ -127,26 +122,19 @@ impl KeySource {
 
     /// Reads at once, then whenever it is time or somebody asks. Ends when it is dropped.
     pub async fn keep_current(&self) {
-        let mut cold = COLD_RETRY.0;
+        let mut schedule = Schedule::new(self.refresh, self.timing);
         loop {
-            let read = self.read().await;
-            let pause = match (read, self.has_loaded()) {
-                (true, _) => self.refresh,
-                (false, true) => self.refresh.min(WARM_RETRY),
-                (false, false) => {
-                    cold = (cold * 2).min(COLD_RETRY.1);
-                    cold
-                }
-            };
+            let begun = Instant::now();
+            let pause = schedule.after(self.read().await);
             tokio::select! {
-                () = sleep(pause) => {}
+                // From start to start, so that a read that hangs puts off nothing.
+                () = sleep_until(begun + pause) => {}
                 () = self.wanted.notified() => {}
             }
         }
     }
 
-    /// Says whether it went well.
-    async fn read(&self) -> bool {
+    async fn read(&self) -> Read {
         // A request that asked before this moment is answered by this read, not by one more.
         let _ = futures_util::FutureExt::now_or_never(self.wanted.notified());
         self.reads.send_modify(|reads| reads.begun += 1);
@@ -156,18 +144,22 @@ impl KeySource {
             Ok(Err(fault)) => Err(fault.into()),
             Ok(Ok(bytes)) => KeySet::parse(&bytes).ok_or_else(|| "the answer is no key set".into()),
         };
-        let good = match set {
+        let read = match set {
             Ok(set) => {
                 self.adopt(set);
-                true
+                Read::Good
             }
             Err(cause) => {
                 tracing::warn!(target: "scoregate::auth", issuer = self.issuer, cause = chain(&*cause), "the key set could not be read");
-                false
+                if self.has_loaded() {
+                    Read::Stale
+                } else {
+                    Read::Cold
+                }
             }
         };
         self.reads.send_modify(|reads| reads.ended = reads.begun);
-        good
+        read
     }
 
     fn adopt(&self, set: KeySet) {

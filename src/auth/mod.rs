@@ -11,6 +11,7 @@ mod key_set;
 mod key_source;
 mod scope;
 mod self_test;
+mod timing;
 mod token;
 mod unverified;
 mod verifier;

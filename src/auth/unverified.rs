@@ -23,18 +23,33 @@ pub enum Unverified {
     UnknownIssuer,
     #[error("the token's algorithm is not among its issuer's")]
     Algorithm,
+    #[error("the key that the token names does not serve its algorithm")]
+    KeyMisfit,
     #[error("no key of the issuer fits the token")]
     NoKey,
     #[error("the token names no key, and several of the issuer's fit it")]
     SeveralKeys,
     #[error("the issuer's keys have not been loaded yet")]
     NoKeySet,
+    #[error("the token has expired")]
+    Expired,
     #[error("the token is not valid")]
     Invalid(#[source] jsonwebtoken::errors::Error),
     #[error("the claim that names the caller is missing or is not a plain text")]
     CallerClaim,
     #[error("the scope claim is neither a text nor a list of texts")]
     Scope,
+}
+
+impl From<jsonwebtoken::errors::Error> for Unverified {
+    /// Without the cause of what can't be parsed: it repeats the text.
+    fn from(error: jsonwebtoken::errors::Error) -> Self {
+        use jsonwebtoken::errors::ErrorKind::{Base64, Json, Utf8};
+        match error.kind() {
+            Base64(_) | Json(_) | Utf8(_) => Self::TokenMalformed,
+            _ => Self::Invalid(error),
+        }
+    }
 }
 
 /// Why nobody can be verified at all: the gateway doesn't start.

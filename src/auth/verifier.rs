@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use futures_util::future::join_all;
+use futures_util::future::{join_all, select_ok};
 use jiff::Timestamp;
 
-use super::cache::VerifiedTokens;
+use super::cache::{Verified, VerifiedTokens};
 use super::gateway_keys::{GatewayKeys, PREFIX};
 use super::issuer::Issuer;
 use super::self_test::self_test;
-use super::token::peek;
+use super::timing::Timing;
+use super::token::{Peeked, peek};
 use super::{Caller, CannotVerify, Unverified};
 use crate::config::Config;
 use crate::tls::client_config;
@@ -23,10 +24,16 @@ pub struct Verifier {
 
 impl Verifier {
     pub fn new(config: &Config) -> Result<Self, CannotVerify> {
+        Self::with_timing(config, Timing::default())
+    }
+
+    /// The same with other intervals between the reads of key sets.
+    pub(super) fn with_timing(config: &Config, timing: Timing) -> Result<Self, CannotVerify> {
         self_test()?;
         let tls = client_config(config.upstream.ca_file.as_deref(), &["http/1.1"])?;
-        let issuers = config.issuers.iter().cloned();
-        let issuers = issuers.map(|issuer| Issuer::new(issuer, &tls, &config.upstream));
+        let issuers = config.issuers.iter().cloned().enumerate();
+        let issuers = issuers
+            .map(|(place, issuer)| Issuer::new(place, issuer, &tls, &config.upstream, timing));
         Ok(Self {
             keys: GatewayKeys::new(&config.callers),
             issuers: issuers.collect::<Result<_, _>>()?,
@@ -50,30 +57,46 @@ impl Verifier {
             }
         }
         // Boxed: rare, and large.
-        Box::pin(self.verify_token(credential)).await
+        Box::pin(self.verify_token(credential, now)).await
     }
 
     /// Two issuers may share an `iss` with different audiences: the first that accepts it counts.
-    async fn verify_token(&self, token: &str) -> Result<Arc<Caller>, Unverified> {
+    /// All are asked before any is waited for, because one that hangs must not hold up the others.
+    async fn verify_token(&self, token: &str, now: Timestamp) -> Result<Arc<Caller>, Unverified> {
         if !token.contains('.') {
             return Err(Unverified::Form);
         }
         let peeked = peek(token)?;
         let mut refusal = Unverified::UnknownIssuer;
-        for (place, issuer) in self.issuers.iter().enumerate() {
-            if issuer.settings.issuer != peeked.issuer {
-                continue;
-            }
-            match issuer.verify(token, &peeked, place).await {
-                Ok(verified) => {
-                    let caller = verified.caller.clone();
-                    self.verified.insert(token, verified);
-                    return Ok(caller);
+        let mut behind = Vec::new();
+        for issuer in self.issuers_of(&peeked) {
+            match issuer.verify(token, &peeked, now) {
+                Ok(verified) => return Ok(self.keep(token, verified)),
+                Err(reason) if issuer.may_catch_up(&peeked, &reason) => {
+                    behind.push(Box::pin(issuer.verify_later(token, &peeked, now)));
+                    refusal = reason;
                 }
                 Err(reason) => refusal = reason,
             }
         }
-        Err(refusal)
+        if behind.is_empty() {
+            return Err(refusal);
+        }
+        let (verified, _) = select_ok(behind).await?;
+        Ok(self.keep(token, verified))
+    }
+
+    fn issuers_of(&self, peeked: &Peeked) -> impl Iterator<Item = &Issuer> {
+        let name = peeked.issuer.clone();
+        self.issuers
+            .iter()
+            .filter(move |issuer| issuer.settings.issuer == name)
+    }
+
+    fn keep(&self, token: &str, verified: Verified) -> Arc<Caller> {
+        let caller = verified.caller.clone();
+        self.verified.insert(token, verified);
+        caller
     }
 
     /// Whether the keys of every issuer that is required have loaded once.

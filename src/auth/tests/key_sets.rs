@@ -1,0 +1,368 @@
+//! Fetched key sets: when they are read, who waits for that, and what a failed read changes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use serde_json::json;
+use tokio::time::{sleep, timeout};
+
+use super::keys::{Key, key_set};
+use super::provider::{Answer, Provider};
+use super::setting::{issuer, issuer_with, verifier, verifier_with};
+use crate::auth::timing::Timing;
+use crate::auth::{Unverified, Verifier};
+use crate::config::Issuer;
+
+const LONG: Duration = Duration::from_secs(3_600);
+const SHORT: Duration = Duration::from_millis(20);
+
+/// Far less than any wait for a provider that hangs, far more than verifying takes.
+const AT_ONCE: Duration = Duration::from_secs(2);
+
+/// A provider's answer that nothing can be read from, and what it is.
+fn bad_answers(elsewhere: &Provider, key: &Key) -> Vec<(&'static str, Answer)> {
+    let set = key_set(&[key]).to_string();
+    let (head, padding) = (set.trim_end_matches('}'), " ".repeat(10 * 1024 * 1024));
+    let text = |body: &str| Answer::Body(200, body.to_owned(), "");
+    let crate::config::IssuerKeys::Url(url) = elsewhere.keys() else {
+        unreachable!()
+    };
+    let redirect: &'static str = format!("location: {url}\r\n").leak();
+    vec![
+        (
+            "a page",
+            Answer::Body(200, "<html>".to_owned(), "content-type: text/html\r\n"),
+        ),
+        ("nothing", text("")),
+        ("null", text("null")),
+        ("an object", text("{}")),
+        ("a list", text("[]")),
+        ("a list in a list", text("[[]]")),
+        ("keys that are none", text(r#"{"keys":null}"#)),
+        ("keys by name", text(r#"{"keys":{}}"#)),
+        ("an error", text(r#"{"error":"try later"}"#)),
+        ("two lists", text(r#"{"keys":[],"keys":[]}"#)),
+        ("a set, cut off", text(head)),
+        ("10 MB", text(&format!("{head}{padding}}}"))),
+        ("a failure", Answer::Body(500, set.clone(), "")),
+        ("another success", Answer::Body(203, set.clone(), "")),
+        ("a redirect", Answer::Body(302, String::new(), redirect)),
+        ("a lasting redirect", Answer::Body(308, set, redirect)),
+        ("silence", Answer::Hang),
+        ("silence in the body", Answer::HangInBody),
+        ("a closed connection", Answer::Close),
+    ]
+}
+
+/// A verifier that keeps its key sets current until this is dropped.
+struct Kept {
+    verifier: Arc<Verifier>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Kept {
+    fn new(verifier: Verifier) -> Self {
+        let verifier = Arc::new(verifier);
+        let task = tokio::spawn(verifier.clone().maintain());
+        Self { verifier, task }
+    }
+
+    async fn ready(verifier: Verifier) -> Self {
+        let kept = Self::new(verifier);
+        until("it is ready", || kept.verifier.is_ready()).await;
+        kept
+    }
+
+    async fn refusal(&self, token: &str) -> Option<Unverified> {
+        self.verifier.verify(token, Timestamp::now()).await.err()
+    }
+
+    async fn accepts(&self, token: &str) -> bool {
+        self.refusal(token).await.is_none()
+    }
+}
+
+/// Waits for a condition, for a generous while.
+async fn until(what: &str, holds: impl Fn() -> bool) {
+    let waiting = async {
+        while !holds() {
+            sleep(Duration::from_millis(2)).await;
+        }
+    };
+    let within = timeout(Duration::from_secs(30), waiting).await;
+    assert!(within.is_ok(), "in vain: {what}");
+}
+
+/// Waits until a read that began after this call has ended.
+async fn until_read_again(provider: &Provider) {
+    let before = provider.reads();
+    until("another read", || provider.reads() >= before + 2).await;
+}
+
+/// Reads again and again.
+fn busy(provider: &Provider) -> Verifier {
+    let mut issuer = issuer(provider.keys());
+    issuer.refresh = SHORT;
+    verifier_with(vec![issuer], Duration::from_millis(200), often())
+}
+
+fn often() -> Timing {
+    Timing {
+        unknown_key: LONG,
+        cold: (SHORT, SHORT),
+        warm: SHORT,
+    }
+}
+
+/// Reads once, and then only for the sake of an unknown key.
+fn calm(provider: &Provider, timeout: Duration) -> Verifier {
+    let mut issuer = issuer(provider.keys());
+    issuer.refresh = LONG;
+    let timing = Timing {
+        unknown_key: LONG,
+        ..Timing::default()
+    };
+    verifier_with(vec![issuer], timeout, timing)
+}
+
+#[tokio::test]
+async fn any_number_of_unknown_keys_lead_to_one_read() {
+    let known = Key::p256("known");
+    let provider = Provider::new(Answer::keys(&key_set(&[&known])));
+    let kept = Kept::ready(calm(&provider, Duration::from_secs(30))).await;
+    assert_eq!(provider.reads(), 1);
+    let tokens: Vec<_> = (0..200)
+        .map(|at| {
+            known
+                .clone()
+                .with_kid(Some(&at.to_string()))
+                .token(&json!({}))
+        })
+        .collect();
+    for _ in ["a burst", "another"] {
+        let refusals = join_all(tokens.iter().map(|token| kept.refusal(token))).await;
+        let unknown = |refusal: &Option<Unverified>| matches!(refusal, Some(Unverified::NoKey));
+        assert!(refusals.iter().all(unknown));
+        assert_eq!(provider.reads(), 2);
+    }
+}
+
+#[tokio::test]
+async fn unknown_keys_are_asked_for_again_after_a_while() {
+    let known = Key::p256("known");
+    let provider = Provider::new(Answer::keys(&key_set(&[&known])));
+    let timing = Timing {
+        unknown_key: SHORT,
+        ..Timing::default()
+    };
+    let verifier = verifier_with(vec![issuer(provider.keys())], AT_ONCE, timing);
+    let kept = Kept::ready(verifier).await;
+    let token = known.with_kid(Some("other")).token(&json!({}));
+    while provider.reads() < 4 {
+        assert!(!kept.accepts(&token).await);
+        sleep(Duration::from_millis(2)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_new_key_verifies_at_once() {
+    let (old, new) = (Key::p256("old"), Key::p256("new"));
+    let provider = Provider::new(Answer::keys(&key_set(&[&old])));
+    let kept = Kept::ready(calm(&provider, Duration::from_secs(30))).await;
+    provider.set(Answer::keys(&key_set(&[&old, &new])));
+    let tokens: Vec<_> = (0..50).map(|at| new.token(&json!({"at": at}))).collect();
+    let refusals = join_all(tokens.iter().map(|token| kept.refusal(token))).await;
+    assert!(refusals.iter().all(Option::is_none), "{refusals:?}");
+    assert!(kept.accepts(&old.token(&json!({}))).await);
+    assert_eq!(provider.reads(), 2);
+}
+
+#[tokio::test]
+async fn a_provider_that_is_down_at_first_is_retried_until_it_is_up() {
+    let key = Key::p256("key");
+    for down in [
+        Answer::Close,
+        Answer::Hang,
+        Answer::Body(503, String::new(), ""),
+    ] {
+        let provider = Provider::new(down);
+        let timing = Timing {
+            unknown_key: LONG,
+            ..often()
+        };
+        let issuer = issuer(provider.keys());
+        let limit = Duration::from_millis(200);
+        let kept = Kept::new(verifier_with(vec![issuer], limit, timing));
+        let refusal = kept.refusal(&key.token(&json!({}))).await;
+        assert!(matches!(refusal, Some(Unverified::NoKeySet)));
+        until_read_again(&provider).await;
+        assert!(!kept.verifier.is_ready());
+        provider.set(Answer::keys(&key_set(&[&key])));
+        until("it is ready", || kept.verifier.is_ready()).await;
+        assert!(kept.accepts(&key.token(&json!({}))).await);
+    }
+}
+
+#[tokio::test]
+async fn a_bad_answer_changes_nothing() {
+    let (key, new) = (Key::p256("key"), Key::p256("new"));
+    let elsewhere = Provider::new(Answer::keys(&key_set(&[&new])));
+    for (what, answer) in bad_answers(&elsewhere, &new) {
+        let provider = Provider::new(Answer::keys(&key_set(&[&key])));
+        let kept = Kept::ready(busy(&provider)).await;
+        provider.set(answer);
+        until_read_again(&provider).await;
+        assert!(kept.verifier.is_ready(), "{what}");
+        assert!(kept.accepts(&key.token(&json!({}))).await, "{what}");
+        assert!(!kept.accepts(&new.token(&json!({}))).await, "{what}");
+        provider.set(Answer::keys(&key_set(&[&new])));
+        until_read_again(&provider).await;
+        assert!(kept.accepts(&new.token(&json!({}))).await, "{what}");
+    }
+    assert_eq!(elsewhere.reads(), 0);
+}
+
+#[tokio::test]
+async fn a_bad_answer_at_the_start_is_no_key_set() {
+    let new = Key::p256("new");
+    let elsewhere = Provider::new(Answer::keys(&key_set(&[&new])));
+    for (what, answer) in bad_answers(&elsewhere, &new) {
+        let provider = Provider::new(answer);
+        let kept = Kept::new(busy(&provider));
+        until_read_again(&provider).await;
+        assert!(!kept.verifier.is_ready(), "{what}");
+        assert!(!kept.accepts(&new.token(&json!({}))).await, "{what}");
+    }
+    assert_eq!(elsewhere.reads(), 0);
+}
+
+#[tokio::test]
+async fn a_key_that_is_no_longer_listed_is_refused_although_its_token_is_cached() {
+    let (old, new) = (Key::p256("old"), Key::p256("new"));
+    for next in [key_set(&[&new]), json!({"keys": []})] {
+        let provider = Provider::new(Answer::keys(&key_set(&[&old, &new])));
+        let kept = Kept::ready(busy(&provider)).await;
+        let token = old.token(&json!({}));
+        assert!(kept.accepts(&token).await);
+        assert!(kept.accepts(&token).await);
+        provider.set(Answer::keys(&next));
+        until_read_again(&provider).await;
+        assert!(!kept.accepts(&token).await);
+        assert!(kept.verifier.is_ready());
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_is_replaced_under_its_name_no_longer_verifies() {
+    let (old, new) = (Key::p256("same"), Key::p256("same"));
+    let provider = Provider::new(Answer::keys(&key_set(&[&old])));
+    let kept = Kept::ready(busy(&provider)).await;
+    let token = old.token(&json!({}));
+    assert!(kept.accepts(&token).await);
+    provider.set(Answer::keys(&key_set(&[&new])));
+    until_read_again(&provider).await;
+    assert!(!kept.accepts(&token).await);
+    assert!(kept.accepts(&new.token(&json!({}))).await);
+}
+
+#[tokio::test]
+async fn only_an_unknown_key_waits_for_a_provider_that_hangs() {
+    let (key, other) = (Key::p256("key"), Key::p384("other"));
+    let provider = Provider::new(Answer::keys(&key_set(&[&key])));
+    let kept = Kept::ready(calm(&provider, Duration::from_secs(30))).await;
+    provider.set(Answer::Hang);
+    let unknown = other.token(&json!({}));
+    let waiting = {
+        let verifier = kept.verifier.clone();
+        tokio::spawn(async move { verifier.verify(&unknown, Timestamp::now()).await.is_ok() })
+    };
+    until("the read", || provider.reads() == 2).await;
+    let known = timeout(AT_ONCE, kept.accepts(&key.token(&json!({})))).await;
+    assert_eq!(known, Ok(true));
+    for (what, refused) in [
+        ("another algorithm", other.clone().with_kid(Some("key"))),
+        ("no key id", other.clone().with_kid(None)),
+        ("a bad signature", Key::p256("key")),
+    ] {
+        let verified = timeout(AT_ONCE, kept.accepts(&refused.token(&json!({})))).await;
+        assert_eq!(verified, Ok(false), "{what}");
+    }
+    assert!(!waiting.is_finished());
+    provider.set(Answer::keys(&key_set(&[&key, &other])));
+    waiting.abort();
+}
+
+#[tokio::test]
+async fn a_wait_for_a_provider_that_hangs_ends() {
+    let (key, other) = (Key::p256("key"), Key::p256("other"));
+    let provider = Provider::new(Answer::keys(&key_set(&[&key])));
+    let kept = Kept::ready(calm(&provider, Duration::from_millis(200))).await;
+    provider.set(Answer::Hang);
+    for _ in ["first", "second"] {
+        let verified = timeout(AT_ONCE, kept.accepts(&other.token(&json!({})))).await;
+        assert_eq!(verified, Ok(false));
+    }
+}
+
+#[tokio::test]
+async fn an_entry_whose_provider_hangs_holds_up_no_other_of_its_issuer() {
+    let key = Key::p256("key");
+    let provider = Provider::new(Answer::Hang);
+    let (_file, mut second) = issuer_with(&key_set(&[&key]));
+    second.name = "second".to_owned();
+    let mut first = issuer(provider.keys());
+    first.audiences = vec!["elsewhere".to_owned()];
+    let issuers = vec![first, second];
+    let kept = Kept::new(verifier_with(
+        issuers,
+        Duration::from_secs(30),
+        Timing::default(),
+    ));
+    until("the read", || provider.reads() == 1).await;
+    let verified = timeout(AT_ONCE, kept.accepts(&key.token(&json!({})))).await;
+    assert_eq!(verified, Ok(true));
+}
+
+#[tokio::test]
+async fn readiness_waits_for_every_issuer_that_is_required_and_for_no_other() {
+    let key = Key::p256("key");
+    let (up, down) = (
+        Provider::new(Answer::keys(&key_set(&[&key]))),
+        Provider::new(Answer::Close),
+    );
+    let optional = |provider: &Provider| Issuer {
+        required: false,
+        ..issuer(provider.keys())
+    };
+    assert!(verifier(vec![]).is_ready());
+    assert!(verifier(vec![optional(&down)]).is_ready());
+    assert!(!verifier(vec![optional(&down), issuer(up.keys())]).is_ready());
+    let both = vec![issuer(up.keys()), issuer(down.keys())];
+    let kept = Kept::new(verifier_with(both, AT_ONCE, often()));
+    until_read_again(&down).await;
+    assert!(kept.accepts(&key.token(&json!({}))).await);
+    assert!(!kept.verifier.is_ready());
+    down.set(Answer::keys(&json!({"keys": []})));
+    until("it is ready", || kept.verifier.is_ready()).await;
+}
+
+#[tokio::test]
+async fn nothing_is_read_once_maintenance_is_dropped() {
+    let provider = Provider::new(Answer::Hang);
+    let kept = Kept::new(busy(&provider));
+    until("a read", || provider.reads() > 0).await;
+    kept.task.abort();
+    until("its end", || kept.task.is_finished()).await;
+    let reads = provider.reads();
+    let refusal = timeout(AT_ONCE, kept.refusal(&Key::p256("x").token(&json!({})))).await;
+    assert!(matches!(refusal, Ok(Some(Unverified::NoKeySet))));
+    assert_eq!(provider.reads(), reads);
+}

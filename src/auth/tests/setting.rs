@@ -1,0 +1,126 @@
+//! Configurations with issuers and callers, as checking them would leave them.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jsonwebtoken::Algorithm;
+use tempfile::NamedTempFile;
+
+use super::keys::{AUDIENCE, ISSUER};
+use crate::auth::Verifier;
+use crate::auth::timing::Timing;
+use crate::config::{
+    Account, Admin, Caller, Config, Issuer, IssuerKeys, KeyDigest, Log, LogFormat, LogLevel,
+    Scores, Server, Upstream,
+};
+use crate::origin::Origin;
+use crate::permission::{Permission, Permissions};
+use crate::score::UnknownMembers;
+
+pub const ASYMMETRIC: [Algorithm; 4] = [
+    Algorithm::RS256,
+    Algorithm::ES256,
+    Algorithm::ES384,
+    Algorithm::EdDSA,
+];
+
+pub fn issuer(keys: IssuerKeys) -> Issuer {
+    Issuer {
+        name: "id".to_owned(),
+        account: account(),
+        issuer: ISSUER.to_owned(),
+        audiences: vec![AUDIENCE.to_owned()],
+        algorithms: ASYMMETRIC.to_vec(),
+        keys,
+        caller_claim: "sub".to_owned(),
+        scope_claim: "scope".to_owned(),
+        allow: all(),
+        line_items: Vec::new(),
+        required: true,
+        refresh: Duration::from_secs(300),
+    }
+}
+
+/// An issuer whose key set is a file; the file lasts as long as what is returned first.
+pub fn issuer_with(set: &serde_json::Value) -> (NamedTempFile, Issuer) {
+    let mut file = NamedTempFile::new().unwrap();
+    file.write_all(set.to_string().as_bytes()).unwrap();
+    let path = PathBuf::from(file.path());
+    (file, issuer(IssuerKeys::File(path)))
+}
+
+pub fn caller(name: &str, keys: Vec<KeyDigest>) -> Caller {
+    Caller {
+        name: name.to_owned(),
+        account: account(),
+        keys,
+        allow: all(),
+        line_items: Vec::new(),
+    }
+}
+
+pub fn verifier(issuers: Vec<Issuer>) -> Verifier {
+    verifier_with(issuers, Duration::from_secs(5), Timing::default())
+}
+
+pub fn verifier_with(issuers: Vec<Issuer>, timeout: Duration, timing: Timing) -> Verifier {
+    Verifier::with_timing(&config(issuers, timeout), timing).unwrap()
+}
+
+pub fn all() -> Permissions {
+    Permission::ALL.iter().copied().collect()
+}
+
+fn account() -> Arc<Account> {
+    Arc::new(Account {
+        name: "school".to_owned(),
+        origin: Origin::of(&"https://school.ltiaas.example".parse().unwrap()).unwrap(),
+        api_keys: vec!["key".into()],
+        platforms: Vec::new(),
+        service_keys: Vec::new(),
+    })
+}
+
+fn config(issuers: Vec<Issuer>, key_set_timeout: Duration) -> Config {
+    let second = Duration::from_secs(1);
+    Config {
+        server: Server {
+            listen: ([127, 0, 0, 1], 0).into(),
+            tls: None,
+            workers: 1,
+            head_timeout: second,
+            body_timeout: second,
+            idle_timeout: second,
+            request_deadline: second,
+            max_in_flight: 1,
+            max_connections: 1,
+            drain_delay: second,
+            drain_deadline: second,
+        },
+        admin: Admin {
+            listen: ([127, 0, 0, 1], 0).into(),
+            token: None,
+        },
+        log: Log {
+            format: LogFormat::Text,
+            level: LogLevel::Info,
+            access: false,
+        },
+        scores: Scores {
+            unknown_members: UnknownMembers::Refuse,
+        },
+        upstream: Upstream {
+            ca_file: None,
+            connect_timeout: second,
+            answer_timeout: second,
+            idle_timeout: second,
+            key_set_timeout,
+        },
+        accounts: vec![account()],
+        callers: Vec::new(),
+        issuers: issuers.into_iter().map(Arc::new).collect(),
+        policies: Vec::new(),
+    }
+}
