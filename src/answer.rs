@@ -151,49 +151,40 @@ fn shown(text: &str) -> Option<Value> {
     (!text.is_empty()).then(|| text.chars().take(MOST_SHOWN).collect::<String>().into())
 }
 
-/// Keeps the members that both SDKs can parse, each with its type; drops the others.
-/// `bodySent` goes whatever it is: it repeats the caller's submission.
+/// The upstream's members, each with a type that both SDKs can parse, or not at all. `bodySent`
+/// goes whatever it is: it repeats the caller's submission.
 fn repair(envelope: &Map<String, Value>) -> Map<String, Value> {
-    let mut kept = Map::new();
-    keep(&mut kept, "error", envelope.get("error").and_then(as_text));
+    let mut kept = repair_members(envelope);
     if let Some(Value::Object(details)) = envelope.get("details") {
-        kept.insert("details".into(), Value::Object(repair_details(details)));
+        let mut details = repair_members(details);
+        // The reference wants a description; where there is none the message has to do.
+        let message = details.get("message").cloned().unwrap_or_default();
+        details.entry("description").or_insert(message);
+        kept.insert("details".into(), Value::Object(details));
     }
     kept
 }
 
-fn repair_details(details: &Map<String, Value>) -> Map<String, Value> {
-    let mut kept = Map::new();
-    let member = |name: &str| details.get(name);
-    let message = member("message").and_then(as_text);
-    // The reference wants a description; where there is none the message has to do.
-    let description = member("description")
-        .and_then(as_text)
-        .or_else(|| message.clone());
-    keep(&mut kept, "message", message);
-    keep(&mut kept, "description", description);
-    keep(&mut kept, "code", member("code").and_then(as_text));
-    keep(
-        &mut kept,
-        "externalError",
-        member("externalError").and_then(Value::as_bool),
-    );
-    keep(
-        &mut kept,
-        "externalUrl",
-        member("externalUrl").and_then(as_text),
-    );
-    keep(
-        &mut kept,
-        "bodyReceived",
-        member("bodyReceived").and_then(shown_whole),
-    );
-    keep(&mut kept, "errors", member("errors").and_then(objects));
-    kept
+fn repair_members(members: &Map<String, Value>) -> Map<String, Value> {
+    let repaired = members
+        .iter()
+        .filter_map(|(name, value)| Some((name.clone(), repair_member(name, value)?)));
+    repaired.collect()
 }
 
-fn keep(kept: &mut Map<String, Value>, name: &str, value: Option<impl Into<Value>>) {
-    value.map(|value| kept.insert(name.into(), value.into()));
+fn repair_member(name: &str, value: &Value) -> Option<Value> {
+    match name {
+        "bodySent" => None,
+        "error" | "message" | "description" | "code" | "externalUrl" => {
+            as_text(value).map(Value::from)
+        }
+        "externalError" => value.as_bool().map(Value::from),
+        "errors" => objects(value).map(Value::from),
+        "bodyReceived" => shown_whole(value),
+        _ => Some(value)
+            .filter(|value| !value.is_null())
+            .map(without_nulls),
+    }
 }
 
 /// A list of objects, as the Python SDK wants it.
@@ -316,7 +307,7 @@ fn foreign_envelope(received: Option<Value>) -> Map<String, Value> {
         "LTIAAS, or something between it and the gateway, answered with an error that is not in its own form.".into(),
     );
     details.insert("externalError".into(), true.into());
-    keep(&mut details, "bodyReceived", received);
+    received.map(|received| details.insert("bodyReceived".into(), received));
     envelope.insert("details".into(), details.into());
     envelope
 }

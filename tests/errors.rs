@@ -61,13 +61,15 @@ fn an_error_in_no_envelope_becomes_one() {
         let shown: String = response.everything().chars().take(1_000).collect();
         assert_eq!(response.status, status, "{body}: {shown}");
         let answer = assert_envelope(&response, status, "UPSTREAM_ERROR");
-        assert_eq!(answer["externalError"], true, "{shown}");
+        assert_eq!(answer["details"]["externalError"], true, "{shown}");
         let retryable = matches!(status, 429 | 502 | 503 | 504);
         assert_eq!(answer["details"]["retryable"], retryable, "{shown}");
     }
     let answer = answer_with(502, "text/html", "<h1>Bad Gateway</h1>").json();
     assert!(
-        answer["bodyReceived"].to_string().contains("Bad Gateway"),
+        answer["details"]["bodyReceived"]
+            .to_string()
+            .contains("Bad Gateway"),
         "{answer}"
     );
 }
@@ -95,7 +97,7 @@ fn members_of_the_wrong_type_are_repaired_or_dropped() {
         r#"{"status":200,"error":null,"details":{"message":"X","description":null,"code":null,"errors":null}}"#,
         r#"{"status":400.5,"error":{},"details":{"message":"X","description":[],"code":7,"errors":"x"}}"#,
         r#"{"details":{"message":"X","requestId":"theirs","retryable":"yes","errors":["a",{"b":null},1]}}"#,
-        r#"{"details":{"message":"X"},"externalError":"yes","externalUrl":7,"bodyReceived":null,"bodySent":"x"}"#,
+        r#"{"details":{"message":"X","externalError":"yes","externalUrl":7,"bodyReceived":null,"bodySent":"x"},"bodySent":"x"}"#,
         r#"{"details":{"message":"X","x":null},"y":null,"bodyReceived":{"a":null,"b":[null]}}"#,
         r#"{"error":"","details":{"message":"X","description":""}}"#,
     ] {
@@ -103,11 +105,15 @@ fn members_of_the_wrong_type_are_repaired_or_dropped() {
         let answer = assert_envelope(&response, 400, "X");
         assert!(answer.get("bodySent").is_none(), "{answer}");
         assert!(
-            answer.get("externalError").is_none_or(Value::is_boolean),
+            answer["details"]
+                .get("externalError")
+                .is_none_or(Value::is_boolean),
             "{answer}"
         );
         assert!(
-            answer.get("externalUrl").is_none_or(Value::is_string),
+            answer["details"]
+                .get("externalUrl")
+                .is_none_or(Value::is_string),
             "{answer}"
         );
         assert!(

@@ -379,7 +379,11 @@ fn what_servers_answer_becomes_an_envelope() {
         let response = Gateway::before(&upstream).submit(SCORE);
         let answer = assert_envelope(&response, *status, message);
         let foreign = *message == "UPSTREAM_ERROR";
-        assert_eq!(answer["externalError"] == true, foreign, "{name}");
+        assert_eq!(
+            answer["details"]["externalError"] == true,
+            foreign,
+            "{name}"
+        );
         for header in [
             "x-powered-by",
             "content-security-policy",

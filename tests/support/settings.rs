@@ -15,6 +15,8 @@ pub struct Settings {
     /// The caller's key.
     pub key: String,
     pub digest: String,
+    /// `http` or `https` towards the upstream.
+    pub scheme: &'static str,
     pub upstream: SocketAddr,
     pub api_keys: Vec<String>,
     pub platforms: String,
@@ -25,6 +27,8 @@ pub struct Settings {
     pub server: String,
     pub upstream_lines: String,
     pub log: String,
+    /// Lines of `[admin]`.
+    pub admin: String,
     pub account: String,
     pub caller: String,
     /// Tables behind all others.
@@ -41,6 +45,7 @@ impl Settings {
             key: key.expose_secret().to_owned(),
             keys: format!("\"{digest}\""),
             digest,
+            scheme: "http",
             upstream,
             api_keys: vec![API_KEY.to_owned()],
             platforms: r#"["https://lms.example.com", "https://moodle.example"]"#.to_owned(),
@@ -48,6 +53,7 @@ impl Settings {
             server: String::new(),
             upstream_lines: String::new(),
             log: String::new(),
+            admin: String::new(),
             account: String::new(),
             caller: String::new(),
             tables: String::new(),
@@ -67,6 +73,7 @@ impl Settings {
             std::fs::write(directory.join(name), content).unwrap();
         }
         let Self {
+            scheme,
             upstream,
             platforms,
             allow,
@@ -74,6 +81,7 @@ impl Settings {
             server,
             upstream_lines,
             log,
+            admin,
             account,
             caller,
             tables,
@@ -91,13 +99,14 @@ impl Settings {
 {server}
 [admin]
 listen = "127.0.0.1:0"
+{admin}
 [log]
 {log}
 [upstream]
 {upstream_lines}
 [[account]]
 name = "main"
-url = "http://{upstream}"
+url = "{scheme}://{upstream}"
 api_keys = [{api_keys}]
 platforms = {platforms}
 {account}

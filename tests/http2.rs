@@ -1,0 +1,208 @@
+//! HTTP/2: with prior knowledge, and by ALPN over TLS on both sides of the gateway.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+#[path = "support/certificate.rs"]
+mod certificate;
+#[allow(dead_code, unused_imports)]
+mod support;
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use certificate::Certificate;
+use http::{Request, Response, Version};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::client::conn::http2::{SendRequest, handshake};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use scoregate::tls::{client_config, install_provider, server_config};
+use serde_json::Value;
+use support::{Gateway, LTIK, SCORE, SCORES, Settings, Upstream};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::{TlsAcceptor, TlsConnector};
+
+fn submission(gateway: &Gateway, body: impl Into<Bytes>) -> Request<Full<Bytes>> {
+    let host = gateway.address;
+    Request::post(format!("https://{host}{SCORES}"))
+        .header(
+            "authorization",
+            format!("LTIK-AUTH-V2 {}:{LTIK}", gateway.key),
+        )
+        .header("content-type", "application/json")
+        .body(Full::new(body.into()))
+        .unwrap()
+}
+
+async fn with_prior_knowledge(to: SocketAddr) -> SendRequest<Full<Bytes>> {
+    let stream = TokioIo::new(TcpStream::connect(to).await.unwrap());
+    let (sender, connection) = handshake(TokioExecutor::new(), stream).await.unwrap();
+    tokio::spawn(connection);
+    sender
+}
+
+async fn json(answer: Response<Incoming>) -> Value {
+    let bytes = answer.into_body().collect().await.unwrap().to_bytes();
+    serde_json::from_slice(&bytes).unwrap()
+}
+
+#[tokio::test]
+async fn comes_with_prior_knowledge_and_leaves_as_http_1() {
+    let upstream = Upstream::accepting();
+    let gateway = Gateway::before(&upstream);
+    let mut sender = with_prior_knowledge(gateway.address).await;
+    let answers = (0..20).map(|_| sender.send_request(submission(&gateway, SCORE)));
+    for answer in futures_util::future::join_all(answers).await {
+        let answer = answer.unwrap();
+        assert_eq!(
+            (answer.status().as_u16(), answer.version()),
+            (204, Version::HTTP_2)
+        );
+        assert_eq!(answer.headers()["scoregate-decision"], "forwarded");
+    }
+    assert_eq!(upstream.requests().len(), 20);
+    assert!(upstream.last().header("host").is_some());
+}
+
+#[tokio::test]
+async fn refusals_end_the_stream_and_not_the_connection() {
+    let upstream = Upstream::accepting();
+    let gateway = Gateway::before(&upstream);
+    let mut sender = with_prior_knowledge(gateway.address).await;
+    let too_large = submission(&gateway, vec![b' '; 70_000]);
+    let answer = sender.send_request(too_large).await.unwrap();
+    assert_eq!(answer.status(), 413);
+    assert_eq!(json(answer).await["details"]["message"], "BODY_TOO_LARGE");
+
+    let mut other_host = submission(&gateway, SCORE);
+    other_host
+        .headers_mut()
+        .insert("host", "elsewhere.example".parse().unwrap());
+    let answer = sender.send_request(other_host).await.unwrap();
+    assert_eq!(json(answer).await["details"]["message"], "MALFORMED_PATH");
+
+    let mut stranger = submission(&gateway, SCORE);
+    stranger
+        .headers_mut()
+        .insert("authorization", "Bearer sgk_x".parse().unwrap());
+    let answer = sender.send_request(stranger).await.unwrap();
+    assert_eq!(answer.status(), 401);
+    assert_eq!(json(answer).await["status"], 401);
+
+    let answer = sender
+        .send_request(submission(&gateway, SCORE))
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), 204);
+    assert_eq!(upstream.requests().len(), 1);
+}
+
+/// An LTIAAS that speaks TLS and offers HTTP/2. Records the version and `host` of each request.
+async fn tls_upstream(folder: &Path) -> (SocketAddr, Arc<Mutex<Vec<(Version, String)>>>) {
+    let tls = server_config(&folder.join("cert.pem"), &folder.join("key.pem")).unwrap();
+    let (listener, seen) = (
+        TcpListener::bind("127.0.0.1:0").await.unwrap(),
+        Arc::default(),
+    );
+    let address = listener.local_addr().unwrap();
+    let record: Arc<Mutex<Vec<(Version, String)>>> = Arc::clone(&seen);
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let Ok(stream) = TlsAcceptor::from(tls.clone()).accept(stream).await else {
+                continue;
+            };
+            let record = record.clone();
+            let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+                let authority = request
+                    .uri()
+                    .authority()
+                    .map(ToString::to_string)
+                    .unwrap_or_default();
+                record.lock().unwrap().push((request.version(), authority));
+                async {
+                    let mut answer = Response::new(Full::new(Bytes::new()));
+                    *answer.status_mut() = http::StatusCode::NO_CONTENT;
+                    Ok::<_, std::convert::Infallible>(answer)
+                }
+            });
+            let connection = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
+            tokio::spawn(async move {
+                let _ = connection
+                    .serve_connection(TokioIo::new(stream), service)
+                    .await;
+            });
+        }
+    });
+    (address, seen)
+}
+
+#[tokio::test]
+async fn alpn_chooses_it_on_both_sides_and_the_extra_authority_is_trusted() {
+    install_provider();
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    let certificate = Certificate::for_this_machine();
+    std::fs::write(file("ca.pem"), &certificate.authority).unwrap();
+    std::fs::write(file("cert.pem"), &certificate.certificate).unwrap();
+    std::fs::write(file("key.pem"), &certificate.key).unwrap();
+    let (upstream, seen) = tls_upstream(folder.path()).await;
+
+    let mut settings = Settings::new(upstream);
+    settings.upstream_lines = format!("ca_file = {:?}", file("ca.pem"));
+    settings.server = format!(
+        "tls = {{ cert_file = {:?}, key_file = {:?} }}",
+        file("cert.pem"),
+        file("key.pem")
+    );
+    settings.scheme = "https";
+    let gateway = Gateway::start(&settings);
+
+    let tls = client_config(Some(&file("ca.pem")), &["h2"]).unwrap();
+    let stream = TcpStream::connect(gateway.address).await.unwrap();
+    let name = "127.0.0.1".try_into().unwrap();
+    let stream = TlsConnector::from(tls).connect(name, stream).await.unwrap();
+    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
+    let (mut sender, connection) = handshake(TokioExecutor::new(), TokioIo::new(stream))
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    for _ in 0..3 {
+        let answer = sender
+            .send_request(submission(&gateway, SCORE))
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), 204);
+    }
+    let expected = (Version::HTTP_2, upstream.to_string());
+    assert_eq!(*seen.lock().unwrap(), vec![expected; 3]);
+}
+
+#[tokio::test]
+async fn an_upstream_whose_certificate_nobody_vouches_for_is_unreachable() {
+    install_provider();
+    let folder = tempfile::tempdir().unwrap();
+    let certificate = Certificate::for_this_machine();
+    std::fs::write(folder.path().join("cert.pem"), &certificate.certificate).unwrap();
+    std::fs::write(folder.path().join("key.pem"), &certificate.key).unwrap();
+    let (upstream, seen) = tls_upstream(folder.path()).await;
+    let mut settings = Settings::new(upstream);
+    settings.scheme = "https";
+    let gateway = Gateway::start(&settings);
+    let mut sender = with_prior_knowledge(gateway.address).await;
+    let answer = sender
+        .send_request(submission(&gateway, SCORE))
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), 502);
+    assert_eq!(
+        json(answer).await["details"]["message"],
+        "UPSTREAM_UNREACHABLE"
+    );
+    assert!(seen.lock().unwrap().is_empty());
+}
