@@ -52,4 +52,4 @@ has_python || fail "the system's Python is too old or has no venv: version 3.10 
 cargo fmt --check
 cargo clippy --all-targets -- -D warnings
 RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
-cargo test </dev/null
+cargo test --no-fail-fast </dev/null
