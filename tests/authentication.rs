@@ -15,6 +15,9 @@ const SERVICE_401: &str = "INVALID_SERVICE_AUTH_AUTHORIZATION_HEADER";
 const BEARER_401: &str = "INVALID_BEARER_AUTHORIZATION_HEADER";
 const MISSING_401: &str = "MISSING_AUTHORIZATION_HEADER";
 
+/// Headers of one request.
+type Headers = Vec<(&'static str, String)>;
+
 /// A submission with these headers in place of the usual credentials.
 fn submission(headers: &[(&str, &str)]) -> Request {
     let request = Request::new("POST", SCORES).json(SCORE);
@@ -86,7 +89,7 @@ fn whatever_is_wrong_with_a_credential_the_answer_is_the_same() {
     let (key, old) = (gateway.key.as_str(), expired.key.as_str());
     let clipped = &key[..key.len() - 1];
     let long = "x".repeat(7_000);
-    let rows: Vec<(&str, Vec<Vec<(&str, String)>>)> = vec![
+    let rows: Vec<(&str, Vec<Headers>)> = vec![
         (
             LTIK_401,
             [

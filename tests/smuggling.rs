@@ -22,7 +22,10 @@ const SMUGGLED: &str = "GET /api/idtoken HTTP/1.1\r\nHost: gateway.test\r\n\r\n"
 impl Bench {
     fn new() -> Self {
         let upstream = Upstream::accepting();
-        let gateway = Gateway::before(&upstream);
+        let mut settings = Settings::new(upstream.address);
+        // What looks like a head that is not whole ends sooner than this client's patience.
+        settings.server = "head_timeout = \"2s\"".to_owned();
+        let gateway = Gateway::start(&settings);
         Self { upstream, gateway }
     }
 
