@@ -20,8 +20,7 @@ mod tools;
 
 use std::process::Command;
 
-use certificate::Certificate;
-use sdk::Sdk;
+use sdk::{Launch, SERVICE_KEY, Session};
 use serde_json::{Value, json};
 use support::*;
 
@@ -29,20 +28,11 @@ const CANVAS: &str = ltiaas::ITEM;
 const MOODLE: &str =
     "https://moodle.example/mod/lti/services.php/5/lineitems/26/lineitem?type_id=1";
 const UNICODE: &str = "https://lms.example.com/a b/é~(1)'*!/1";
-const SERVICE_KEY: &str = "svc-0123456789";
-
-#[derive(Clone, Copy, Debug)]
-enum Launch {
-    Ltik,
-    ServiceKey,
-}
-
-/// The gateway over TLS, and what its SDK is told.
+/// The SDK, the gateway, and a scripted LTIAAS that records what reaches it.
 struct Setup {
     upstream: Upstream,
+    session: Session,
     launch: Launch,
-    sdk: Sdk,
-    _gateway: Gateway,
 }
 
 impl Setup {
@@ -50,70 +40,33 @@ impl Setup {
         Self::with_key(launch, None)
     }
 
-    /// `key` stands in for the caller's own.
     fn with_key(launch: Launch, key: Option<&str>) -> Self {
         let upstream = ltiaas::start();
-        let Certificate {
-            authority,
-            certificate,
-            key: private,
-        } = Certificate::for_this_machine();
-        let mut settings = Settings::new(upstream.address);
-        settings.server =
-            r#"tls = { cert_file = "$DIR/certificate.pem", key_file = "$DIR/key.pem" }"#.to_owned();
-        settings.tables =
-            "[[policy]]\nname = \"institution\"\nmaximum = { percent = 100, over = \"cap\" }"
-                .to_owned();
-        let files = [
-            ("authority.pem", authority),
-            ("certificate.pem", certificate),
-            ("key.pem", private),
-        ];
-        settings.files = files.map(|(name, text)| (name.to_owned(), text)).to_vec();
-        let gateway = Gateway::start(&settings);
-        let credential = match launch {
-            Launch::Ltik => ("ltik", LTIK),
-            Launch::ServiceKey => ("service_key", SERVICE_KEY),
-        };
-        let arguments = json!({
-            "domain": format!("127.0.0.1:{}", gateway.address.port()),
-            "api_key": key.unwrap_or(&gateway.key),
-            credential.0: credential.1,
-        });
-        let authority = gateway.directory.path().join("authority.pem");
         Self {
+            session: Session::before(upstream.address, launch, key),
             upstream,
             launch,
-            sdk: Sdk::start(&arguments, &authority),
-            _gateway: gateway,
         }
     }
 
-    /// Takes one step that works, and answers with its result and what it became upstream.
+    /// Takes a step that works, and answers with its result and what it became upstream.
     fn succeed(&self, operation: &str, arguments: Value) -> (Value, Recorded) {
         let before = self.upstream.requests().len();
-        let answer = self.sdk.take(operation, &arguments);
-        let returned = answer.get("returned");
-        let returned = returned.unwrap_or_else(|| panic!("{operation}: {answer}"));
+        let returned = self.session.succeed(operation, arguments);
         assert_eq!(self.upstream.requests().len(), before + 1);
         let recorded = self.upstream.last();
         assert_eq!(
             recorded.header("authorization"),
             Some(&*self.authorization())
         );
-        (returned.clone(), recorded)
+        (returned, recorded)
     }
 
-    /// Takes one step that fails, and answers with what the `APIError` carries.
     fn fail(&self, operation: &str, arguments: Value) -> Value {
-        let answer = self.sdk.take(operation, &arguments);
-        assert_eq!(answer["raised"], "APIError", "{operation}: {answer}");
-        let response = &answer["response"];
-        assert!(response["status"].is_i64(), "{operation}: {answer}");
-        assert!(response["error"].is_string(), "{operation}: {answer}");
-        response.clone()
+        self.session.fail(operation, arguments)
     }
 
+    /// What LTIAAS must get.
     fn authorization(&self) -> String {
         match self.launch {
             Launch::Ltik => format!("LTIK-AUTH-V2 {API_KEY}:{LTIK}"),
@@ -379,31 +332,45 @@ fn a_wrong_key_surfaces_as_the_error_of_its_scheme() {
 #[test]
 fn errors_of_the_upstream_surface_whatever_shape_they_had() {
     let cases = [
-        ("html", 502, "UPSTREAM_ERROR", true),
-        ("empty", 500, "UPSTREAM_ERROR", true),
-        ("array", 500, "UPSTREAM_ERROR", true),
-        ("errors", 400, "UPSTREAM_ERROR", true),
-        ("envelope", 403, "INACTIVE_SERVICE", false),
-        ("ltik", 401, "INVALID_LTIK_AUTH_AUTHORIZATION_HEADER", false),
+        ("html", 502, "UPSTREAM_ERROR"),
+        ("empty", 500, "UPSTREAM_ERROR"),
+        ("array", 500, "UPSTREAM_ERROR"),
+        ("errors", 400, "UPSTREAM_ERROR"),
+        ("envelope", 403, "INACTIVE_SERVICE"),
+        ("external", 422, "EXTERNAL_ERROR"),
+        ("ltik", 401, "INVALID_LTIK_AUTH_AUTHORIZATION_HEADER"),
     ];
     each_launch(|setup| {
-        for (kind, status, message, external) in cases {
+        for (kind, status, message) in cases {
             let item = ltiaas::broken_item(kind);
-            let arguments = json!({"line_item_id": item});
             for error in [
                 setup.fail("submit_score", score(&item)),
-                setup.fail("get_scores", arguments),
+                setup.fail("get_scores", json!({"line_item_id": item})),
                 setup.fail("get_line_item", json!({"id": item})),
                 setup.fail("delete_line_item", json!({"id": item})),
             ] {
                 assert_eq!(status_and_message(&error), (status, message), "{kind}");
-                let said = &error["details"]["externalError"];
-                assert_eq!(said == &json!(true), external, "{kind}: {error}");
             }
+        }
+    });
+}
+
+/// The SDK knows `externalError`, `externalUrl` and `bodyReceived` in `details` alone.
+#[test]
+fn what_came_from_outside_of_ltiaas_is_where_the_sdk_looks_for_it() {
+    each_launch(|setup| {
+        for kind in ["html", "array", "external"] {
+            let error = setup.fail("submit_score", score(&ltiaas::broken_item(kind)));
+            let details = &error["details"];
+            assert_eq!(details["externalError"], true, "{kind}: {error}");
+            assert_ne!(details["bodyReceived"], Value::Null, "{kind}: {error}");
         }
         let error = setup.fail("submit_score", score(&ltiaas::broken_item("html")));
         let received = error["details"]["bodyReceived"].as_str().unwrap();
         assert!(received.contains("Bad Gateway"), "{received}");
+        let error = setup.fail("submit_score", score(&ltiaas::broken_item("external")));
+        let url = &error["details"]["externalUrl"];
+        assert_eq!(url, "https://lms.example.com/scores");
     });
 }
 

@@ -42,6 +42,8 @@ has_python() {
   python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))' 2>/dev/null
 }
 
+# Where rustup puts it, for shells that no profile has set up.
+command -v cargo >/dev/null || PATH="${HOME:-/root}/.cargo/bin:$PATH"
 command -v cargo >/dev/null || fail "cargo is missing: install a Rust toolchain (https://rustup.rs)."
 command -v cc >/dev/null || install "a C compiler" build-essential
 has_node || install "Node.js 18 with npm" nodejs npm
@@ -52,4 +54,4 @@ has_python || fail "the system's Python is too old or has no venv: version 3.10 
 cargo fmt --check
 cargo clippy --all-targets -- -D warnings
 RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
-cargo test </dev/null
+cargo test --no-fail-fast </dev/null

@@ -63,6 +63,16 @@ fn broken(id: &str) -> Reply {
         let details = json!({"message": "INACTIVE_SERVICE", "description": "No grades here."});
         let body = json!({"status": 403, "error": "Forbidden", "details": details});
         success(403, &body)
+    } else if is("external") {
+        let details = json!({
+            "message": "EXTERNAL_ERROR",
+            "description": "The platform refused.",
+            "externalError": true,
+            "externalUrl": "https://lms.example.com/scores",
+            "bodyReceived": {"errors": {"type": "unprocessable_entity"}},
+        });
+        let body = json!({"status": 422, "error": "Unprocessable Entity", "details": details});
+        success(422, &body)
     } else if is("ltik") {
         let description = "Invalid or expired ltik.";
         let message = "INVALID_LTIK_AUTH_AUTHORIZATION_HEADER";
