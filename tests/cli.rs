@@ -181,10 +181,9 @@ fn sandbox_stands_in_for_ltiaas() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
+    let mut lines = BufReader::new(sandbox.stdout.take().unwrap());
     let mut line = String::new();
-    BufReader::new(sandbox.stdout.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
+    lines.read_line(&mut line).unwrap();
     let address = line
         .trim()
         .rsplit("http://")
