@@ -23,8 +23,9 @@ impl Bench {
     fn new() -> Self {
         let upstream = Upstream::accepting();
         let mut settings = Settings::new(upstream.address);
-        // What looks like a head that is not whole ends sooner than this client's patience.
-        settings.server = "head_timeout = \"2s\"".to_owned();
+        // What looks like a head or a body that is not whole ends sooner than this client's
+        // patience.
+        settings.server = "head_timeout = \"2s\"\nbody_timeout = \"2s\"".to_owned();
         let gateway = Gateway::start(&settings);
         Self { upstream, gateway }
     }

@@ -2,12 +2,14 @@
 //! policies that match it go in, a judgement comes out; nothing here waits, logs or reads a clock.
 
 mod exact;
+mod history;
 mod judge;
 mod matching;
 mod rules;
 
 use std::sync::Arc;
 
+pub use history::{Fate, Past, Role, Sent};
 pub use judge::{Act, Decision, Judgement, RefusedBy, judge};
 pub use matching::{Match, Subject};
 pub use rules::{Effect, Effective, Keys, Maximum, Over, Rule, Set};
