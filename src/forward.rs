@@ -16,7 +16,7 @@ use crate::authorization::bearer;
 use crate::body::Body;
 use crate::error::{Code, Refusal};
 use crate::gateway::Worker;
-use crate::handoff::{Credentialed, Outgoing, Routed, Traced, UpstreamLaunch};
+use crate::handoff::{Credentialed, Exchange, Outgoing, Traced, UpstreamLaunch};
 use crate::redact::Redactor;
 use crate::request_id::X_REQUEST_ID;
 use crate::upstream::{Outbound, Reply, Upstream};
@@ -25,52 +25,86 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
-/// Sends the request; with the account's other key too where LTIAAS has said, in a complete
-/// answer, that it rejects the first.
+/// Sends what the caller asked for, and passes the answer on.
 pub async fn forward(outgoing: &Outgoing, worker: &Worker) -> Result<Response<Body>, Refusal> {
-    let account = &outgoing.credentialed.caller.account;
-    let upstream = worker.upstream(account)?;
-    for (index, key) in upstream.keys(account) {
-        match attempt(outgoing, key, upstream).await? {
-            Verdict::KeyRejected => {}
-            Verdict::Success(reply) => {
-                upstream.key_is_good(index);
-                return answer(*reply, outgoing).await;
-            }
-            Verdict::Failure(failure) => return Err(refuse(failure)),
-        }
-    }
-    Err(Refusal::new(
-        Code::UpstreamCredentialsRejected,
-        "LTIAAS rejects the gateway's own API key. The operator of the gateway has to replace it.",
-    ))
+    let target = &outgoing.credentialed.routed.target;
+    let exchange = Exchange {
+        credentialed: &outgoing.credentialed,
+        operation: target.operation,
+        target: &target.upstream,
+        body: outgoing.body.as_ref(),
+        score: outgoing.score.as_ref(),
+    };
+    let reply = exchange.send(worker).await?;
+    answer(reply, &outgoing.credentialed.routed.traced).await
 }
 
-async fn attempt(
-    outgoing: &Outgoing,
-    key: &SecretString,
-    upstream: &Upstream,
-) -> Result<Verdict, Refusal> {
-    let Routed { traced, target } = &outgoing.credentialed.routed;
-    let request = build(
-        outgoing,
-        authorization(&outgoing.credentialed, key)?,
-        upstream,
-    )?;
-    let started = Instant::now();
-    let reply = upstream
-        .send(request, traced.deadline)
-        .await
-        .map_err(refuse_unanswered)?;
-    let _ = traced.trail.upstream.set(started.elapsed());
-    let redactor = || Redactor::for_request(outgoing, upstream.origin());
-    weigh(reply, target.operation.launch(), traced.deadline, redactor).await
+impl Exchange<'_> {
+    /// Sends the request; with the account's other key too where LTIAAS has said, in a complete
+    /// answer, that it rejects the first. Only a success is answered.
+    pub async fn send(&self, worker: &Worker) -> Result<Reply, Refusal> {
+        let account = &self.credentialed.caller.account;
+        let upstream = worker.upstream(account)?;
+        for (index, key) in upstream.keys(account) {
+            match self.attempt(key, upstream).await? {
+                Verdict::KeyRejected => {}
+                Verdict::Success(reply) => {
+                    upstream.key_is_good(index);
+                    return Ok(*reply);
+                }
+                Verdict::Failure(failure) => return Err(refuse(failure)),
+            }
+        }
+        Err(Refusal::new(
+            Code::UpstreamCredentialsRejected,
+            "LTIAAS rejects the gateway's own API key. The operator of the gateway has to replace it.",
+        ))
+    }
+
+    async fn attempt(&self, key: &SecretString, upstream: &Upstream) -> Result<Verdict, Refusal> {
+        let traced = &self.credentialed.routed.traced;
+        let request = self.build(authorization(self.credentialed, key)?, upstream)?;
+        let started = Instant::now();
+        let reply = upstream
+            .send(request, traced.deadline)
+            .await
+            .map_err(refuse_unanswered)?;
+        let _ = traced.trail.upstream.set(started.elapsed());
+        let redactor = || Redactor::for_exchange(self, upstream.origin());
+        weigh(reply, self.operation.launch(), traced.deadline, redactor).await
+    }
+
+    /// Headers go out in one fixed set, each once.
+    fn build(&self, authorization: HeaderValue, upstream: &Upstream) -> Result<Outbound, Refusal> {
+        let traced = &self.credentialed.routed.traced;
+        let mut request = Request::new(Full::new(self.body.cloned().unwrap_or_default()));
+        *request.method_mut() = self.operation.method();
+        *request.uri_mut() = self.target.clone().into();
+        let headers = request.headers_mut();
+        headers.reserve(8);
+        let host = HeaderValue::from_str(upstream.origin().authority().as_str());
+        headers.insert(
+            HOST,
+            host.map_err(|cause| {
+                Refusal::new(Code::Internal, "The account's host can't be sent.").because(cause)
+            })?,
+        );
+        headers.insert(AUTHORIZATION, authorization);
+        if self.body.is_some() {
+            headers.insert(CONTENT_TYPE, JSON);
+        }
+        for name in [ACCEPT, USER_AGENT, TRACEPARENT, TRACESTATE] {
+            copy(&traced.head.headers, name, headers);
+        }
+        headers.insert(X_REQUEST_ID, traced.trail.id.header());
+        Ok(request)
+    }
 }
 
 /// HTTP/1.0 marks the end of a body of unknown length by closing, as a broken one does, so there
 /// such a body is read whole first.
-async fn answer(reply: Reply, outgoing: &Outgoing) -> Result<Response<Body>, Refusal> {
-    let Traced { head, deadline, .. } = &outgoing.credentialed.routed.traced;
+async fn answer(reply: Reply, traced: &Traced) -> Result<Response<Body>, Refusal> {
+    let Traced { head, deadline, .. } = traced;
     let unbounded = reply.body.size_hint().exact().is_none();
     match head.version == Version::HTTP_10 && unbounded {
         true => pass_on_whole(reply, *deadline).await,
@@ -84,42 +118,6 @@ fn authorization(credentialed: &Credentialed, key: &SecretString) -> Result<Head
         UpstreamLaunch::With(launch) => launch.authorization(key),
     };
     value.ok_or_else(|| Refusal::new(Code::Internal, "The account's API key can't be sent."))
-}
-
-/// Headers go out in one fixed set, each once.
-fn build(
-    outgoing: &Outgoing,
-    authorization: HeaderValue,
-    upstream: &Upstream,
-) -> Result<Outbound, Refusal> {
-    let Outgoing {
-        credentialed,
-        body,
-        score: _,
-    } = outgoing;
-    let traced = &credentialed.routed.traced;
-    let target = &credentialed.routed.target;
-    let mut request = Request::new(Full::new(body.clone().unwrap_or_default()));
-    *request.method_mut() = target.operation.method();
-    *request.uri_mut() = target.upstream.clone().into();
-    let headers = request.headers_mut();
-    headers.reserve(8);
-    let host = HeaderValue::from_str(upstream.origin().authority().as_str());
-    headers.insert(
-        HOST,
-        host.map_err(|cause| {
-            Refusal::new(Code::Internal, "The account's host can't be sent.").because(cause)
-        })?,
-    );
-    headers.insert(AUTHORIZATION, authorization);
-    if body.is_some() {
-        headers.insert(CONTENT_TYPE, JSON);
-    }
-    for name in [ACCEPT, USER_AGENT, TRACEPARENT, TRACESTATE] {
-        copy(&traced.head.headers, name, headers);
-    }
-    headers.insert(X_REQUEST_ID, traced.trail.id.header());
-    Ok(request)
 }
 
 /// Of several values the first passes: each header goes out once.

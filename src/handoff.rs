@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use http::request::Parts;
+use http::uri::PathAndQuery;
 use hyper::body::Incoming;
 
 use crate::auth::Caller;
@@ -12,7 +13,7 @@ use crate::caller_body::CallerBody;
 use crate::deadline::Deadline;
 use crate::policy::Judgement;
 use crate::request_id::RequestId;
-use crate::routing::Target;
+use crate::routing::{Operation, Target};
 use crate::score::Score;
 use crate::telemetry::Trail;
 
@@ -90,4 +91,15 @@ pub struct Outgoing {
     pub body: Option<bytes::Bytes>,
     /// What was submitted, to keep it out of what an upstream's error shows.
     pub score: Option<Score>,
+}
+
+/// One request of ours to LTIAAS, on a caller's behalf.
+pub struct Exchange<'a> {
+    pub credentialed: &'a Credentialed,
+    pub operation: Operation,
+    pub target: &'a PathAndQuery,
+    /// JSON that we wrote; `None` sends no body.
+    pub body: Option<&'a bytes::Bytes>,
+    /// What was submitted, to keep it out of what an upstream's error shows.
+    pub score: Option<&'a Score>,
 }

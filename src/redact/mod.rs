@@ -8,7 +8,7 @@ use http::header::AUTHORIZATION;
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
 
-use crate::handoff::{Outgoing, UpstreamLaunch};
+use crate::handoff::{Exchange, UpstreamLaunch};
 use crate::origin::Origin;
 
 const REDACTED: &str = "[redacted]";
@@ -22,8 +22,8 @@ pub struct Redactor {
 }
 
 impl Redactor {
-    pub fn for_request(outgoing: &Outgoing, origin: &Origin) -> Self {
-        let credentialed = &outgoing.credentialed;
+    pub fn for_exchange(exchange: &Exchange<'_>, origin: &Origin) -> Self {
+        let credentialed = exchange.credentialed;
         let mut texts: Vec<String> = Vec::new();
         let headers = &credentialed.routed.traced.head.headers;
         let authorization = headers
@@ -41,7 +41,7 @@ impl Redactor {
             texts.push(launch.expose().to_owned());
         }
         texts.extend([origin.authority().to_string(), origin.host().to_owned()]);
-        if let Some(score) = &outgoing.score {
+        if let Some(score) = exchange.score {
             texts.push(score.user.clone());
             texts.extend(
                 [score.comment.clone(), score.scoring_user.clone()]
