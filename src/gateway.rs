@@ -10,6 +10,7 @@ use crate::auth::Verifier;
 use crate::config::{self, Account, Config};
 use crate::error::{Code, Refusal};
 use crate::lifecycle::Lifecycle;
+use crate::lookup::Maxima;
 use crate::policy::Policies;
 use crate::request_id::RequestIds;
 use crate::telemetry::AccessLog;
@@ -24,6 +25,8 @@ pub struct Shared {
     pub policies: Policies,
     pub ids: Arc<RequestIds>,
     pub in_flight: Arc<Semaphore>,
+    /// Line items' own maxima, read before.
+    pub maxima: Maxima,
     pub lifecycle: Arc<Lifecycle>,
 }
 
@@ -77,6 +80,7 @@ impl Shared {
             policies,
             ids: Arc::new(RequestIds::new()?),
             in_flight: Arc::new(Semaphore::new(config.server.max_in_flight)),
+            maxima: Maxima::default(),
             lifecycle,
         })
     }

@@ -33,6 +33,7 @@ pub mod forward;
 pub mod gateway;
 pub mod handoff;
 pub mod layers;
+pub mod lookup;
 pub mod pipeline;
 pub mod redact;
 pub mod server;

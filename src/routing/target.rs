@@ -112,6 +112,24 @@ fn write_target(resource: &Resource, query: &str) -> Result<PathAndQuery, Target
     PathAndQuery::from_maybe_shared(target).map_err(|_| TargetFault::TooLong)
 }
 
+/// Where a line item itself is read.
+pub fn write_line_item(item: &LineItem) -> Result<PathAndQuery, TargetFault> {
+    write_target(&Resource::LineItem(item.clone()), "")
+}
+
+/// Where the results of a learner are read: the first page, or the one at `next`. LTIAAS ignores
+/// all other parameters beside `url`.
+pub fn write_results(
+    item: &LineItem,
+    user: &str,
+    next: Option<&LineItem>,
+) -> Result<PathAndQuery, TargetFault> {
+    let (name, value) = next.map_or(("userId", user), |next| ("url", next.text()));
+    let mut query = format!("{name}=");
+    encode_component(value, &mut query);
+    write_target(&Resource::Scores(item.clone()), &query)
+}
+
 fn push_path(resource: &Resource, out: &mut String) {
     match resource {
         Resource::IdToken => out.push_str("/api/idtoken"),

@@ -35,6 +35,12 @@ impl Decimal {
         power: 0,
     };
 
+    pub const ONE: Self = Self {
+        negative: false,
+        digits: 1,
+        power: 0,
+    };
+
     /// Reads a JSON number, exponent and all.
     pub fn from_json(text: &str) -> Result<Self, NotADecimal> {
         let (mantissa, exponent) = match text.split_once(['e', 'E']) {
