@@ -19,6 +19,7 @@ use crate::auth::{CannotVerify, Verifier};
 use crate::config::{self, Config};
 use crate::gateway::{Shared, Worker};
 use crate::lifecycle::Lifecycle;
+use crate::meter::{Limit, Meters};
 use crate::pipeline::pipeline;
 use crate::policy::Policies;
 use crate::server::{Acceptor, Answers, CannotListen, listen, listen_alone, serve};
@@ -57,8 +58,9 @@ impl Gateway {
     pub fn start(config: &Config, applied: Value) -> Result<Self, CannotStart> {
         let lifecycle = Arc::new(Lifecycle::default());
         let verifier = Arc::new(Verifier::new(config)?);
-        let acceptor = acceptor(&config.server, &lifecycle)?;
-        let crew = Crew::new(config, &verifier, &lifecycle)?;
+        let meters = Arc::new(Meters::new(workers(config.server.workers)));
+        let acceptor = acceptor(&config.server, &lifecycle, &meters)?;
+        let crew = Crew::new(config, &verifier, &lifecycle, &meters)?;
         let sockets = listen(config.server.listen, crew.size())?;
         let admin_socket = listen_alone(config.admin.listen)?;
         let listen = sockets
@@ -71,9 +73,11 @@ impl Gateway {
             lifecycle: lifecycle.clone(),
             verifier: verifier.clone(),
             applied,
+            meters: meters.clone(),
         };
         start_control(admin_socket, page, verifier)?;
         let workers = crew.start(sockets, &acceptor)?;
+        meters.configuration.applied(1);
         lifecycle.serving();
         Ok(Self {
             listen,
@@ -102,12 +106,21 @@ fn token(config: &Config) -> Option<SecretString> {
     config.admin.token.clone()
 }
 
-fn acceptor(server: &config::Server, lifecycle: &Arc<Lifecycle>) -> Result<Acceptor, TlsUnusable> {
+fn acceptor(
+    server: &config::Server,
+    lifecycle: &Arc<Lifecycle>,
+    meters: &Meters,
+) -> Result<Acceptor, TlsUnusable> {
     let tls = server.tls.as_ref();
     let tls = tls
         .map(|tls| server_config(&tls.cert_file, &tls.key_file))
         .transpose()?;
     let room = Arc::new(Semaphore::new(server.max_connections));
+    meters.show_limit(Limit::of_places(
+        "server.max_connections",
+        &room,
+        server.max_connections,
+    ));
     Ok(Acceptor::new(server, tls, room, lifecycle.clone()))
 }
 
@@ -134,7 +147,6 @@ fn start_control(socket: TcpListener, page: Admin, verifier: Arc<Verifier>) -> i
 
 /// What every worker is made from.
 struct Crew {
-    size: usize,
     shared: Arc<Shared>,
     accounts: Vec<Arc<config::Account>>,
     upstream: config::Upstream,
@@ -146,15 +158,16 @@ impl Crew {
         config: &Config,
         verifier: &Arc<Verifier>,
         lifecycle: &Arc<Lifecycle>,
+        meters: &Arc<Meters>,
     ) -> Result<Self, CannotStart> {
         let policies = Policies::new(config.policies.clone());
         Ok(Self {
-            size: workers(config.server.workers),
             shared: Arc::new(Shared::new(
                 config,
                 verifier.clone(),
                 policies,
                 lifecycle.clone(),
+                meters.clone(),
             )?),
             accounts: config.accounts.clone(),
             upstream: config.upstream.clone(),
@@ -163,7 +176,7 @@ impl Crew {
     }
 
     fn size(&self) -> usize {
-        self.size
+        self.shared.meters.workers().len()
     }
 
     /// One thread, one runtime and one set of upstream connections per socket, so that a request
@@ -174,9 +187,11 @@ impl Crew {
         acceptor: &Acceptor,
     ) -> io::Result<mpsc::Receiver<()>> {
         let (alive, workers) = mpsc::channel(1);
-        for (index, socket) in sockets.into_iter().enumerate() {
+        for (socket, meter) in sockets.into_iter().zip(self.shared.meters.workers()) {
+            let name = format!("worker-{}", meter.number());
             let worker = Worker::new(
                 self.shared.clone(),
+                meter.clone(),
                 &self.accounts,
                 &self.upstream,
                 &self.tls,
@@ -188,9 +203,7 @@ impl Crew {
                 flush_access_lines();
                 drop(alive);
             };
-            thread::Builder::new()
-                .name(format!("worker-{index}"))
-                .spawn(run)?;
+            thread::Builder::new().name(name).spawn(run)?;
         }
         Ok(workers)
     }

@@ -9,7 +9,6 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Version};
 use http_body::Body as _;
 use http_body_util::Full;
 use secrecy::SecretString;
-use tokio::time::Instant;
 
 use crate::answer::{Verdict, pass_on, pass_on_whole, refuse, refuse_unanswered, weigh};
 use crate::authorization::bearer;
@@ -47,7 +46,7 @@ impl Exchange<'_> {
         let upstream = worker.upstream(account)?;
         for (index, key) in upstream.keys(account) {
             match self.attempt(key, upstream).await? {
-                Verdict::KeyRejected => {}
+                Verdict::KeyRejected => upstream.key_is_bad(),
                 Verdict::Success(reply) => {
                     upstream.key_is_good(index);
                     return Ok(*reply);
@@ -64,12 +63,10 @@ impl Exchange<'_> {
     async fn attempt(&self, key: &SecretString, upstream: &Upstream) -> Result<Verdict, Refusal> {
         let traced = &self.credentialed.routed.traced;
         let request = self.build(authorization(self.credentialed, key)?, upstream)?;
-        let started = Instant::now();
-        let reply = upstream
-            .send(request, traced.deadline)
-            .await
-            .map_err(refuse_unanswered)?;
-        let _ = traced.trail.upstream.set(started.elapsed());
+        let sending = upstream.send(request, traced.deadline);
+        let (reply, waited) = traced.trail.upstream.note(sending).await;
+        upstream.count(&reply, waited);
+        let reply = reply.map_err(refuse_unanswered)?;
         let redactor = || Redactor::for_exchange(self, upstream.origin());
         weigh(reply, self.operation.launch(), traced.deadline, redactor).await
     }

@@ -11,9 +11,10 @@ use crate::config::{self, Account, Config};
 use crate::error::{Code, Refusal};
 use crate::lifecycle::Lifecycle;
 use crate::lookup::Maxima;
+use crate::meter::{Limit, Meters, WorkerMeter};
 use crate::policy::Policies;
 use crate::request_id::RequestIds;
-use crate::telemetry::AccessLog;
+use crate::telemetry::{AccessLog, Recorder};
 use crate::upstream::Upstream;
 
 /// Shared by all workers.
@@ -21,6 +22,7 @@ pub struct Shared {
     pub server: config::Server,
     pub scores: config::Scores,
     pub access: AccessLog,
+    pub meters: Arc<Meters>,
     pub verifier: Arc<Verifier>,
     pub policies: Policies,
     pub ids: Arc<RequestIds>,
@@ -33,23 +35,29 @@ pub struct Shared {
 /// One worker: the shared parts, and connections of its own.
 pub struct Worker {
     pub shared: Arc<Shared>,
+    pub recorder: Arc<Recorder>,
     upstreams: HashMap<String, Upstream>,
 }
 
 impl Worker {
     pub fn new(
         shared: Arc<Shared>,
+        meter: Arc<WorkerMeter>,
         accounts: &[Arc<Account>],
         settings: &config::Upstream,
         tls: &Arc<ClientConfig>,
     ) -> Self {
         let upstream = |account: &Arc<Account>| {
-            let upstream = Upstream::new(account.origin.clone(), tls.clone(), settings);
+            let counts = shared.meters.upstream(&account.name, meter.number());
+            let upstream = Upstream::new(account.origin.clone(), tls.clone(), settings, counts);
             (account.name.clone(), upstream)
         };
+        let upstreams = accounts.iter().map(upstream).collect();
+        let access = shared.access;
         Self {
             shared,
-            upstreams: accounts.iter().map(upstream).collect(),
+            recorder: Arc::new(Recorder { access, meter }),
+            upstreams,
         }
     }
 
@@ -67,19 +75,24 @@ impl Shared {
         verifier: Arc<Verifier>,
         policies: Policies,
         lifecycle: Arc<Lifecycle>,
+        meters: Arc<Meters>,
     ) -> Result<Self, getrandom::Error> {
         let access = match config.log.access {
             true => AccessLog::On(config.log.format),
             false => AccessLog::Off,
         };
+        let most = config.server.max_in_flight;
+        let in_flight = Arc::new(Semaphore::new(most));
+        meters.show_limit(Limit::of_places("server.max_in_flight", &in_flight, most));
         Ok(Self {
             server: config.server.clone(),
             scores: config.scores,
             access,
+            meters,
             verifier,
             policies,
             ids: Arc::new(RequestIds::new()?),
-            in_flight: Arc::new(Semaphore::new(config.server.max_in_flight)),
+            in_flight,
             maxima: Maxima::default(),
             lifecycle,
         })

@@ -29,7 +29,7 @@ pub fn pipeline(worker: Arc<Worker>) -> impl Answers {
         .layer(IdentifyLayer(shared.ids.clone()))
         // Outside Envelope, so that the access line shows the status the caller sees.
         .layer(TraceLayer {
-            log: shared.access,
+            recorder: worker.recorder.clone(),
             request_deadline: shared.server.request_deadline,
         })
         // Everything below fails with `Refusal`; only here it becomes an answer.

@@ -1,5 +1,6 @@
-//! The admin listener: health, readiness and the applied configuration. Never on the public port.
+//! The admin listener: health, readiness, metrics and the applied configuration. Never on the public port.
 
+mod metrics;
 mod pages;
 mod serve;
 

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::auth::Verifier;
 use crate::lifecycle::Lifecycle;
+use crate::meter::{Meters, Page as MetricsPage};
 
 /// What the pages show.
 pub struct Admin {
@@ -20,7 +21,11 @@ pub struct Admin {
     pub verifier: Arc<Verifier>,
     /// `/config`: what is applied, secrets masked.
     pub applied: Value,
+    pub meters: Arc<Meters>,
 }
+
+/// Every page there is.
+const PAGES: [&str; 4] = ["/healthz", "/readyz", "/metrics", "/config"];
 
 type Page = Response<Full<Bytes>>;
 
@@ -32,10 +37,10 @@ impl Admin {
         if !is_open && !self.is_authorized(request.headers()) {
             return unauthorized();
         }
-        if !matches!(path, "/healthz" | "/readyz" | "/config") {
+        if !PAGES.contains(&path) {
             return page(
                 StatusCode::NOT_FOUND,
-                &json!({"error": "no such page", "pages": ["/healthz", "/readyz", "/config"]}),
+                &json!({"error": "no such page", "pages": PAGES}),
             );
         }
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
@@ -44,6 +49,7 @@ impl Admin {
         match path {
             "/healthz" => page(StatusCode::OK, &json!({"healthy": true})),
             "/readyz" => self.readiness(),
+            "/metrics" => show(StatusCode::OK, MetricsPage::MEDIA_TYPE, self.metrics()),
             _ => page(StatusCode::OK, &self.applied),
         }
     }
@@ -76,10 +82,14 @@ impl Admin {
 }
 
 fn page(status: StatusCode, content: &Value) -> Page {
-    let mut page = Response::new(Full::new(Bytes::from(format!("{content:#}\n"))));
+    show(status, "application/json", format!("{content:#}\n"))
+}
+
+fn show(status: StatusCode, media_type: &'static str, text: String) -> Page {
+    let mut page = Response::new(Full::new(Bytes::from(text)));
     *page.status_mut() = status;
     page.headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        .insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     page.headers_mut()
         .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     page

@@ -11,6 +11,7 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
 use super::Caller;
+use crate::meter::Fill;
 
 /// Tokens expected at once, and their length in all, in bytes.
 const TOKENS: usize = 10_000;
@@ -50,6 +51,14 @@ impl VerifiedTokens {
         self.0
             .get(token)
             .filter(|verified| now.as_second() < verified.expiry)
+    }
+
+    /// How full it is, in bytes.
+    pub fn fill(&self) -> Fill {
+        Fill {
+            used: self.0.weight(),
+            most: self.0.capacity(),
+        }
     }
 
     pub fn insert(&self, token: &str, verified: Verified) {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::config::Account;
 use crate::line_item::Pattern;
+use crate::meter::CallerHandle;
 use crate::permission::Permissions;
 
 /// Whoever a credential stands for.
@@ -13,6 +14,7 @@ pub struct Caller {
     pub name: Arc<str>,
     /// The configured name alone, of which there are only so many: for metrics.
     pub label: Arc<str>,
+    pub meter: CallerHandle,
     pub account: Arc<Account>,
     pub permissions: Permissions,
     /// Empty: every line item on the account's platforms.

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::{Caller, Unverified};
 use crate::config::{self, KeyDigest};
 use crate::gateway_key::digest;
+use crate::meter::CallerHandle;
 
 /// What every gateway key begins with.
 pub const PREFIX: &str = "sgk_";
@@ -80,6 +81,7 @@ fn known(caller: &config::Caller) -> Caller {
     Caller {
         name: name.clone(),
         label: name,
+        meter: CallerHandle::default(),
         account: caller.account.clone(),
         permissions: caller.allow,
         line_items: caller.line_items.as_slice().into(),

@@ -13,11 +13,13 @@ use super::claims::{Claims, caller, expiry};
 use super::key_set::KeySet;
 use super::key_source::KeySource;
 use super::scope::narrow;
+use super::tally::KeySetState;
 use super::timing::Timing;
 use super::token::Peeked;
 use super::{Caller, CannotVerify, Unverified};
 use crate::config::{self, IssuerKeys};
 use crate::line_item::Pattern;
+use crate::meter::CallerHandle;
 
 /// How far our clock and the issuer's may differ, in seconds.
 const LEEWAY: u64 = 10;
@@ -86,6 +88,20 @@ impl Issuer {
     /// Whether nothing more is to be waited for.
     pub fn is_ready(&self) -> bool {
         !self.settings.required || self.source().is_none_or(|source| source.has_loaded())
+    }
+
+    /// How its keys are.
+    pub fn state(&self) -> KeySetState {
+        let keys = match &self.keys {
+            Keys::Shared(_) => Some(1),
+            Keys::File(set) => Some(set.len()),
+            Keys::Fetched(source) => source.current().map(|set| set.len()),
+        };
+        KeySetState {
+            issuer: self.settings.name.to_string(),
+            keys,
+            reads: self.source().map(|source| source.tally()),
+        }
     }
 
     /// Verifies a token with the keys that are here.
@@ -171,6 +187,7 @@ impl Issuer {
         Ok(Caller {
             name: format!("{}/{name}", settings.name).into(),
             label: settings.name.as_str().into(),
+            meter: CallerHandle::default(),
             account: settings.account.clone(),
             permissions: narrow(settings.allow, claims.get(&settings.scope_claim))?,
             line_items: self.line_items.clone(),

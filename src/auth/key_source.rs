@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::fetch::fetch;
 use super::key_set::KeySet;
+use super::tally::{Reads as ReadCounts, Tally};
 use super::timing::{Read, Schedule, Timing};
 use crate::error::Cause;
 use crate::origin::Origin;
@@ -33,6 +34,7 @@ pub struct KeySource {
     /// Raised whenever the set changes, so that tokens verified before are verified anew.
     generation: AtomicU64,
     reads: watch::Sender<Reads>,
+    tally: Tally,
     asked: Mutex<Asked>,
     wanted: Notify,
 }
@@ -71,6 +73,7 @@ impl KeySource {
             current: ArcSwapOption::empty(),
             generation: AtomicU64::new(0),
             reads: watch::channel(Reads::default()).0,
+            tally: Tally::default(),
             asked: Mutex::default(),
             wanted: Notify::new(),
         })
@@ -82,6 +85,11 @@ impl KeySource {
 
     pub fn has_loaded(&self) -> bool {
         self.current.load().is_some()
+    }
+
+    /// How the reads so far went.
+    pub fn tally(&self) -> ReadCounts {
+        self.tally.reads()
     }
 
     pub fn generation(&self) -> u64 {
@@ -146,10 +154,12 @@ impl KeySource {
         };
         let read = match set {
             Ok(set) => {
+                self.tally.good();
                 self.adopt(set);
                 Read::Good
             }
             Err(cause) => {
+                self.tally.failed();
                 tracing::warn!(target: "scoregate::auth", issuer = self.issuer, cause = chain(&*cause), "the key set could not be read");
                 if self.has_loaded() {
                     Read::Stale

@@ -11,12 +11,14 @@ mod key_set;
 mod key_source;
 mod scope;
 mod self_test;
+mod tally;
 mod timing;
 mod token;
 mod unverified;
 mod verifier;
 
 pub use caller::Caller;
+pub use tally::KeySetState;
 pub use unverified::{CannotVerify, Unverified};
 pub use verifier::Verifier;
 

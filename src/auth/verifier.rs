@@ -9,10 +9,12 @@ use super::cache::{Verified, VerifiedTokens};
 use super::gateway_keys::{GatewayKeys, PREFIX};
 use super::issuer::Issuer;
 use super::self_test::self_test;
+use super::tally::KeySetState;
 use super::timing::Timing;
 use super::token::{Peeked, peek};
 use super::{Caller, CannotVerify, Unverified};
 use crate::config::Config;
+use crate::meter::Fill;
 use crate::tls::client_config;
 
 /// Shared by all workers. Takes no lock but that of the cache's shard.
@@ -102,6 +104,16 @@ impl Verifier {
     /// Whether the keys of every issuer that is required have loaded once.
     pub fn is_ready(&self) -> bool {
         self.issuers.iter().all(Issuer::is_ready)
+    }
+
+    /// How each issuer's keys are.
+    pub fn key_sets(&self) -> Vec<KeySetState> {
+        self.issuers.iter().map(Issuer::state).collect()
+    }
+
+    /// How full the cache of verified tokens is, in bytes.
+    pub fn cached(&self) -> Fill {
+        self.verified.fill()
     }
 
     /// Keeps fetched key sets current, until it is dropped.

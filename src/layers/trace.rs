@@ -15,11 +15,11 @@ use crate::body::Body;
 use crate::caller_body::CallerBody;
 use crate::deadline::Deadline;
 use crate::handoff::{Arrived, Identified, Traced};
-use crate::telemetry::{AccessLog, Trail};
+use crate::telemetry::{Recorder, Trail};
 
 #[derive(Clone)]
 pub struct TraceLayer {
-    pub log: AccessLog,
+    pub recorder: Arc<Recorder>,
     /// The longest a request may take in total.
     pub request_deadline: Duration,
 }
@@ -56,7 +56,8 @@ where
     fn call(&mut self, Identified { request, id }: Identified) -> Self::Future {
         let (head, body) = request.into_parts();
         let body = CallerBody::new(body, &head.headers);
-        let trail = Trail::new(id, head.method.clone(), head.version, self.settings.log);
+        let recorder = self.settings.recorder.clone();
+        let trail = Trail::new(id, head.method.clone(), head.version, recorder);
         let trail = Arc::new(trail);
         let deadline = Deadline::from(trail.started, self.settings.request_deadline);
         let traced = Traced {
@@ -94,8 +95,7 @@ where
             return Poll::Ready(answer);
         };
         Poll::Ready(answer.map(|answer| {
-            // An error's answer has been noted with its code already.
-            trail.answer.get_or_init(|| (answer.status(), None));
+            trail.answered(answer.status());
             answer.map(|body| body.holding_trail(trail))
         }))
     }

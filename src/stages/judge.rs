@@ -9,7 +9,8 @@ use http::{HeaderName, HeaderValue, Response};
 use crate::body::Body;
 use crate::error::{Code, Refusal};
 use crate::handoff::{Judged, Normalized, Outgoing};
-use crate::policy::{self, Decision, Policies, RefusedBy, Subject};
+use crate::meter::{Act, Effect, Mode};
+use crate::policy::{self, Decision, Judgement, Policies, RefusedBy, Subject};
 use crate::telemetry::Trail;
 
 const DECISION: HeaderName = HeaderName::from_static("scoregate-decision");
@@ -27,12 +28,28 @@ pub fn judge(
     );
     verdict.decision = judgement.decision;
     verdict.rules = judgement.rules();
+    count(&judgement, &verdict.trail);
     match judgement.refused_by {
         Some(refused_by) => Err(refuse(refused_by)),
         None => Ok(Judged {
             normalized,
             judgement,
         }),
+    }
+}
+
+fn count(judgement: &Judgement, trail: &Trail) {
+    for act in &judgement.acts {
+        let effect = match act.output {
+            Some(_) => Effect::Changed,
+            None => Effect::Refused,
+        };
+        trail.acted(Act {
+            policy: act.policy.clone(),
+            rule: act.rule,
+            mode: Mode::Enforce,
+            effect,
+        });
     }
 }
 

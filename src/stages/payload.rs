@@ -33,7 +33,9 @@ pub async fn read_body(
     if declared_length(&traced.head.headers).is_some_and(|length| length > MOST as u64) {
         return Err(too_large());
     }
-    match traced.deadline.sooner(wait).limit(body.read(MOST)).await {
+    let reading = traced.deadline.sooner(wait).limit(body.read(MOST));
+    let (read, _) = traced.trail.upload.note(reading).await;
+    match read {
         Err(elapsed) => Err(
             Refusal::new(Code::RequestTimeout, "The body did not arrive in time.").because(elapsed),
         ),

@@ -5,7 +5,7 @@
 
 use std::cell::RefCell;
 use std::io::Write;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -59,9 +59,9 @@ struct Line<'a> {
 
 impl AccessLog {
     /// Writes the line of a request that is over.
-    pub fn write(self, trail: &Trail) {
+    pub fn write(self, trail: &Trail, whole: Duration) {
         let Self::On(format) = self else { return };
-        let line = line(trail);
+        let line = line(trail, whole);
         WAITING.with_borrow_mut(|waiting| {
             match format {
                 LogFormat::Json => push_json(&line, waiting),
@@ -87,7 +87,7 @@ fn write_out(waiting: &mut Vec<u8>) {
     }
 }
 
-fn line(trail: &Trail) -> Line<'_> {
+fn line(trail: &Trail, whole: Duration) -> Line<'_> {
     let caller = trail.caller.get();
     let answer = trail.answer.get();
     Line {
@@ -105,8 +105,8 @@ fn line(trail: &Trail) -> Line<'_> {
         decision: trail.decision.get().copied(),
         bytes: trail.bytes(),
         cut_short: trail.was_cut_short(),
-        duration_us: trail.started.elapsed().as_micros(),
-        upstream_us: trail.upstream.get().map(std::time::Duration::as_micros),
+        duration_us: whole.as_micros(),
+        upstream_us: trail.upstream.total().map(|wait| wait.as_micros()),
     }
 }
 

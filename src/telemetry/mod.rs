@@ -1,9 +1,14 @@
-//! What operators see: the log through `tracing`, and one access line a request.
+//! What operators see of requests: the log through `tracing`, one access line each, and what is
+//! counted.
 
 mod access;
 mod log;
+mod recorder;
 mod trail;
+mod wait;
 
 pub use access::{AccessLog, flush_access_lines};
 pub use log::{LogUnusable, start_log, watch_panics};
+pub use recorder::Recorder;
 pub use trail::Trail;
+pub use wait::Wait;

@@ -1,19 +1,19 @@
-//! What is known of one request, for its access line. Stages add facts as they learn them; the
+//! What is known of one request, for its access line and the metrics. Stages add facts as they learn them; the
 //! line is written when the last holder lets go, so an aborted request has one too.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::{Method, StatusCode, Version};
 use tokio::time::Instant;
 
-use super::AccessLog;
+use super::{Recorder, Wait};
 use crate::auth::Caller;
 use crate::error::Code;
+use crate::meter::Act;
 use crate::request_id::RequestId;
 use crate::routing::Operation;
-use std::sync::Arc;
 
 /// The facts of one request. Never a key, a token, a learner id or a comment.
 #[derive(Debug)]
@@ -26,15 +26,19 @@ pub struct Trail {
     pub caller: OnceLock<Arc<Caller>>,
     pub decision: OnceLock<&'static str>,
     pub answer: OnceLock<(StatusCode, Option<Code>)>,
-    /// How long the upstream took to answer, connecting included.
-    pub upstream: OnceLock<Duration>,
+    /// For the upstream's answers, connecting included.
+    pub upstream: Wait,
+    /// For the caller's body.
+    pub upload: Wait,
+    /// When the answer's head was ready, from the start.
+    answered: OnceLock<Duration>,
     bytes: AtomicU64,
     cut_short: AtomicBool,
-    log: AccessLog,
+    recorder: Arc<Recorder>,
 }
 
 impl Trail {
-    pub fn new(id: RequestId, method: Method, version: Version, log: AccessLog) -> Self {
+    pub fn new(id: RequestId, method: Method, version: Version, recorder: Arc<Recorder>) -> Self {
         Self {
             id,
             started: Instant::now(),
@@ -44,11 +48,33 @@ impl Trail {
             caller: OnceLock::new(),
             decision: OnceLock::new(),
             answer: OnceLock::new(),
-            upstream: OnceLock::new(),
+            upstream: Wait::default(),
+            upload: Wait::default(),
+            answered: OnceLock::new(),
             bytes: AtomicU64::new(0),
             cut_short: AtomicBool::new(false),
-            log,
+            recorder,
         }
+    }
+
+    /// The head of the answer is ready.
+    pub fn answered(&self, status: StatusCode) {
+        // An error's answer has been noted with its code already.
+        self.answer.get_or_init(|| (status, None));
+        let _ = self.answered.set(self.started.elapsed());
+    }
+
+    /// From the request's head to the answer's, without the waits for others. None where there
+    /// was no answer.
+    pub fn own_time(&self) -> Option<Duration> {
+        let waits = [&self.upstream, &self.upload].map(|wait| wait.total().unwrap_or_default());
+        let waits = waits.iter().sum();
+        Some(self.answered.get()?.saturating_sub(waits))
+    }
+
+    /// A policy's rule did something.
+    pub fn acted(&self, act: Act) {
+        self.recorder.meter.acted(act);
     }
 
     /// Counts bytes of the answer's body.
@@ -72,6 +98,6 @@ impl Trail {
 
 impl Drop for Trail {
     fn drop(&mut self) {
-        self.log.write(self);
+        self.recorder.record(self);
     }
 }

@@ -8,6 +8,7 @@ mod reply;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use http::{Request, StatusCode};
 use http_body_util::Full;
@@ -18,6 +19,7 @@ use thiserror::Error;
 use crate::config::{self, Account};
 use crate::deadline::Deadline;
 use crate::dial::dial;
+use crate::meter::{Failed, UpstreamMeter};
 use crate::origin::Origin;
 
 use connection::Connection;
@@ -36,6 +38,7 @@ pub struct Upstream {
     tls: Arc<ClientConfig>,
     settings: config::Upstream,
     pool: Arc<Pool>,
+    meter: Arc<UpstreamMeter>,
     /// Which of the account's keys was accepted last.
     good_key: AtomicUsize,
 }
@@ -65,14 +68,35 @@ pub enum Unanswered {
     Status(StatusCode),
 }
 
+impl Unanswered {
+    /// As the metrics tell it apart.
+    fn kind(&self) -> Failed {
+        match self {
+            Self::Connect(_) => Failed::Connect,
+            Self::ConnectTimeout => Failed::ConnectTimeout,
+            Self::Handshake(_) => Failed::Handshake,
+            Self::Unsent(_) | Self::AlreadySent => Failed::Closed,
+            Self::Broken(_) => Failed::Broken,
+            Self::NotHttp(_) | Self::Informational | Self::Status(_) => Failed::NotHttp,
+            Self::AnswerTimeout => Failed::AnswerTimeout,
+        }
+    }
+}
+
 impl Upstream {
-    pub fn new(origin: Origin, tls: Arc<ClientConfig>, settings: &config::Upstream) -> Self {
-        let pool = Arc::new(Pool::new(settings.idle_timeout));
+    pub fn new(
+        origin: Origin,
+        tls: Arc<ClientConfig>,
+        settings: &config::Upstream,
+        meter: Arc<UpstreamMeter>,
+    ) -> Self {
+        let pool = Arc::new(Pool::new(settings.idle_timeout, meter.clone()));
         Self {
             origin,
             tls,
             settings: settings.clone(),
             pool,
+            meter,
             good_key: AtomicUsize::new(0),
         }
     }
@@ -93,6 +117,19 @@ impl Upstream {
         if self.good_key.load(Ordering::Relaxed) != index {
             tracing::warn!(target: "scoregate::upstream", key = index, "LTIAAS accepts this of the account's API keys now and rejects the one before");
             self.good_key.store(index, Ordering::Relaxed);
+        }
+    }
+
+    /// LTIAAS has rejected a key.
+    pub fn key_is_bad(&self) {
+        self.meter.key_rejected();
+    }
+
+    /// Counts how a request was answered, and how long that took.
+    pub fn count(&self, answer: &Result<Reply, Unanswered>, waited: Duration) {
+        match answer {
+            Ok(reply) => self.meter.answered(reply.head.status, waited),
+            Err(reason) => self.meter.failed(reason.kind()),
         }
     }
 
@@ -138,6 +175,7 @@ impl Upstream {
             let stream = dial(&self.origin, &self.tls)
                 .await
                 .map_err(Unanswered::Connect)?;
+            self.meter.opened();
             Connection::open(stream)
                 .await
                 .map_err(Unanswered::Handshake)

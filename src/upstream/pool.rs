@@ -1,11 +1,12 @@
 //! Kept connections of one worker, the last used first, so that surplus ones age and close.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::connection::Connection;
+use crate::meter::UpstreamMeter;
 
 /// The most connections one worker keeps for one account.
 const MOST: usize = 512;
@@ -13,6 +14,7 @@ const MOST: usize = 512;
 pub struct Pool {
     idle: Mutex<Vec<Idle>>,
     idle_timeout: Duration,
+    meter: Arc<UpstreamMeter>,
 }
 
 struct Idle {
@@ -22,34 +24,20 @@ struct Idle {
 }
 
 impl Pool {
-    pub fn new(idle_timeout: Duration) -> Self {
+    pub fn new(idle_timeout: Duration, meter: Arc<UpstreamMeter>) -> Self {
         Self {
             idle: Mutex::default(),
             idle_timeout,
+            meter,
         }
     }
 
     /// A connection that was open a moment ago.
     pub fn take(&self) -> Option<Connection> {
-        let now = Instant::now();
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        while let Some(kept) = idle.pop() {
-            if kept.until <= now {
-                // Those beneath have waited longer still.
-                idle.clear();
-                return None;
-            }
-            if kept.connection.is_closed() {
-                continue;
-            }
-            if let Connection::Http2(sender) = &kept.connection {
-                let shared = Connection::Http2(sender.clone());
-                idle.push(kept);
-                return Some(shared);
-            }
-            return Some(kept.connection);
-        }
-        None
+        let taken = take(&mut idle);
+        self.meter.idle(idle.len());
+        taken
     }
 
     /// Keeps a connection for as long as the upstream said it will, less a second for the way, and
@@ -71,5 +59,27 @@ impl Pool {
             idle.retain(|kept| !matches!(kept.connection, Connection::Http2(_)));
         }
         idle.push(Idle { connection, until });
+        self.meter.idle(idle.len());
     }
+}
+
+fn take(idle: &mut Vec<Idle>) -> Option<Connection> {
+    let now = Instant::now();
+    while let Some(kept) = idle.pop() {
+        if kept.until <= now {
+            // Those beneath have waited longer still.
+            idle.clear();
+            return None;
+        }
+        if kept.connection.is_closed() {
+            continue;
+        }
+        if let Connection::Http2(sender) = &kept.connection {
+            let shared = Connection::Http2(sender.clone());
+            idle.push(kept);
+            return Some(shared);
+        }
+        return Some(kept.connection);
+    }
+    None
 }

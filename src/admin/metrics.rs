@@ -1,0 +1,45 @@
+//! `/metrics`: what is counted, and what is looked at for the page alone.
+
+use super::Admin;
+use crate::auth::KeySetState;
+use crate::meter::{Page, list};
+
+impl Admin {
+    pub(super) fn metrics(&self) -> String {
+        let mut page = Page::default();
+        let cached = self.verifier.cached();
+        self.meters.write(&mut page, &[("verified_tokens", cached)]);
+        write_key_sets(&mut page, &self.verifier.key_sets());
+        let ready = self.lifecycle.is_serving() && self.verifier.is_ready();
+        page.family(&list::READY).sample(&[], u8::from(ready));
+        page.finish()
+    }
+}
+
+fn write_key_sets(page: &mut Page, key_sets: &[KeySetState]) {
+    let mut family = page.family(&list::KEY_SET_LOADED);
+    for KeySetState { issuer, keys, .. } in key_sets {
+        family.sample(&[issuer], u8::from(keys.is_some()));
+    }
+    let mut family = page.family(&list::KEY_SET_KEYS);
+    for KeySetState { issuer, keys, .. } in key_sets {
+        family.sample(&[issuer], keys.unwrap_or(0));
+    }
+    let fetched = || {
+        key_sets
+            .iter()
+            .filter_map(|set| Some((&*set.issuer, set.reads?)))
+    };
+    let mut family = page.family(&list::KEY_SET_AGE);
+    for (issuer, reads) in fetched() {
+        reads
+            .age
+            .map(|age| family.sample(&[issuer], age.as_secs_f64()));
+    }
+    let mut family = page.family(&list::KEY_SET_READS);
+    for (issuer, reads) in fetched() {
+        family
+            .sample(&[issuer, "good"], reads.good)
+            .sample(&[issuer, "failed"], reads.failed);
+    }
+}
