@@ -21,8 +21,6 @@ use crate::request_id::X_REQUEST_ID;
 use crate::upstream::{Outbound, Reply, Upstream};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
 /// Sends what the caller asked for, and passes the answer on.
 pub async fn forward(outgoing: &Outgoing, worker: &Worker) -> Result<Response<Body>, Refusal> {
@@ -90,8 +88,11 @@ impl Exchange<'_> {
         if self.body.is_some() {
             headers.insert(CONTENT_TYPE, JSON);
         }
-        for name in [ACCEPT, USER_AGENT, TRACEPARENT, TRACESTATE] {
+        for name in [ACCEPT, USER_AGENT] {
             copy(&traced.head.headers, name, headers);
+        }
+        if let Some(trace) = &traced.trail.trace {
+            trace.write(headers);
         }
         headers.insert(X_REQUEST_ID, traced.trail.id.header());
         Ok(request)

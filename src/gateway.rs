@@ -14,7 +14,7 @@ use crate::lookup::Maxima;
 use crate::meter::{Limit, Meters, WorkerMeter};
 use crate::policy::Policies;
 use crate::request_id::RequestIds;
-use crate::telemetry::{AccessLog, Recorder};
+use crate::telemetry::{AccessLog, IdKey, Recorder};
 use crate::upstream::Upstream;
 
 /// Shared by all workers.
@@ -22,6 +22,7 @@ pub struct Shared {
     pub server: config::Server,
     pub scores: config::Scores,
     pub access: AccessLog,
+    pub id_key: Arc<IdKey>,
     pub meters: Arc<Meters>,
     pub verifier: Arc<Verifier>,
     pub policies: Policies,
@@ -53,10 +54,14 @@ impl Worker {
             (account.name.clone(), upstream)
         };
         let upstreams = accounts.iter().map(upstream).collect();
-        let access = shared.access;
+        let recorder = Recorder {
+            access: shared.access,
+            ids: shared.id_key.clone(),
+            meter,
+        };
         Self {
             shared,
-            recorder: Arc::new(Recorder { access, meter }),
+            recorder: Arc::new(recorder),
             upstreams,
         }
     }
@@ -88,6 +93,7 @@ impl Shared {
             server: config.server.clone(),
             scores: config.scores,
             access,
+            id_key: Arc::new(IdKey::new(config.log.id_key.as_deref())?),
             meters,
             verifier,
             policies,

@@ -26,6 +26,7 @@ pub mod meter;
 pub mod request_id;
 pub mod telemetry;
 pub mod tls;
+pub mod trace_context;
 pub mod upstream;
 
 // The path.

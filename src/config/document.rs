@@ -49,6 +49,7 @@ impl Document {
         let server = self.server.check(&at.key("server"));
         let admin = self.admin.check(&at.key("admin"));
         self.check_listeners_apart(at, server.as_ref());
+        let log = self.log.check(&at.key("log"));
         let upstream = self.upstream.check(&at.key("upstream"));
         let ledger = self.ledger.check(&at.key("ledger"));
         let delivery = self.delivery.check(&at.key("delivery"));
@@ -61,7 +62,7 @@ impl Document {
         Some(Config {
             server: server?,
             admin: admin?,
-            log: self.log.check(),
+            log: log?,
             scores: self.scores.check(),
             upstream: upstream?,
             accounts: accounts.all()?,

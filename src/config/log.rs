@@ -1,7 +1,13 @@
 //! `[log]`: what is written about each request, and how.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
+use secrecy::{ExposeSecret, SecretBox};
 use serde::{Deserialize, Serialize};
+
+use super::findings::At;
+use super::secret::SecretPlace;
 
 #[derive(Clone, Debug)]
 pub struct Log {
@@ -9,6 +15,8 @@ pub struct Log {
     pub level: LogLevel,
     /// One line a request.
     pub access: bool,
+    /// Keys the hashes of ids; a random key where there is none.
+    pub id_key: Option<Arc<SecretBox<[u8]>>>,
 }
 
 /// How a line is written.
@@ -43,7 +51,14 @@ pub struct LogSection {
     pub level: LogLevel,
     /// Whether each request has a line.
     pub access: bool,
+    /// Keys the hashes that stand for ids of learners and line items. Without it they are keyed at
+    /// random at each start, and lines from before and after a start can't be matched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id_key: Option<SecretPlace>,
 }
+
+/// Whoever has a shorter key's hashes can find the key by trying.
+const SHORT: usize = 16;
 
 impl Default for LogSection {
     fn default() -> Self {
@@ -51,16 +66,30 @@ impl Default for LogSection {
             format: LogFormat::Text,
             level: LogLevel::Info,
             access: true,
+            id_key: None,
         }
     }
 }
 
 impl LogSection {
-    pub(super) fn check(&self) -> Log {
-        Log {
+    pub(super) fn check(&self, at: &At<'_>) -> Option<Log> {
+        let id_key = self.id_key.as_ref();
+        let id_key = id_key.map(|key| check_key(&at.key("id_key"), key));
+        Some(Log {
             format: self.format,
             level: self.level,
             access: self.access,
-        }
+            id_key: id_key.map_or(Some(None), |key| key.map(Some))?,
+        })
     }
+}
+
+fn check_key(at: &At<'_>, key: &SecretPlace) -> Option<Arc<SecretBox<[u8]>>> {
+    let key = key.bytes(at)?;
+    if key.expose_secret().len() < SHORT {
+        at.warn(format_args!(
+            "the key has fewer than {SHORT} bytes and may be found by trying"
+        ));
+    }
+    Some(Arc::new(key))
 }

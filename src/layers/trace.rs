@@ -57,7 +57,7 @@ where
         let (head, body) = request.into_parts();
         let body = CallerBody::new(body, &head.headers);
         let recorder = self.settings.recorder.clone();
-        let trail = Trail::new(id, head.method.clone(), head.version, recorder);
+        let trail = Trail::new(id, &head, recorder);
         let trail = Arc::new(trail);
         let deadline = Deadline::from(trail.started, self.settings.request_deadline);
         let traced = Traced {

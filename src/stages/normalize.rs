@@ -12,6 +12,7 @@ pub fn normalize(
     scores: &config::Scores,
 ) -> Result<Normalized, Refusal> {
     let score = read(bytes, scores.unknown_members).map_err(refuse)?;
+    credentialed.routed.traced.trail.is_about(&score.user);
     Ok(Normalized {
         credentialed,
         score,

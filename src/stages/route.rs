@@ -11,7 +11,7 @@ use crate::routing::{Operation, TargetFault, read_target};
 pub fn route(traced: Traced) -> Result<Routed, Refusal> {
     let head = &traced.head;
     let target = read_target(&head.method, &head.uri, head.version).map_err(refuse)?;
-    let _ = traced.trail.operation.set(target.operation);
+    traced.trail.targets(&target);
     Ok(Routed { traced, target })
 }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::Trail;
+use super::{IdHash, Trail};
 use crate::config::LogFormat;
 
 /// Lines are written out when this many bytes wait, and every tenth of a second.
@@ -27,13 +27,15 @@ pub enum AccessLog {
     On(LogFormat),
 }
 
-/// One line. Every value is a name of ours, a number, or a text checked when it was read.
+/// One line. Every value is a name of ours, a number, a hash, or a text checked when it was read.
 #[derive(Serialize)]
 struct Line<'a> {
     time: Timestamp,
     level: &'static str,
     message: &'static str,
     request_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace_id: Option<&'a str>,
     method: &'a str,
     http: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -42,6 +44,10 @@ struct Line<'a> {
     account: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     caller: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line_item: Option<IdHash>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<IdHash>,
     /// Absent when the caller left before an answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
@@ -95,11 +101,14 @@ fn line(trail: &Trail, whole: Duration) -> Line<'_> {
         level: "INFO",
         message: "request",
         request_id: trail.id.as_str(),
+        trace_id: trail.trace.as_ref().map(|trace| trace.trace_id()),
         method: trail.method.as_str(),
         http: version(trail.version),
         operation: trail.operation.get().map(|operation| operation.name()),
         account: caller.map(|caller| caller.account.name.as_str()),
         caller: caller.map(|caller| &*caller.name),
+        line_item: trail.line_item.get().copied(),
+        user: trail.user.get().copied(),
         status: answer.map(|(status, _)| status.as_u16()),
         code: answer.and_then(|(_, code)| code.map(|code| code.name())),
         decision: trail.decision.get().copied(),
@@ -131,6 +140,7 @@ fn push_text(line: &Line<'_>, out: &mut Vec<u8>) {
         let _ = write!(out, " {name}={value}");
     };
     pair("request_id", &line.request_id);
+    line.trace_id.inspect(|trace| pair("trace_id", trace));
     pair("method", &line.method);
     pair("http", &line.http);
     let texts = [
@@ -139,7 +149,10 @@ fn push_text(line: &Line<'_>, out: &mut Vec<u8>) {
         ("caller", line.caller),
     ];
     for (name, value) in texts {
-        value.inspect(|value| pair(name, value));
+        value.inspect(|value| pair(name, &Plain(value)));
+    }
+    for (name, hash) in [("line_item", line.line_item), ("user", line.user)] {
+        hash.inspect(|hash| pair(name, hash));
     }
     line.status.inspect(|status| pair("status", status));
     for (name, value) in [("code", line.code), ("decision", line.decision)] {
@@ -152,4 +165,35 @@ fn push_text(line: &Line<'_>, out: &mut Vec<u8>) {
     pair("duration_us", &line.duration_us);
     line.upstream_us.inspect(|time| pair("upstream_us", time));
     out.push(b'\n');
+}
+
+/// A name as one word: in quotes, with everything odd escaped, where it could read like more than
+/// one member.
+struct Plain<'a>(&'a str);
+
+impl std::fmt::Display for Plain<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:/@+".contains(&byte);
+        match self.0.bytes().all(is_plain) {
+            true => f.write_str(self.0),
+            false => write!(f, "{:?}", self.0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_can_forge_no_member_of_a_line() {
+        assert_eq!(Plain("idp/quiz-app_1.x").to_string(), "idp/quiz-app_1.x");
+        for (name, shown) in [
+            ("idp/x status=204", r#""idp/x status=204""#),
+            ("idp/\"", r#""idp/\"""#),
+            ("idp/\u{202e}x", r#""idp/\u{202e}x""#),
+        ] {
+            assert_eq!(Plain(name).to_string(), shown);
+        }
+    }
 }

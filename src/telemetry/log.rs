@@ -54,3 +54,81 @@ fn level(level: LogLevel) -> LevelFilter {
         LogLevel::Trace => LevelFilter::TRACE,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    const OPERATIONS: &str = include_str!("../../docs/operations.md");
+
+    fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => sources(&path, found),
+                false => found.push(path),
+            }
+        }
+    }
+
+    /// The level and the last text of each event in the source.
+    fn events() -> Vec<(&'static str, String)> {
+        let mut files = Vec::new();
+        sources(
+            &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
+            &mut files,
+        );
+        let mut events = Vec::new();
+        for file in files {
+            let text = fs::read_to_string(file).unwrap();
+            for level in ["error", "warn", "info", "debug", "trace"] {
+                // Put together here, so that this line is no event.
+                let beginning = format!("tracing::{level}{}", "!(target:");
+                let text = text.replace("!(\n", "!(").replace("!(            ", "!(");
+                let squeezed = text.split_whitespace().collect::<Vec<_>>().join(" ");
+                let squeezed = squeezed.replace("!( target:", "!(target:");
+                for event in squeezed.split(&beginning).skip(1) {
+                    events.push((level, message(event)));
+                }
+            }
+        }
+        events
+    }
+
+    /// The last text before the macro's end.
+    fn message(event: &str) -> String {
+        let end = event.find("\")").or_else(|| event.find("\", )"));
+        let event = &event[..end.unwrap_or_else(|| panic!("no constant message: {event:.80}"))];
+        event[event.rfind('"').unwrap() + 1..].to_owned()
+    }
+
+    #[test]
+    fn each_error_says_what_to_do_and_nothing_else_is_listed() {
+        let events = events();
+        let errors = events.iter().filter(|(level, _)| *level == "error");
+        let mut errors: Vec<_> = errors
+            .map(|(_, message)| format!("### `{message}`"))
+            .collect();
+        errors.sort();
+        errors.dedup();
+        assert!(errors.len() >= 5, "{errors:?}");
+        let (_, entries) = OPERATIONS.split_once("## Errors and what to do").unwrap();
+        let mut listed: Vec<_> = entries
+            .lines()
+            .filter(|line| line.starts_with("###"))
+            .collect();
+        listed.sort_unstable();
+        assert_eq!(listed, errors, "docs/operations.md");
+    }
+
+    #[test]
+    fn messages_are_constant() {
+        for (level, message) in events() {
+            assert!(
+                !message.is_empty() && !message.contains('{'),
+                "{level}: {message}"
+            );
+        }
+    }
+}

@@ -2,12 +2,14 @@
 //! counted.
 
 mod access;
+mod id_key;
 mod log;
 mod recorder;
 mod trail;
 mod wait;
 
 pub use access::{AccessLog, flush_access_lines};
+pub use id_key::{IdHash, IdKey};
 pub use log::{LogUnusable, start_log, watch_panics};
 pub use recorder::Recorder;
 pub use trail::Trail;

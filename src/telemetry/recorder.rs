@@ -4,12 +4,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{AccessLog, Trail};
+use super::{AccessLog, IdKey, Trail};
 use crate::meter::{Outcome, WorkerMeter};
 
 #[derive(Debug)]
 pub struct Recorder {
     pub access: AccessLog,
+    pub ids: Arc<IdKey>,
     pub meter: Arc<WorkerMeter>,
 }
 

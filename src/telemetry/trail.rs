@@ -5,15 +5,17 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use http::request::Parts;
 use http::{Method, StatusCode, Version};
 use tokio::time::Instant;
 
-use super::{Recorder, Wait};
+use super::{AccessLog, IdHash, Recorder, Wait};
 use crate::auth::Caller;
 use crate::error::Code;
 use crate::meter::Act;
 use crate::request_id::RequestId;
-use crate::routing::Operation;
+use crate::routing::{Operation, Target};
+use crate::trace_context::TraceContext;
 
 /// The facts of one request. Never a key, a token, a learner id or a comment.
 #[derive(Debug)]
@@ -22,7 +24,11 @@ pub struct Trail {
     pub started: Instant,
     pub method: Method,
     pub version: Version,
+    /// The caller's trace, where it sent one.
+    pub trace: Option<TraceContext>,
     pub operation: OnceLock<Operation>,
+    pub line_item: OnceLock<IdHash>,
+    pub user: OnceLock<IdHash>,
     pub caller: OnceLock<Arc<Caller>>,
     pub decision: OnceLock<&'static str>,
     pub answer: OnceLock<(StatusCode, Option<Code>)>,
@@ -38,13 +44,16 @@ pub struct Trail {
 }
 
 impl Trail {
-    pub fn new(id: RequestId, method: Method, version: Version, recorder: Arc<Recorder>) -> Self {
+    pub fn new(id: RequestId, head: &Parts, recorder: Arc<Recorder>) -> Self {
         Self {
             id,
             started: Instant::now(),
-            method,
-            version,
+            method: head.method.clone(),
+            version: head.version,
+            trace: TraceContext::read(&head.headers),
             operation: OnceLock::new(),
+            line_item: OnceLock::new(),
+            user: OnceLock::new(),
             caller: OnceLock::new(),
             decision: OnceLock::new(),
             answer: OnceLock::new(),
@@ -54,6 +63,29 @@ impl Trail {
             bytes: AtomicU64::new(0),
             cut_short: AtomicBool::new(false),
             recorder,
+        }
+    }
+
+    /// What the request is for is known.
+    pub fn targets(&self, target: &Target) {
+        let _ = self.operation.set(target.operation);
+        if let Some(item) = &target.line_item {
+            self.note_id(&self.line_item, item.normalized());
+        }
+    }
+
+    /// Whose score it is is known.
+    pub fn is_about(&self, user: &str) {
+        self.note_id(&self.user, user);
+    }
+
+    /// A hash that no line shows isn't made.
+    fn note_id(&self, place: &OnceLock<IdHash>, id: &str) {
+        match self.recorder.access {
+            AccessLog::Off => {}
+            AccessLog::On(_) => {
+                let _ = place.set(self.recorder.ids.hash(id));
+            }
         }
     }
 

@@ -107,6 +107,7 @@ fn config(issuers: Vec<Issuer>, key_set_timeout: Duration) -> Config {
             format: LogFormat::Text,
             level: LogLevel::Info,
             access: false,
+            id_key: None,
         },
         scores: Scores {
             unknown_members: UnknownMembers::Refuse,

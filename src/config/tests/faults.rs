@@ -128,6 +128,10 @@ fn sections_of_the_gateway_itself() {
                 "2: log.access: must be `true` or `false`, not a text (given: `yes`)",
             ),
             (
+                "[log]\nid_key = { env = 'NOT_SET' }\n",
+                "2: log.id_key.env: the environment variable `NOT_SET` is not set",
+            ),
+            (
                 "[scores]\nunknown_members = 'keep'\n",
                 "2: scores.unknown_members: must be one of `refuse`, `drop`",
             ),

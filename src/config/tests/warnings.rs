@@ -45,6 +45,11 @@ fn each_risk_has_its_warning_and_nothing_else_has_one() {
             "2001",
             "9: caller[0].keys[0].not_after: this key expired at 2001-01-01T00:00:00Z (given: `2001-01-01T00:00:00Z`)",
         ),
+        (
+            "[[account]]",
+            "[log]\nid_key = { env = 'API_KEY' }\n[[account]]",
+            "2: log.id_key: the key has fewer than 16 bytes",
+        ),
         ("['scores:write']", "[]", "10: caller[0].allow: is empty"),
         (
             "allow = ['scores:write']",
