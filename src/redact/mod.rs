@@ -1,8 +1,11 @@
 //! Takes what must not show out of an upstream's error: account key, caller's credential, ltik or
 //! service key, learner id, comment and the upstream's address, in each spelling in which an
-//! upstream is likely to echo them.
+//! upstream is likely to echo them, and within base64 or hexadecimal digits.
 
+mod encoded;
 mod spelling;
+
+use std::ops::Range;
 
 use http::header::AUTHORIZATION;
 use secrecy::ExposeSecret;
@@ -10,6 +13,8 @@ use serde_json::{Map, Value};
 
 use crate::handoff::{Exchange, UpstreamLaunch};
 use crate::origin::Origin;
+
+use spelling::Glyph;
 
 const REDACTED: &str = "[redacted]";
 
@@ -49,6 +54,7 @@ impl Redactor {
                     .flatten(),
             );
         }
+        texts.extend(learners_in(exchange.target.query()));
         Self::new(&texts)
     }
 
@@ -72,6 +78,41 @@ impl Redactor {
     /// The text with every needle, however it is spelled, taken out.
     pub fn text(&self, text: &str) -> String {
         let glyphs = spelling::read(text);
+        let mut private = self.private(&glyphs);
+        for run in self.encoded(text) {
+            let within = |(glyph, _): &(&Glyph, &mut bool)| run.contains(&glyph.place.start);
+            let marks = glyphs.iter().zip(&mut private).filter(within);
+            marks.for_each(|(_, mark)| *mark = true);
+        }
+        let mut clean = String::with_capacity(text.len());
+        let mut within = false;
+        for (glyph, private) in glyphs.iter().zip(private) {
+            match (private, within) {
+                (false, _) => clean.push_str(text.get(glyph.place.clone()).unwrap_or_default()),
+                (true, false) => clean.push_str(REDACTED),
+                (true, true) => {}
+            }
+            within = private;
+        }
+        clean
+    }
+
+    /// The runs in which a needle is encoded.
+    fn encoded(&self, text: &str) -> Vec<Range<usize>> {
+        let is_private = |reading: String| {
+            let private = self.private(&spelling::read(&reading));
+            private.contains(&true)
+        };
+        let runs = encoded::runs(text);
+        runs.filter(|run| {
+            let run = text.get(run.clone()).unwrap_or_default();
+            encoded::readings(run).any(is_private)
+        })
+        .collect()
+    }
+
+    /// Which characters belong to a needle.
+    fn private(&self, glyphs: &[Glyph]) -> Vec<bool> {
         let mut private = vec![false; glyphs.len()];
         for needle in &self.needles {
             let windows = glyphs.windows(needle.len()).enumerate();
@@ -89,17 +130,7 @@ impl Redactor {
                     .for_each(|mark| *mark = true);
             }
         }
-        let mut clean = String::with_capacity(text.len());
-        let mut within = false;
-        for (glyph, private) in glyphs.iter().zip(private) {
-            match (private, within) {
-                (false, _) => clean.push_str(text.get(glyph.place.clone()).unwrap_or_default()),
-                (true, false) => clean.push_str(REDACTED),
-                (true, true) => {}
-            }
-            within = private;
-        }
-        clean
+        private
     }
 
     /// An envelope: its own names stay, and so do those of `details`; a learner may be called
@@ -141,6 +172,12 @@ impl Redactor {
     }
 }
 
+/// The learner whose results are asked for; escaped, which makes no difference here.
+fn learners_in(query: Option<&str>) -> impl Iterator<Item = String> {
+    let pairs = query.unwrap_or_default().split('&');
+    pairs.filter_map(|pair| Some(pair.strip_prefix("userId=")?.to_owned()))
+}
+
 /// The words of an `Authorization` value, apart from the names of schemes.
 fn credential_parts(value: &str) -> impl Iterator<Item = &str> {
     let parts = value.split([' ', ':', ',', '=']);
@@ -174,6 +211,8 @@ mod tests {
             "html": "a &quot;b&quot; &lt;c&gt;",
             "url": ["x?c=a%20%22b%22%20%3Cc%3E"],
             "user-424242": {"id": 424242, "short": "abc"},
+            "base64": "sent: eyJpZCI6NDI0MjQyfQ==.",
+            "hex": "0x343234323432!",
         });
         let clean = redactor.value(&echoed);
         assert_eq!(
@@ -184,6 +223,8 @@ mod tests {
                 "html": "[redacted]",
                 "url": ["x?c=[redacted]"],
                 "user-[redacted]": {"id": "[redacted]", "short": "abc"},
+                "base64": "sent: [redacted]==.",
+                "hex": "[redacted]!",
             })
         );
     }

@@ -2,6 +2,7 @@
 //! upstream, and a client that reads answers strictly. Blocking sockets and threads, so that
 //! nothing here shares code with what is tested.
 
+mod canary;
 mod client;
 mod envelope;
 mod gateway;
@@ -12,6 +13,7 @@ mod score;
 mod settings;
 mod upstream;
 
+pub use canary::{Canary, hex};
 pub use client::{Client, Failure, Response};
 pub use envelope::{assert_bodiless_or_envelope, assert_envelope, envelope};
 pub use gateway::Gateway;
