@@ -2,6 +2,7 @@
 
 mod check;
 mod demo;
+mod health;
 mod key;
 mod run;
 mod sandbox;
@@ -35,6 +36,8 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
+    /// Ask a running gateway whether it takes new work: exit code 0 where it does, else 1.
+    Health(health::Arguments),
     /// Print the JSON Schema of the configuration.
     Schema,
     /// Manage gateway keys.
@@ -56,6 +59,7 @@ pub fn main() -> ExitCode {
         Command::Sandbox(arguments) => sandbox::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Check { config } => check::run(&config),
+        Command::Health(arguments) => health::run(&arguments),
         Command::Schema => schema::run(),
         Command::Key(KeyCommand::New) => key::run(),
     };

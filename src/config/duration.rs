@@ -51,6 +51,15 @@ impl DurationText {
     }
 }
 
+/// Reads a time limit that is given on the command line.
+pub fn read_limit(text: &str) -> Result<Duration, String> {
+    let limit = parse(text).filter(|limit| LIMIT.contains(limit));
+    limit.ok_or_else(|| {
+        let (least, most) = (Written(*LIMIT.start()), Written(*LIMIT.end()));
+        format!("must be from {least} to {most}, such as \"2s\"")
+    })
+}
+
 fn parse(text: &str) -> Option<Duration> {
     let (number, unit) = UNITS
         .iter()

@@ -42,7 +42,18 @@ pub fn load(path: &Path) -> Result<Loaded, Problems> {
 pub fn load_with(path: &Path, environment: &dyn Environment) -> Result<Loaded, Problems> {
     let name: Arc<str> = path.display().to_string().into();
     let text = text_of(&name, path)?;
-    let mut tree = tree::parse(&name, &text)?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    load_text(&name, &text, folder, environment)
+}
+
+/// Loads a configuration's text, as the file `name` whose relative file names start at `folder`.
+pub fn load_text(
+    name: &Arc<str>,
+    text: &str,
+    folder: &Path,
+    environment: &dyn Environment,
+) -> Result<Loaded, Problems> {
+    let mut tree = tree::parse(name, text)?;
     let mut problems = apply_overrides(&mut tree, environment);
     let Read {
         document,
@@ -51,7 +62,6 @@ pub fn load_with(path: &Path, environment: &dyn Environment) -> Result<Loaded, P
     } = read(&mut tree);
     problems.extend(of_reading);
 
-    let folder = path.parent().unwrap_or(Path::new(""));
     let findings = Findings::new(&tree, &unread, environment, folder);
     let config = document.check(&findings.top(), Timestamp::now());
     let (of_checks, mut warnings) = findings.into_lists();
@@ -63,13 +73,13 @@ pub fn load_with(path: &Path, environment: &dyn Environment) -> Result<Loaded, P
             config,
             warnings,
             view: view_of(&document),
-            hash: hash_of(&text, environment),
+            hash: hash_of(text, environment),
         }),
         _ => Err(Problems { problems, warnings }),
     }
 }
 
-fn text_of(name: &Arc<str>, path: &Path) -> Result<String, Problems> {
+pub(super) fn text_of(name: &Arc<str>, path: &Path) -> Result<String, Problems> {
     let bytes = bytes_of(path).map_err(|cause| {
         let message = format!("the file can't be read: {}", files::unreadable(&cause));
         Problems::one(Place::File(name.clone()), message)
@@ -93,7 +103,7 @@ fn bytes_of(path: &Path) -> io::Result<Vec<u8>> {
     }
 }
 
-fn apply_overrides(tree: &mut Node, environment: &dyn Environment) -> Vec<Problem> {
+pub(super) fn apply_overrides(tree: &mut Node, environment: &dyn Environment) -> Vec<Problem> {
     let overrides = environment.starting_with(tree::PREFIX);
     let apply = |(name, text): (&String, &String)| {
         let cause = tree::apply_override(tree, name, text).err()?;
