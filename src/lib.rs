@@ -46,3 +46,7 @@ pub mod admin;
 pub mod app;
 pub mod cli;
 pub mod sandbox;
+
+// What fuzzers and the replay of their corpora hold us to.
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;

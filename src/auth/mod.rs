@@ -18,6 +18,8 @@ mod unverified;
 mod verifier;
 
 pub use caller::Caller;
+#[cfg(any(test, fuzzing))]
+pub(crate) use key_set::KeySet;
 pub use tally::KeySetState;
 pub use unverified::{CannotVerify, Unverified};
 pub use verifier::Verifier;

@@ -1,0 +1,201 @@
+//! What fuzzers try, one function a target: bytes that anyone may send, and what must hold for
+//! every one of them. `fuzz/` runs these; the test below replays what was found.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::str;
+
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version};
+use jsonwebtoken::Algorithm;
+use secrecy::SecretString;
+
+use crate::auth::KeySet;
+use crate::authorization;
+use crate::config::{Problem, load_text};
+use crate::routing::read_target;
+use crate::score::{UnknownMembers, read, rewrite};
+
+/// The name of a target's corpus, and what tries one input.
+type Target = (&'static str, fn(&[u8]));
+
+/// Every target.
+pub const TARGETS: [Target; 5] = [
+    ("authorization", authorization),
+    ("body", body),
+    ("config", config),
+    ("jwks", jwks),
+    ("target", target),
+];
+
+/// A body. What is written reads back as the same score, and writing it again changes nothing.
+pub fn body(bytes: &[u8]) {
+    for unknown in [UnknownMembers::Refuse, UnknownMembers::Drop] {
+        let Ok(score) = read(bytes, unknown) else {
+            continue;
+        };
+        let written = score.write();
+        let again = read(&written, UnknownMembers::Refuse).unwrap();
+        assert!(again == score, "another score is read back");
+        assert_eq!(again.write(), written);
+        serde_json::from_slice::<serde_json::Value>(&written).unwrap();
+    }
+    if let Ok(written) = rewrite(bytes) {
+        assert_eq!(rewrite(&written).as_ref(), Ok(&written));
+    }
+}
+
+/// `METHOD TARGET`. What is written is read as the same.
+pub fn target(bytes: &[u8]) {
+    let mut parts = bytes.splitn(2, |byte| *byte == b' ');
+    let (Some(method), Some(target)) = (parts.next(), parts.next()) else {
+        return;
+    };
+    let (Ok(method), Ok(uri)) = (Method::from_bytes(method), Uri::try_from(target)) else {
+        return;
+    };
+    let Ok(given) = read_target(&method, &uri, Version::HTTP_11) else {
+        return;
+    };
+    let uri = Uri::from(given.upstream.clone());
+    let again = read_target(&method, &uri, Version::HTTP_11).unwrap();
+    assert_eq!(again.operation, given.operation);
+    assert_eq!(again.line_item, given.line_item);
+    assert_eq!(again.url, given.url);
+    assert_eq!(again.upstream, given.upstream);
+}
+
+/// `name: value` lines. A launch that is read makes a header that reads back as the same launch
+/// and holds the account's key in place of the caller's.
+pub fn authorization(bytes: &[u8]) {
+    let headers = headers(bytes);
+    let Ok(presented) = authorization::read(&headers) else {
+        return;
+    };
+    let Some(launch) = presented.launch else {
+        return;
+    };
+    let api_key = SecretString::from("the-account-key");
+    let written = launch.authorization(&api_key).unwrap();
+    let written = HeaderMap::from_iter([(AUTHORIZATION, written)]);
+    let again = authorization::read(&written).unwrap();
+    assert_eq!(again.credential, "the-account-key");
+    assert_eq!(again.launch.unwrap().expose(), launch.expose());
+}
+
+fn headers(bytes: &[u8]) -> HeaderMap {
+    let header = |line: &[u8]| {
+        let colon = line.iter().position(|byte| *byte == b':')?;
+        let (name, value) = line.split_at_checked(colon)?;
+        let name = HeaderName::from_bytes(name).ok()?;
+        let value = value.strip_prefix(b":")?.trim_ascii();
+        Some((name, HeaderValue::from_bytes(value).ok()?))
+    };
+    let mut headers = HeaderMap::new();
+    for (name, value) in bytes.split(|byte| *byte == b'\n').filter_map(header) {
+        headers.append(name, value);
+    }
+    headers
+}
+
+/// A key set. It says the same when read again, and never serves a symmetric algorithm.
+pub fn jwks(bytes: &[u8]) {
+    use Algorithm::{ES256, EdDSA, RS256};
+    let Some(keys) = KeySet::parse(bytes) else {
+        return;
+    };
+    assert!(keys.says_the_same_as(&KeySet::parse(bytes).unwrap()));
+    for algorithm in [ES256, EdDSA, RS256] {
+        let fits = keys.find(None, algorithm).is_ok();
+        assert!(!fits || keys.len() > 0, "a key is found in an empty set");
+    }
+    // A symmetric key in a public set would let anyone sign.
+    assert!(keys.find(None, Algorithm::HS256).is_err());
+}
+
+/// What no message about a configuration may show.
+const CANARY: &str = "canary-0123456789abcdef0123456789abcdef";
+
+/// A configuration's text. It is used or its problems are told, and no secret shows either way.
+pub fn config(bytes: &[u8]) {
+    let Ok(text) = str::from_utf8(bytes) else {
+        return;
+    };
+    let environment = BTreeMap::from([("KEY".to_owned(), CANARY.to_owned())]);
+    // There is no such folder: relative names of files lead nowhere.
+    let folder = Path::new("/nonexistent");
+    let shown = match load_text(&"fuzz.toml".into(), text, folder, &environment) {
+        Ok(loaded) => format!("{}{}", loaded.view, lines(&loaded.warnings)),
+        Err(refused) => {
+            assert!(!refused.problems.is_empty(), "refused without a reason");
+            format!("{refused}{}", lines(&refused.warnings))
+        }
+    };
+    assert!(text.contains(CANARY) || !shown.contains(CANARY), "{shown}");
+}
+
+fn lines(problems: &[Problem]) -> String {
+    problems
+        .iter()
+        .map(|problem| format!("{problem}\n"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::PathBuf;
+
+    use super::*;
+
+    fn folder(name: &str) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("fuzz")
+            .join(name)
+    }
+
+    fn names(within: &Path) -> BTreeSet<String> {
+        let entries = fs::read_dir(within).unwrap();
+        let name = |entry: fs::DirEntry| {
+            let path = entry.path().with_extension("");
+            path.file_name().unwrap().to_str().unwrap().to_owned()
+        };
+        entries.map(|entry| name(entry.unwrap())).collect()
+    }
+
+    #[test]
+    fn every_input_that_was_found_holds() {
+        for (name, run) in TARGETS {
+            let corpus = fs::read_dir(folder("corpus").join(name)).unwrap();
+            let mut inputs = 0;
+            for input in corpus {
+                let path = input.unwrap().path();
+                let bytes = fs::read(&path).unwrap();
+                // The name of the input that fails stands in the test's output.
+                println!("{}", path.display());
+                run(&bytes);
+                inputs += 1;
+            }
+            assert!(inputs >= 5, "the corpus of `{name}` has {inputs} inputs");
+        }
+    }
+
+    #[test]
+    fn every_target_has_its_fuzzer_and_its_corpus() {
+        let expected: BTreeSet<_> = TARGETS.iter().map(|(name, _)| (*name).to_owned()).collect();
+        assert_eq!(names(&folder("fuzz_targets")), expected);
+        assert_eq!(names(&folder("corpus")), expected);
+        let manifest = fs::read_to_string(folder("Cargo.toml")).unwrap();
+        for name in expected {
+            assert!(manifest.contains(&format!("path = \"fuzz_targets/{name}.rs\"")));
+            let fuzzer = folder("fuzz_targets").join(format!("{name}.rs"));
+            let fuzzer = fs::read_to_string(fuzzer).unwrap();
+            assert!(
+                fuzzer.contains(&format!("scoregate::fuzz::{name}(")),
+                "{name}"
+            );
+        }
+    }
+}
