@@ -1,0 +1,198 @@
+//! The dashboard and the alert rules name metrics and labels that exist, and use them as their
+//! kinds ask for.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+use std::collections::BTreeSet;
+
+use scoregate::meter::{Kind, Metric, list};
+use serde_json::Value;
+
+const DASHBOARD: &str = include_str!("../config/grafana/dashboard.json");
+const ALERTS: &str = include_str!("../config/grafana/alerts.yaml");
+const OPERATIONS: &str = include_str!("../docs/operations.md");
+
+/// What Prometheus adds to every sample.
+const ADDED: [&str; 2] = ["job", "instance"];
+
+fn texts<'a>(value: &'a Value, name: &str, found: &mut Vec<&'a str>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| texts(item, name, found)),
+        Value::Object(members) => {
+            for (key, value) in members {
+                match value.as_str() {
+                    Some(text) if key == name => found.push(text),
+                    _ => texts(value, name, found),
+                }
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+fn dashboard_expressions() -> Vec<String> {
+    let dashboard: Value = serde_json::from_str(DASHBOARD).unwrap();
+    let mut found = Vec::new();
+    texts(&dashboard, "expr", &mut found);
+    found.into_iter().map(str::to_owned).collect()
+}
+
+/// The value of each line `name: value`.
+fn alert_lines(name: &str) -> Vec<String> {
+    let name = format!("{name}: ");
+    let lines = ALERTS
+        .lines()
+        .map(|line| line.trim_start_matches([' ', '-']));
+    let values = lines.filter_map(|line| line.strip_prefix(&name));
+    values.map(str::to_owned).collect()
+}
+
+/// Words of an expression, each with what stands right before and behind it; texts in quotes are
+/// no words.
+fn words(expression: &str) -> Vec<(&str, &str, &str)> {
+    let mut words = Vec::new();
+    let (mut place, mut in_quotes) = (0, false);
+    while let Some(letter) = expression[place..].chars().next() {
+        let rest = &expression[place..];
+        let is_part = |letter: char| letter.is_ascii_alphanumeric() || "_:".contains(letter);
+        let end = rest.find(|letter| !is_part(letter)).unwrap_or(rest.len());
+        match letter {
+            '"' => in_quotes = !in_quotes,
+            _ if !in_quotes && end > 0 => {
+                words.push((&rest[..end], &expression[..place], &rest[end..]));
+                place += end;
+                continue;
+            }
+            _ => {}
+        }
+        place += letter.len_utf8();
+    }
+    words
+}
+
+fn is_ours(word: &str) -> bool {
+    word.starts_with("scoregate_") || word.starts_with("process_")
+}
+
+/// The metric that a sample's name belongs to.
+fn metric(name: &str) -> &'static Metric {
+    let belongs = |metric: &&Metric| match metric.kind {
+        Kind::Counter | Kind::Gauge => metric.name == name,
+        Kind::Histogram => ["_bucket", "_sum", "_count"]
+            .iter()
+            .any(|suffix| name.strip_suffix(suffix) == Some(metric.name)),
+    };
+    let found = list::ALL.iter().find(belongs);
+    found.unwrap_or_else(|| panic!("there is no metric `{name}`"))
+}
+
+/// The names in a selector, `{a="…", b=~"…"}`, right behind a metric.
+fn selected(behind: &str) -> Vec<&str> {
+    let Some(selector) = behind.strip_prefix('{') else {
+        return Vec::new();
+    };
+    let (selector, _) = selector.split_once('}').expect("an end of the selector");
+    words(selector)
+        .into_iter()
+        .map(|(word, _, _)| word)
+        .collect()
+}
+
+/// The names in `by (…)`.
+fn grouped(expression: &str) -> Vec<&str> {
+    let lists = expression.split(" by (").skip(1);
+    let names = lists.flat_map(|list| list.split(')').next().unwrap().split(','));
+    names.map(str::trim).collect()
+}
+
+fn check(expression: &str) {
+    let mut labels = BTreeSet::from(ADDED);
+    for (word, before, behind) in words(expression) {
+        if !is_ours(word) {
+            continue;
+        }
+        let metric = metric(word);
+        let has_bound = word.ends_with("_bucket");
+        labels.extend(metric.labels);
+        labels.extend(has_bound.then_some("le"));
+        for label in selected(behind) {
+            let known = metric.labels.contains(&label) || ADDED.contains(&label);
+            assert!(known, "`{word}` has no label `{label}`: {expression}");
+        }
+        // A counter says nothing by itself, and a gauge has no rate.
+        let in_rate = before.ends_with("rate(") || before.ends_with("increase(");
+        assert_eq!(in_rate, metric.kind != Kind::Gauge, "{expression}");
+    }
+    for label in grouped(expression) {
+        assert!(
+            labels.contains(label),
+            "nothing has a label `{label}`: {expression}"
+        );
+    }
+    let opened = expression.matches('(').count();
+    assert_eq!(opened, expression.matches(')').count(), "{expression}");
+}
+
+#[test]
+fn the_dashboard_uses_metrics_that_exist_and_leaves_none_out() {
+    let expressions = dashboard_expressions();
+    expressions.iter().for_each(|expression| check(expression));
+    let names = expressions.iter().flat_map(|expression| words(expression));
+    let names = names.filter(|(word, _, _)| is_ours(word));
+    let shown: BTreeSet<_> = names.map(|(word, _, _)| metric(word).name).collect();
+    let all: BTreeSet<_> = list::ALL.iter().map(|metric| metric.name).collect();
+    assert_eq!(shown, all);
+}
+
+#[test]
+fn the_dashboards_choices_come_from_metrics_that_exist() {
+    let dashboard: Value = serde_json::from_str(DASHBOARD).unwrap();
+    let mut found = Vec::new();
+    texts(&dashboard, "definition", &mut found);
+    assert_eq!(found.len(), 2);
+    for definition in found {
+        let words = words(definition);
+        let [(function, _, _), (name, _, _), (label, _, _)] = words.as_slice() else {
+            panic!("{definition}");
+        };
+        let known = metric(name).labels.contains(label) || ADDED.contains(label);
+        assert!(*function == "label_values" && known, "{definition}");
+    }
+}
+
+#[test]
+fn the_alerts_use_metrics_that_exist_and_say_what_to_do() {
+    let (names, expressions) = (alert_lines("alert"), alert_lines("expr"));
+    assert_eq!(names.len(), expressions.len());
+    assert!(names.len() > 10);
+    expressions.iter().for_each(|expression| check(expression));
+    for line in ["labels", "annotations"] {
+        assert_eq!(alert_lines(line).len(), names.len(), "{line}");
+    }
+    for name in &names {
+        let row = format!("| `{name}` |");
+        assert!(OPERATIONS.contains(&row), "docs/operations.md lacks {row}");
+    }
+    let rows = OPERATIONS.matches("| `Scoregate").count();
+    assert_eq!(
+        rows,
+        names.len(),
+        "docs/operations.md lists an alert that does not exist"
+    );
+}
+
+#[test]
+#[should_panic(expected = "there is no metric `scoregate_request_total`")]
+fn a_misspelt_metric_is_noticed() {
+    check("rate(scoregate_request_total[5m])");
+}
+
+#[test]
+#[should_panic(expected = "has no label `code`")]
+fn a_label_of_another_metric_is_noticed() {
+    check(r#"sum(rate(scoregate_requests_total{code="INTERNAL"}[5m]))"#);
+}
