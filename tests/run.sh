@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs every check and test. Works from any folder and without a terminal; installs Node.js and
-# Python where they are missing, and fails where it can't.
+# Runs every check and test. Works from any folder and without a terminal; installs Node.js,
+# Python and systemd where they are missing, and fails where it can't.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -50,6 +50,10 @@ has_node || install "Node.js 18 with npm" nodejs npm
 has_node || fail "the system's Node.js is too old: version 18 or newer is needed."
 has_python || install "Python 3.10 with venv" python3 python3-venv
 has_python || fail "the system's Python is too old or has no venv: version 3.10 or newer is needed."
+command -v systemd-analyze >/dev/null || install "systemd-analyze" systemd
+# --offline came with systemd 250.
+[ "$(systemd-analyze --version | awk 'NR == 1 { print int($2) }')" -ge 250 ] ||
+  fail "the system's systemd is too old: version 250 or newer is needed."
 
 cargo fmt --check
 cargo clippy --all-targets -- -D warnings
