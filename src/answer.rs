@@ -292,6 +292,11 @@ pub fn refuse(failure: Failure) -> Refusal {
     };
     let refusal = Refusal::new(Code::UpstreamError, "LTIAAS answered with an error.")
         .with_upstream(UpstreamAnswer { status, envelope });
+    // LTIAAS's own wait for the LMS ran out: nobody knows what the LMS has done.
+    let refusal = match status {
+        StatusCode::GATEWAY_TIMEOUT => refusal.of_unknown_fate(),
+        _ => refusal,
+    };
     match retry_after {
         Some(value) => refusal.with_header(RETRY_AFTER, value),
         None => refusal,
@@ -340,5 +345,10 @@ pub fn refuse_unanswered(fault: Unanswered) -> Refusal {
             "LTIAAS answered with something that is no answer to this request.",
         ),
     };
-    Refusal::new(code, description).because(fault)
+    let lost = fault.may_have_arrived();
+    let refusal = Refusal::new(code, description).because(fault);
+    match lost {
+        true => refusal.of_unknown_fate(),
+        false => refusal,
+    }
 }

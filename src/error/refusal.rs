@@ -23,6 +23,7 @@ struct Parts {
     headers: Vec<(HeaderName, HeaderValue)>,
     upstream: Option<UpstreamAnswer>,
     cause: Option<Cause>,
+    may_have_arrived: bool,
 }
 
 /// One fault of a score, as `details.errors` lists it.
@@ -60,6 +61,7 @@ impl Refusal {
             headers: Vec::new(),
             upstream: None,
             cause: None,
+            may_have_arrived: false,
         }))
     }
 
@@ -93,6 +95,18 @@ impl Refusal {
     pub fn because(mut self, cause: impl Into<Cause>) -> Self {
         self.0.cause = Some(cause.into());
         self
+    }
+
+    /// Says that the upstream may have taken the request all the same: its fate is unknown.
+    #[must_use]
+    pub fn of_unknown_fate(mut self) -> Self {
+        self.0.may_have_arrived = true;
+        self
+    }
+
+    /// Whether the upstream may have taken the request all the same.
+    pub fn may_have_arrived(&self) -> bool {
+        self.0.may_have_arrived
     }
 
     pub fn code(&self) -> Code {

@@ -69,6 +69,19 @@ pub enum Unanswered {
 }
 
 impl Unanswered {
+    /// Whether the upstream may have taken the request all the same.
+    pub fn may_have_arrived(&self) -> bool {
+        match self {
+            Self::Connect(_) | Self::ConnectTimeout | Self::Handshake(_) | Self::Unsent(_) => false,
+            Self::AlreadySent
+            | Self::Broken(_)
+            | Self::NotHttp(_)
+            | Self::Informational
+            | Self::AnswerTimeout
+            | Self::Status(_) => true,
+        }
+    }
+
     /// As the metrics tell it apart.
     fn kind(&self) -> Failed {
         match self {
