@@ -81,6 +81,24 @@ impl Scheme {
     }
 }
 
+impl Scheme {
+    /// The fault of a header that can be read no further than its scheme.
+    fn named(scheme: &[u8]) -> Unreadable {
+        let named = [
+            ("LTIK-AUTH-V2", Self::Ltik),
+            ("LTIK-AUTH-V1", Self::Ltik),
+            ("SERVICE-AUTH-V1", Self::Service),
+            ("Bearer", Self::Bearer),
+        ];
+        let found = named
+            .iter()
+            .find(|(name, _)| scheme.eq_ignore_ascii_case(name.as_bytes()));
+        found.map_or(Unreadable::UnknownScheme, |(_, scheme)| {
+            Unreadable::Form(*scheme)
+        })
+    }
+}
+
 impl Launch {
     fn text(&self) -> &SecretString {
         match self {
@@ -131,8 +149,7 @@ impl fmt::Debug for Launch {
 
 /// Reads what a request's headers present.
 pub fn read(headers: &HeaderMap) -> Result<Presented<'_>, Unreadable> {
-    let value = only(headers, &AUTHORIZATION).map_err(|_| Unreadable::Several)?;
-    let value = value.ok_or(Unreadable::Missing)?.trim();
+    let value = authorization(headers)?.trim();
     let (scheme, rest) = value.split_once(' ').unwrap_or((value, ""));
     let rest = rest.trim();
     let presented = if scheme.eq_ignore_ascii_case("LTIK-AUTH-V2") {
@@ -161,6 +178,20 @@ pub fn read(headers: &HeaderMap) -> Result<Presented<'_>, Unreadable> {
         return Err(Unreadable::UnknownScheme);
     };
     with_launch_headers(presented, headers)
+}
+
+/// The one value of the header. What is no text has a scheme all the same, which decides the 401.
+fn authorization(headers: &HeaderMap) -> Result<&str, Unreadable> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let value = match (values.next(), values.next()) {
+        (None, _) => return Err(Unreadable::Missing),
+        (Some(_), Some(_)) => return Err(Unreadable::Several),
+        (Some(value), None) => value,
+    };
+    let scheme = value.as_bytes().split(|byte| *byte == b' ').next();
+    value
+        .to_str()
+        .map_err(|_| Scheme::named(scheme.unwrap_or_default()))
 }
 
 /// `Token=<ltik>, Additional=Bearer <key or JWT>`
@@ -290,6 +321,20 @@ mod tests {
         ] {
             let expected = (scheme, credential.to_owned(), launch.to_owned());
             assert_eq!(presented(&auth(given)), Ok(expected), "{given}");
+        }
+    }
+
+    #[test]
+    fn a_header_that_is_no_text_has_its_schemes_fault() {
+        for (given, why) in [
+            (&b"Bearer \xC3\xA9"[..], Unreadable::Form(Scheme::Bearer)),
+            (b"LTIK-AUTH-V2 K:\xFF", Unreadable::Form(Scheme::Ltik)),
+            (b"service-auth-v1 K:\xFF", Unreadable::Form(Scheme::Service)),
+            (b"Basic \xFF", Unreadable::UnknownScheme),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(AUTHORIZATION, HeaderValue::from_bytes(given).unwrap());
+            assert_eq!(read(&headers).err(), Some(why));
         }
     }
 

@@ -4,8 +4,8 @@
 //! Nothing of the caller's request is relayed: the target is written from the operation, the
 //! headers from an allow-list, the body from the typed value.
 
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Version};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, USER_AGENT};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Version};
 use http_body::Body as _;
 use http_body_util::Full;
 use secrecy::SecretString;
@@ -85,8 +85,13 @@ impl Exchange<'_> {
             })?,
         );
         headers.insert(AUTHORIZATION, authorization);
-        if self.body.is_some() {
-            headers.insert(CONTENT_TYPE, JSON);
+        match self.body {
+            Some(_) => _ = headers.insert(CONTENT_TYPE, JSON),
+            // A POST without it is a 411 to some fronts (RFC 9110 section 8.6).
+            None if self.operation.method() == Method::POST => {
+                headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+            }
+            None => {}
         }
         for name in [ACCEPT, USER_AGENT] {
             copy(&traced.head.headers, name, headers);

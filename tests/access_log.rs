@@ -192,6 +192,37 @@ fn no_caller_can_forge_a_line_or_a_member() {
 }
 
 #[test]
+fn a_line_says_why_a_caller_was_not_let_in_and_the_answer_does_not() {
+    let upstream = Upstream::accepting();
+    let gateway = Gateway::start(&settings(&upstream, "format = \"json\""));
+    let mut answers = Vec::new();
+    for (number, authorization) in [
+        "LTIK-AUTH-V2 sgk_nobody:ltik",
+        "LTIK-AUTH-V2 neither-key-nor-token:ltik",
+        "LTIK-AUTH-V2 no-colon",
+    ]
+    .iter()
+    .enumerate()
+    {
+        let request = Request::new("GET", "/api/idtoken").authorization(authorization);
+        let answer = gateway.ask(&request.header("x-request-id", &number.to_string()));
+        answers.push(answer.text().replace(&format!("\"{number}\""), "_"));
+    }
+    answers.dedup();
+    assert_eq!(answers.len(), 1, "{answers:?}");
+    let lines = lines(&gateway, 3);
+    let reasons: Vec<_> = lines.iter().map(|line| line["reason"].as_str()).collect();
+    assert_eq!(
+        reasons,
+        [
+            Some("the gateway key is unknown"),
+            Some("the credential is neither a gateway key nor a token"),
+            Some("the authorization header does not have its scheme's form"),
+        ]
+    );
+}
+
+#[test]
 fn a_callers_mistake_is_never_above_info() {
     let upstream = Upstream::start(|_, _| json_reply(400, r#"{"details":{"message":"X"}}"#));
     let log = "format = \"json\"\nlevel = \"trace\"";

@@ -209,7 +209,11 @@ fn each_operation_has_its_method_and_target() {
             "{target}"
         );
         match body.as_str() {
-            "" => assert!(sent.message.body.is_empty() && sent.header("content-type").is_none()),
+            "" => {
+                assert!(sent.message.body.is_empty() && sent.header("content-type").is_none());
+                let length = (method == "POST").then_some("0");
+                assert_eq!(sent.header("content-length"), length, "{method} {target}");
+            }
             _ => assert_eq!(sent.header("content-type"), Some("application/json")),
         }
     }

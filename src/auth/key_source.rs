@@ -17,7 +17,7 @@ use super::fetch::fetch;
 use super::key_set::KeySet;
 use super::tally::{Reads as ReadCounts, Tally};
 use super::timing::{Read, Schedule, Timing};
-use crate::error::Cause;
+use crate::error::{Cause, chain};
 use crate::origin::Origin;
 
 /// A key set behind a URL.
@@ -189,10 +189,4 @@ impl KeySource {
         self.current.store(Some(Arc::new(set)));
         self.generation.fetch_add(1, Ordering::Release);
     }
-}
-
-fn chain(cause: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(cause), |cause| cause.source());
-    let texts: Vec<_> = causes.map(ToString::to_string).collect();
-    texts.join(": ")
 }

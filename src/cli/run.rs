@@ -13,6 +13,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::app::Gateway;
 use crate::config::{Loaded, Server, load};
+use crate::error::chain;
 use crate::telemetry::{start_log, watch_panics};
 
 #[derive(Debug, Args)]
@@ -29,7 +30,7 @@ pub fn run(arguments: &Arguments) -> io::Result<ExitCode> {
     match serve(arguments) {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(cause) => {
-            write!(io::stderr(), "{}", Report(cause.as_ref()))?;
+            writeln!(io::stderr(), "{}", chain(cause.as_ref()))?;
             Ok(ExitCode::FAILURE)
         }
     }
@@ -38,6 +39,9 @@ pub fn run(arguments: &Arguments) -> io::Result<ExitCode> {
 type Cause = Box<dyn std::error::Error>;
 
 fn serve(arguments: &Arguments) -> Result<(), Cause> {
+    if let Some(file) = &arguments.ready_file {
+        forget(file)?;
+    }
     let Loaded {
         config,
         warnings,
@@ -101,25 +105,26 @@ async fn until_told(
     Ok(())
 }
 
-/// Whoever waits for the file never sees half of it.
-fn write_whole(file: &Path, text: &str) -> io::Result<()> {
-    let mut partial = file.as_os_str().to_owned();
-    partial.push(".partial");
-    fs::write(&partial, text)?;
-    fs::rename(&partial, file)
+/// A file that an earlier run left would tell old addresses.
+fn forget(file: &Path) -> Result<(), Cause> {
+    match fs::remove_file(file) {
+        Err(cause) if cause.kind() != io::ErrorKind::NotFound => Err(unusable(file, &cause)),
+        _ => Ok(()),
+    }
 }
 
-/// An error and its causes, one line.
-struct Report<'a>(&'a dyn std::error::Error);
+/// Whoever waits for the file never sees half of it.
+fn write_whole(file: &Path, text: &str) -> Result<(), Cause> {
+    let mut partial = file.as_os_str().to_owned();
+    partial.push(".partial");
+    let written = fs::write(&partial, text).and_then(|()| fs::rename(&partial, file));
+    written.map_err(|cause| unusable(file, &cause))
+}
 
-impl std::fmt::Display for Report<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut source = self.0.source();
-        while let Some(cause) = source {
-            write!(f, ": {cause}")?;
-            source = cause.source();
-        }
-        writeln!(f)
-    }
+fn unusable(file: &Path, cause: &io::Error) -> Cause {
+    format!(
+        "the ready file `{}` can't be written: {cause}",
+        file.display()
+    )
+    .into()
 }

@@ -64,9 +64,10 @@ impl<'a> Accounts<'a> {
             .sections
             .iter()
             .filter_map(|section| section.name.as_deref());
-        let names: Vec<_> = names
+        let mut names: Vec<_> = names
             .map(|name| format!("`{}`", name.escape_debug()))
             .collect();
+        names.dedup();
         match names.is_empty() {
             true => String::new(),
             false => format!("; there is {}", names.join(", ")),

@@ -61,9 +61,13 @@ impl IssuerSection {
         let keys = match (&self.jwks, &self.secret) {
             (Some(jwks), None) => jwks.check(&at.key("jwks")),
             (None, Some(secret)) => check_secret(&at.key("secret"), secret),
-            (Some(_), Some(_)) => at
-                .key("secret")
-                .problem("stands in the place of `jwks`; remove one of them"),
+            (Some(jwks), Some(secret)) => {
+                // Whichever stays has to be good.
+                let _ = jwks.check(&at.key("jwks"));
+                let _ = check_secret(&at.key("secret"), secret);
+                at.key("secret")
+                    .problem("stands in the place of `jwks`; remove one of them")
+            }
             (None, None) if at.key("secret").is_unread() => None,
             (None, None) => at
                 .key("jwks")

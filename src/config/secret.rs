@@ -64,11 +64,18 @@ const PLACES: &str = "needs `env` or `file`, the place the secret is read from";
 fn variable(at: &At<'_>, name: &str) -> Option<Vec<u8>> {
     match at.environment().get(name) {
         Some(value) => Some(value.into_bytes()),
+        None if !is_variable(name) => at.problem("is no name of an environment variable"),
         None => at.problem(format_args!(
             "the environment variable {} is not set",
             named(name, "named here")
         )),
     }
+}
+
+/// A name that shells can set. Anything else may be the secret itself, put in the wrong place.
+fn is_variable(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    !name.starts_with(|first: char| first.is_ascii_digit()) && name.bytes().all(is_plain)
 }
 
 fn file(at: &At<'_>, name: &str) -> Option<Vec<u8>> {

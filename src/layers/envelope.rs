@@ -20,7 +20,7 @@ use serde_json::{Map, Value};
 use tower::{Layer, Service};
 
 use crate::body::Body;
-use crate::error::{Cause, Code, Fault, Refusal, UpstreamAnswer};
+use crate::error::{Code, Fault, Refusal, UpstreamAnswer, chain};
 use crate::handoff::Arrived;
 use crate::telemetry::Trail;
 
@@ -132,7 +132,8 @@ fn answer_refusal(refusal: &Refusal, trail: &Trail) -> Response<Body> {
 /// A caller's mistake is the caller's to read; what the operator can mend is logged above INFO.
 fn report(refusal: &Refusal, trail: &Trail) {
     let (code, request_id) = (refusal.code().name(), trail.id.as_str());
-    let cause = refusal.cause().map(chain).unwrap_or_default();
+    let cause = refusal.cause().map(|cause| chain(&**cause));
+    let cause = cause.as_deref();
     match refusal.code() {
         Code::Internal => {
             tracing::error!(target: "scoregate::request", code, request_id, cause, "a request met a defect");
@@ -150,17 +151,6 @@ fn report(refusal: &Refusal, trail: &Trail) {
             tracing::debug!(target: "scoregate::request", code, request_id, cause, "a request was refused")
         }
     }
-}
-
-fn chain(cause: &Cause) -> String {
-    let mut text = cause.to_string();
-    let mut next = cause.source();
-    while let Some(source) = next {
-        text.push_str(": ");
-        text.push_str(&source.to_string());
-        next = source.source();
-    }
-    text
 }
 
 /// One text for every cause of a 401: which scheme a caller may use, never what was wrong.

@@ -73,10 +73,18 @@ fn repair_value<'a>(name: &str, value: Cow<'a, str>) -> Option<Cow<'a, str>> {
             "false" | "0" => Some(Cow::Borrowed("false")),
             _ => None,
         },
-        "url" | "role" if is_encoded_url(&value) => {
-            Some(decode_once(&value).map_or(value.clone(), |text| Cow::Owned(text.into_owned())))
-        }
+        // No role holds an escape, but every address may.
+        "role" => Some(decode_again(value)),
+        "url" if is_encoded_url(&value) => Some(decode_again(value)),
         _ => Some(value),
+    }
+}
+
+/// Undoes the second of two encodings; a text that is none stays.
+fn decode_again(value: Cow<'_, str>) -> Cow<'_, str> {
+    match decode_once(&value) {
+        Some(Cow::Owned(decoded)) => Cow::Owned(decoded),
+        Some(Cow::Borrowed(_)) | None => value,
     }
 }
 

@@ -256,6 +256,15 @@ fn the_query_keeps_what_is_known_and_repairs_what_sdks_get_wrong() {
             "role=http%3A%2F%2Fp.org%2Fm%23Learner",
         ),
         (
+            "/api/memberships?role=Instructor%2523TeachingAssistant",
+            "role=Instructor%23TeachingAssistant",
+        ),
+        (
+            "/api/memberships?role=urn%253Alti%253Arole%253Aims%252Flis%252FLearner",
+            "role=urn%3Alti%3Arole%3Aims%2Flis%2FLearner",
+        ),
+        ("/api/memberships?role=100%25", "role=100%25"),
+        (
             "/api/lineitems?url=https%253A%2F%2Fx.edu%2Fli%253Fpage%253D2",
             "url=https%3A%2F%2Fx.edu%2Fli%3Fpage%3D2",
         ),

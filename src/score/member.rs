@@ -1,5 +1,7 @@
 //! The members that a score may have, and which one an unknown name probably means.
 
+use http::uri::Authority;
+
 /// Tokens that reused launch code leaves in a body. They never pass.
 pub const TOKENS: [&str; 2] = ["ltik", "id_token"];
 
@@ -50,9 +52,46 @@ pub fn is_extension(name: &str) -> bool {
         head.eq_ignore_ascii_case(scheme)
             .then(|| name.get(scheme.len()..))?
     });
-    let host = rest
-        .and_then(|rest| rest.split(['/', '?', '#']).next())
-        .unwrap_or_default();
+    let authority = rest.and_then(|rest| rest.split(['/', '?', '#']).next());
     let is_plain = |letter: char| !letter.is_whitespace() && !letter.is_control();
-    !host.is_empty() && name.chars().all(is_plain)
+    authority.is_some_and(has_host) && name.chars().all(is_plain)
+}
+
+fn has_host(authority: &str) -> bool {
+    authority.parse::<Authority>().is_ok_and(|authority| {
+        let host = authority.host();
+        let has_name = host.bytes().any(|byte| byte.is_ascii_alphanumeric());
+        let names_port = authority.as_str().ends_with(|last: char| last.is_ascii_digit())
+            && authority.as_str().len() > host.len();
+        has_name && (!names_port || authority.port_u16().is_some())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_extension_is_named_by_a_whole_url() {
+        for name in [
+            "https://canvas.instructure.com/lti/submission",
+            "HTTP://example.com",
+            "https://[::1]:8443/x?y#z",
+        ] {
+            assert!(is_extension(name), "{name}");
+        }
+        for name in [
+            "canvas",
+            "https://",
+            "https:///x",
+            "http://[::1/x",
+            "https://:80/",
+            "https://.",
+            "https://x:99999/",
+            "https://a b/",
+            "urn:x",
+        ] {
+            assert!(!is_extension(name), "{name}");
+        }
+    }
 }

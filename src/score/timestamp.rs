@@ -16,8 +16,13 @@ impl Timestamp {
     /// `2017-04-16T18:54:36.736+00:00`; `t` and `z` may be in lower case (RFC 3339 section 5.6).
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.to_ascii_uppercase();
-        has_rfc3339_shape(&text).then_some(())?;
-        let instant = PARSER.parse_timestamp(&text).ok()?;
+        let shape = Shape::of(&text)?;
+        let instant = PARSER.parse_timestamp(shape.to_nanoseconds()).ok()?;
+        // jiff takes a leap second for the second before it.
+        let is_leap = text.get(17..19) == Some("60");
+        if is_leap && instant.as_second().rem_euclid(86_400) != 86_399 {
+            return None;
+        }
         Some(Self { text, instant })
     }
 
@@ -30,18 +35,43 @@ impl Timestamp {
     }
 }
 
-/// jiff reads more forms than RFC 3339 has: those without seconds, with a week, with `[zone]`.
-fn has_rfc3339_shape(text: &str) -> bool {
-    let Some((date_time, rest)) = text.split_at_checked(19) else {
-        return false;
-    };
-    let (fraction, zone) = rest.split_at(rest.find(['Z', '+', '-']).unwrap_or(rest.len()));
-    let fraction_digits = fraction.strip_prefix('.').unwrap_or("0");
-    fits(date_time, "0000-00-00T00:00:00")
-        && (fraction.is_empty() || fraction.starts_with('.'))
-        && !fraction_digits.is_empty()
-        && fraction_digits.bytes().all(|byte| byte.is_ascii_digit())
-        && (zone == "Z" || fits(zone, "+00:00") || fits(zone, "-00:00"))
+/// The parts of a timestamp. jiff reads more forms than RFC 3339 has: those without seconds, with
+/// a week, with `[zone]`.
+struct Shape<'a> {
+    date_time: &'a str,
+    /// Digits alone, as many as there are.
+    fraction: &'a str,
+    zone: &'a str,
+}
+
+impl<'a> Shape<'a> {
+    fn of(text: &'a str) -> Option<Self> {
+        let (date_time, rest) = text.split_at_checked(19)?;
+        let (fraction, zone) = rest.split_at(rest.find(['Z', '+', '-']).unwrap_or(rest.len()));
+        let fraction = match fraction.is_empty() {
+            true => "0",
+            false => fraction.strip_prefix('.')?,
+        };
+        let all_digits = fraction.bytes().all(|byte| byte.is_ascii_digit());
+        let is_whole = fits(date_time, "0000-00-00T00:00:00") && is_zone(zone);
+        (is_whole && all_digits && !fraction.is_empty()).then_some(Self {
+            date_time,
+            fraction,
+            zone,
+        })
+    }
+
+    /// Digits behind the nanoseconds don't fit into an instant; they change no order that matters.
+    fn to_nanoseconds(&self) -> String {
+        let digits = self.fraction.get(..9).unwrap_or(self.fraction);
+        format!("{}.{digits}{}", self.date_time, self.zone)
+    }
+}
+
+/// `Z`, or an offset within a day (RFC 3339 section 5.6, `time-numoffset`).
+fn is_zone(zone: &str) -> bool {
+    let within_a_day = || zone.get(1..3) < Some("24") && zone.get(4..6) < Some("60");
+    zone == "Z" || ((fits(zone, "+00:00") || fits(zone, "-00:00")) && within_a_day())
 }
 
 /// Whether a text has a digit for each `0`, and otherwise the same characters.
@@ -64,6 +94,8 @@ mod tests {
             "2017-04-16T18:54:36.736+00:00",
             "2017-04-16T18:54:36.736123456-07:30",
             "2016-12-31T23:59:60Z",
+            "2017-01-01T05:29:60+05:30",
+            "2017-04-16T18:54:36.1234567890123456789Z",
             "0001-01-01T00:00:00Z",
         ] {
             assert_eq!(Timestamp::parse(text).unwrap().text(), text);
@@ -91,6 +123,9 @@ mod tests {
             "1492368876",
             "20170416T185436Z",
             "2017-04-16T18:54:36+99:00",
+            "2017-04-16T18:54:36+24:00",
+            "2017-04-16T18:54:36+05:60",
+            "2017-04-16T18:54:60Z",
             "+002017-04-16T18:54:36Z",
             "2017-04-16T18:54:36,5Z",
         ] {

@@ -5,27 +5,30 @@ use jiff::Timestamp;
 
 use crate::auth::Verifier;
 use crate::authorization::{Presented, read};
-use crate::error::{Cause, Code, Refusal};
+use crate::error::{Cause, Code, Refusal, chain};
 use crate::handoff::{Identity, Routed};
+use crate::telemetry::Trail;
 
 /// Whom the request is from. By reference, as everything that waits on the path: what a future
 /// owns is moved with it.
 pub async fn authenticate(routed: &Routed, verifier: &Verifier) -> Result<Identity, Refusal> {
-    let presented =
-        read(&routed.traced.head.headers).map_err(|fault| unauthorized(fault.code(), fault))?;
+    let trail = &routed.traced.trail;
+    let presented = read(&routed.traced.head.headers)
+        .map_err(|fault| unauthorized(trail, fault.code(), fault.into()))?;
     let Presented {
         scheme,
         credential,
         launch,
     } = presented;
     let verified = verifier.verify(credential, Timestamp::now()).await;
-    let caller = verified.map_err(|reason| unauthorized(scheme.refusal(), reason))?;
-    let _ = routed.traced.trail.caller.set(caller.clone());
+    let caller = verified.map_err(|reason| unauthorized(trail, scheme.refusal(), reason.into()))?;
+    let _ = trail.caller.set(caller.clone());
     Ok(Identity { caller, launch })
 }
 
-/// One text for every cause: the reason goes to the log alone.
-fn unauthorized(code: Code, reason: impl Into<Cause>) -> Refusal {
+/// One text for every cause: the reason goes to the access line alone.
+fn unauthorized(trail: &Trail, code: Code, reason: Cause) -> Refusal {
+    let _ = trail.reason.set(chain(&*reason));
     let description = match code {
         Code::MissingAuthorization => {
             "Send one Authorization header: LTIK-AUTH-V2 <key>:<ltik>, SERVICE-AUTH-V1 <key>:<service key> or Bearer <key>."

@@ -54,6 +54,8 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     decision: Option<&'static str>,
     bytes: u64,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -111,6 +113,7 @@ fn line(trail: &Trail, whole: Duration) -> Line<'_> {
         user: trail.user.get().copied(),
         status: answer.map(|(status, _)| status.as_u16()),
         code: answer.and_then(|(_, code)| code.map(|code| code.name())),
+        reason: trail.reason.get().map(String::as_str),
         decision: trail.decision.get().copied(),
         bytes: trail.bytes(),
         cut_short: trail.was_cut_short(),
@@ -155,9 +158,9 @@ fn push_text(line: &Line<'_>, out: &mut Vec<u8>) {
         hash.inspect(|hash| pair(name, hash));
     }
     line.status.inspect(|status| pair("status", status));
-    for (name, value) in [("code", line.code), ("decision", line.decision)] {
-        value.inspect(|value| pair(name, value));
-    }
+    line.code.inspect(|code| pair("code", code));
+    line.reason.inspect(|reason| pair("reason", &Plain(reason)));
+    line.decision.inspect(|decision| pair("decision", decision));
     pair("bytes", &line.bytes);
     if line.cut_short {
         pair("cut_short", &true);

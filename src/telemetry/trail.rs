@@ -30,6 +30,8 @@ pub struct Trail {
     pub line_item: OnceLock<IdHash>,
     pub user: OnceLock<IdHash>,
     pub caller: OnceLock<Arc<Caller>>,
+    /// Why its caller was not let in, which the caller is not told.
+    pub reason: OnceLock<String>,
     pub decision: OnceLock<&'static str>,
     pub answer: OnceLock<(StatusCode, Option<Code>)>,
     /// For the upstream's answers, connecting included.
@@ -55,6 +57,7 @@ impl Trail {
             line_item: OnceLock::new(),
             user: OnceLock::new(),
             caller: OnceLock::new(),
+            reason: OnceLock::new(),
             decision: OnceLock::new(),
             answer: OnceLock::new(),
             upstream: Wait::default(),

@@ -239,6 +239,11 @@ fn accounts() {
                 "4: account[0].api_keys[0].env: the environment variable `NO_SUCH_KEY` is not set",
             ),
             (
+                "'API_KEY'",
+                "'11111111-2222-4333-8444-555555555555'",
+                "4: account[0].api_keys[0].env: is no name of an environment variable",
+            ),
+            (
                 "env = 'API_KEY'",
                 "file = 'no-such'",
                 "4: account[0].api_keys[0].file: the file `no-such` can't be read: there is no such file",

@@ -43,7 +43,7 @@ fn each_risk_has_its_warning_and_nothing_else_has_one() {
         (
             "2090",
             "2001",
-            "9: caller[0].keys[0].not_after: this key expired at 2001-01-01T00:00:00Z (given: `2001-01-01T00:00:00Z`)",
+            "9: caller[0].keys[0].not_after: this key has expired (given: `2001-01-01T00:00:00Z`)",
         ),
         (
             "[[account]]",
