@@ -61,7 +61,9 @@ fn has_host(authority: &str) -> bool {
     authority.parse::<Authority>().is_ok_and(|authority| {
         let host = authority.host();
         let has_name = host.bytes().any(|byte| byte.is_ascii_alphanumeric());
-        let names_port = authority.as_str().ends_with(|last: char| last.is_ascii_digit())
+        let names_port = authority
+            .as_str()
+            .ends_with(|last: char| last.is_ascii_digit())
             && authority.as_str().len() > host.len();
         has_name && (!names_port || authority.port_u16().is_some())
     })

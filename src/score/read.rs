@@ -274,6 +274,10 @@ impl Reader {
         ] {
             self.require(name, missing);
         }
+        // It says nothing without a scoreGiven; but where the score is refused, it is a fault too.
+        if !self.faults.is_empty() && points.is_none() && !self.is_faulty("/scoreMaximum") {
+            self.check_maximum();
+        }
         let Draft {
             user,
             activity,
@@ -325,18 +329,19 @@ impl Reader {
         }
         match maximum {
             None => self.require_maximum(),
-            Some(maximum) if maximum.is_negative() || maximum.is_zero() => {
-                self.fault(
-                    "/scoreMaximum",
-                    "RANGE",
-                    "scoreMaximum must be greater than 0.",
-                );
-            }
-            Some(_) => {}
+            Some(_) => self.check_maximum(),
         }
         given
             .zip(maximum)
             .map(|(given, maximum)| Points { given, maximum })
+    }
+
+    fn check_maximum(&mut self) {
+        let is_wrong = |maximum: Decimal| maximum.is_negative() || maximum.is_zero();
+        if self.draft.maximum.is_some_and(is_wrong) {
+            let message = "scoreMaximum must be greater than 0.";
+            self.fault("/scoreMaximum", "RANGE", message);
+        }
     }
 
     fn require_maximum(&mut self) {

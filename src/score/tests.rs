@@ -382,3 +382,22 @@ proptest! {
         let _ = rewrite(body.as_bytes());
     }
 }
+
+/// A maximum says nothing without a score, but a score that is refused anyway hears of all of it.
+#[test]
+fn a_wrong_maximum_is_a_fault_wherever_the_score_has_another() {
+    let fields = |body: &str| match read(body.as_bytes(), UnknownMembers::Refuse) {
+        Err(Unreadable::Invalid(faults)) => faults
+            .into_iter()
+            .map(|fault| fault.field)
+            .collect::<Vec<_>>(),
+        Ok(_) => Vec::new(),
+        Err(Unreadable::Malformed(fault)) => panic!("{fault}"),
+    };
+    let good = r#""userId":"1","activityProgress":"Started","gradingProgress":"Pending""#;
+    assert_eq!(
+        fields(&format!(r#"{{{good},"scoregiven":5,"scoreMaximum":-1}}"#)),
+        ["/scoregiven", "/scoreMaximum"]
+    );
+    assert!(fields(&format!(r#"{{{good},"scoreMaximum":0}}"#)).is_empty());
+}
