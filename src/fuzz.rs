@@ -10,6 +10,7 @@ use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version};
 use jsonwebtoken::Algorithm;
 use secrecy::SecretString;
+use serde::de::IgnoredAny;
 
 use crate::auth::KeySet;
 use crate::authorization;
@@ -39,7 +40,8 @@ pub fn body(bytes: &[u8]) {
         let again = read(&written, UnknownMembers::Refuse).unwrap();
         assert!(again == score, "another score is read back");
         assert_eq!(again.write(), written);
-        serde_json::from_slice::<serde_json::Value>(&written).unwrap();
+        // Not as a `Value`, because an extension's numbers may be beyond any double.
+        serde_json::from_slice::<IgnoredAny>(&written).unwrap();
     }
     if let Ok(written) = rewrite(bytes) {
         assert_eq!(rewrite(&written).as_ref(), Ok(&written));
