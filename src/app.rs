@@ -6,25 +6,21 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use rustls::ClientConfig;
-use secrecy::SecretString;
-use serde_json::Value;
 use thiserror::Error;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{interval, timeout};
 
 use crate::admin::{Admin, serve_admin};
-use crate::auth::{CannotVerify, Verifier};
-use crate::config::{self, Config};
-use crate::gateway::{Shared, Worker};
-use crate::lifecycle::Lifecycle;
-use crate::meter::{Limit, Meters};
+use crate::auth::Readers;
+use crate::config::Loaded;
+use crate::gateway::{CannotServe, Lasting};
+use crate::generation::Generations;
+use crate::meter::Limit;
 use crate::pipeline::pipeline;
-use crate::policy::Policies;
+use crate::reload::{Source, follow};
 use crate::server::{Acceptor, Answers, CannotListen, listen, listen_alone, serve};
 use crate::telemetry::flush_access_lines;
-use crate::tls::{TlsUnusable, client_config, server_config};
 
 /// How often waiting access lines are written out.
 const FLUSH: Duration = Duration::from_millis(100);
@@ -33,7 +29,7 @@ const FLUSH: Duration = Duration::from_millis(100);
 pub struct Gateway {
     pub listen: SocketAddr,
     pub admin: SocketAddr,
-    lifecycle: Arc<Lifecycle>,
+    generations: Arc<Generations>,
     /// Each worker holds a sender: when none is left, all have ended.
     workers: mpsc::Receiver<()>,
 }
@@ -44,9 +40,7 @@ pub enum CannotStart {
     #[error(transparent)]
     Listen(#[from] CannotListen),
     #[error(transparent)]
-    Tls(#[from] TlsUnusable),
-    #[error(transparent)]
-    Verifier(#[from] CannotVerify),
+    Configuration(#[from] CannotServe),
     #[error("a thread or its runtime can't be started")]
     Thread(#[from] io::Error),
     #[error("the system gives no random numbers")]
@@ -54,35 +48,33 @@ pub enum CannotStart {
 }
 
 impl Gateway {
-    /// Starts serving. Every socket is bound when this returns. `applied` is what `/config` shows.
-    pub fn start(config: &Config, applied: Value) -> Result<Self, CannotStart> {
-        let lifecycle = Arc::new(Lifecycle::default());
-        let verifier = Arc::new(Verifier::new(config)?);
-        let meters = Arc::new(Meters::new(workers(config.server.workers)));
-        let acceptor = acceptor(&config.server, &lifecycle, &meters)?;
-        let crew = Crew::new(config, &verifier, &lifecycle, &meters)?;
-        let sockets = listen(config.server.listen, crew.size())?;
-        let admin_socket = listen_alone(config.admin.listen)?;
+    /// Starts serving. Every socket is bound when this returns. With a `source` it follows what
+    /// becomes of the configuration.
+    pub fn start(loaded: Loaded, source: Option<Source>) -> Result<Self, CannotStart> {
+        let (server, admin) = (loaded.config.server.clone(), loaded.config.admin.listen);
+        let size = workers(server.workers);
+        let room = Arc::new(Semaphore::new(server.max_connections));
+        let lasting = Lasting::new(&server, size)?;
+        lasting.meters.show_limit(Limit::of_places(
+            "server.max_connections",
+            &room,
+            server.max_connections,
+        ));
+        let generations = Arc::new(Generations::first(loaded, lasting)?);
+        let sockets = listen(server.listen, size)?;
+        let admin_socket = listen_alone(admin)?;
         let listen = sockets
             .first()
-            .map_or(Ok(config.server.listen), TcpListener::local_addr)?;
+            .map_or(Ok(server.listen), TcpListener::local_addr)?;
         let admin = admin_socket.local_addr()?;
 
-        let page = Admin {
-            token: token(config),
-            lifecycle: lifecycle.clone(),
-            verifier: verifier.clone(),
-            applied,
-            meters: meters.clone(),
-        };
-        start_control(admin_socket, page, verifier)?;
-        let workers = crew.start(sockets, &acceptor)?;
-        meters.configuration.applied(1);
-        lifecycle.serving();
+        start_control(admin_socket, generations.clone(), source)?;
+        let workers = start_workers(sockets, room, &generations)?;
+        generations.current().shared.lasting.lifecycle.serving();
         Ok(Self {
             listen,
             admin,
-            lifecycle,
+            generations,
             workers,
         })
     }
@@ -92,47 +84,33 @@ impl Gateway {
         while self.workers.recv().await.is_some() {}
     }
 
-    /// Takes readiness down, serves on for `delay` so that load balancers notice, then refuses new
-    /// work and waits for what is in flight, until `deadline`. Says whether all of it finished.
-    pub async fn shut_down(mut self, delay: Duration, deadline: Duration) -> bool {
-        self.lifecycle.leave();
-        tokio::time::sleep(delay).await;
-        self.lifecycle.drain();
-        timeout(deadline, self.ended()).await.is_ok()
+    /// Takes readiness down, serves on for `drain_delay` so that load balancers notice, then
+    /// refuses new work and waits for what is in flight, until `drain_deadline`. Says whether all
+    /// of it finished.
+    pub async fn shut_down(mut self) -> bool {
+        let shared = self.generations.current().shared.clone();
+        shared.lasting.lifecycle.leave();
+        tokio::time::sleep(shared.server.drain_delay).await;
+        shared.lasting.lifecycle.drain();
+        timeout(shared.server.drain_deadline, self.ended())
+            .await
+            .is_ok()
     }
 }
 
-fn token(config: &Config) -> Option<SecretString> {
-    config.admin.token.clone()
-}
-
-fn acceptor(
-    server: &config::Server,
-    lifecycle: &Arc<Lifecycle>,
-    meters: &Meters,
-) -> Result<Acceptor, TlsUnusable> {
-    let tls = server.tls.as_ref();
-    let tls = tls
-        .map(|tls| server_config(&tls.cert_file, &tls.key_file))
-        .transpose()?;
-    let room = Arc::new(Semaphore::new(server.max_connections));
-    meters.show_limit(Limit::of_places(
-        "server.max_connections",
-        &room,
-        server.max_connections,
-    ));
-    Ok(Acceptor::new(server, tls, room, lifecycle.clone()))
-}
-
-/// The admin listener and the key sets' refresh have a thread of their own: workers do nothing
-/// but requests, and a busy worker delays no probe.
-fn start_control(socket: TcpListener, page: Admin, verifier: Arc<Verifier>) -> io::Result<()> {
+/// The admin listener, the key sets' readers and reloads have a thread of their own: workers do
+/// nothing but requests, and a busy worker delays no probe.
+fn start_control(
+    socket: TcpListener,
+    generations: Arc<Generations>,
+    source: Option<Source>,
+) -> io::Result<()> {
     let runtime = runtime()?;
     let serving = async move {
         match tokio::net::TcpListener::from_std(socket) {
             Ok(socket) => {
-                tokio::spawn(verifier.maintain());
-                serve_admin(socket, Arc::new(page)).await;
+                tokio::spawn(keep_current(source, generations.clone()));
+                serve_admin(socket, Arc::new(Admin(generations))).await;
             }
             Err(cause) => {
                 tracing::error!(target: "scoregate::admin", %cause, "the admin listener can't be used")
@@ -145,68 +123,44 @@ fn start_control(socket: TcpListener, page: Admin, verifier: Arc<Verifier>) -> i
     Ok(())
 }
 
-/// What every worker is made from.
-struct Crew {
-    shared: Arc<Shared>,
-    accounts: Vec<Arc<config::Account>>,
-    upstream: config::Upstream,
-    tls: Arc<ClientConfig>,
+/// Keeps key sets, and where there is a source the configuration, current. Ends when it is
+/// dropped.
+async fn keep_current(source: Option<Source>, generations: Arc<Generations>) {
+    let mut readers = Readers::default();
+    readers.follow(&generations.current().shared.verifier);
+    match source {
+        Some(source) => follow(source, generations, readers).await,
+        None => std::future::pending().await,
+    }
 }
 
-impl Crew {
-    fn new(
-        config: &Config,
-        verifier: &Arc<Verifier>,
-        lifecycle: &Arc<Lifecycle>,
-        meters: &Arc<Meters>,
-    ) -> Result<Self, CannotStart> {
-        let policies = Policies::new(config.policies.clone());
-        Ok(Self {
-            shared: Arc::new(Shared::new(
-                config,
-                verifier.clone(),
-                policies,
-                lifecycle.clone(),
-                meters.clone(),
-            )?),
-            accounts: config.accounts.clone(),
-            upstream: config.upstream.clone(),
-            tls: client_config(config.upstream.ca_file.as_deref(), &["h2", "http/1.1"])?,
-        })
+/// One thread, one runtime and one set of upstream connections per socket, so that a request
+/// never changes cores.
+fn start_workers(
+    sockets: Vec<TcpListener>,
+    room: Arc<Semaphore>,
+    generations: &Generations,
+) -> io::Result<mpsc::Receiver<()>> {
+    let (alive, workers) = mpsc::channel(1);
+    let lasting = generations.current().shared.lasting.clone();
+    let acceptor = Acceptor {
+        front: generations.front.clone(),
+        room,
+        lifecycle: lasting.lifecycle.clone(),
+    };
+    for (number, (socket, slot)) in sockets.into_iter().zip(&generations.slots).enumerate() {
+        let path = pipeline(slot.clone(), &lasting);
+        let (runtime, acceptor, alive) = (runtime()?, acceptor.clone(), alive.clone());
+        let run = move || {
+            runtime.block_on(work(socket, acceptor, path));
+            flush_access_lines();
+            drop(alive);
+        };
+        thread::Builder::new()
+            .name(format!("worker-{number}"))
+            .spawn(run)?;
     }
-
-    fn size(&self) -> usize {
-        self.shared.meters.workers().len()
-    }
-
-    /// One thread, one runtime and one set of upstream connections per socket, so that a request
-    /// never changes cores.
-    fn start(
-        &self,
-        sockets: Vec<TcpListener>,
-        acceptor: &Acceptor,
-    ) -> io::Result<mpsc::Receiver<()>> {
-        let (alive, workers) = mpsc::channel(1);
-        for (socket, meter) in sockets.into_iter().zip(self.shared.meters.workers()) {
-            let name = format!("worker-{}", meter.number());
-            let worker = Worker::new(
-                self.shared.clone(),
-                meter.clone(),
-                &self.accounts,
-                &self.upstream,
-                &self.tls,
-            );
-            let (path, acceptor) = (pipeline(Arc::new(worker)), acceptor.clone());
-            let (runtime, alive) = (runtime()?, alive.clone());
-            let run = move || {
-                runtime.block_on(work(socket, acceptor, path));
-                flush_access_lines();
-                drop(alive);
-            };
-            thread::Builder::new().name(name).spawn(run)?;
-        }
-        Ok(workers)
-    }
+    Ok(workers)
 }
 
 async fn work(socket: TcpListener, acceptor: Acceptor, path: impl Answers) {

@@ -1,12 +1,16 @@
-//! What requests share: the parts that all workers use, and those that each worker has for itself.
+//! What requests share: what outlives every configuration, what follows from the one in force, and
+//! what each worker has for itself. A request takes its worker once, at its start, and so sees one
+//! configuration to its end.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use rustls::ClientConfig;
+use arc_swap::ArcSwap;
+use secrecy::SecretString;
+use thiserror::Error;
 use tokio::sync::Semaphore;
 
-use crate::auth::Verifier;
+use crate::auth::{CannotVerify, Verifier};
 use crate::config::{self, Account, Config};
 use crate::error::{Code, Refusal};
 use crate::lifecycle::Lifecycle;
@@ -15,45 +19,123 @@ use crate::meter::{Limit, Meters, WorkerMeter};
 use crate::policy::Policies;
 use crate::request_id::RequestIds;
 use crate::telemetry::{AccessLog, IdKey, Recorder};
+use crate::tls::{TlsUnusable, Trust};
 use crate::upstream::Upstream;
 
-/// Shared by all workers.
+/// What no reload changes.
+pub struct Lasting {
+    pub ids: Arc<RequestIds>,
+    pub in_flight: Arc<Semaphore>,
+    pub lifecycle: Arc<Lifecycle>,
+    pub meters: Arc<Meters>,
+    /// Keys the hashes of ids where no key is configured.
+    id_key: Arc<IdKey>,
+}
+
+/// What follows from one configuration, for all workers.
 pub struct Shared {
+    pub lasting: Arc<Lasting>,
     pub server: config::Server,
     pub scores: config::Scores,
     pub access: AccessLog,
     pub id_key: Arc<IdKey>,
-    pub meters: Arc<Meters>,
-    pub verifier: Arc<Verifier>,
+    pub admin_token: Option<SecretString>,
+    pub verifier: Verifier,
     pub policies: Policies,
-    pub ids: Arc<RequestIds>,
-    pub in_flight: Arc<Semaphore>,
     /// Line items' own maxima, read before.
     pub maxima: Maxima,
-    pub lifecycle: Arc<Lifecycle>,
+    accounts: Vec<Arc<Account>>,
+    upstream: config::Upstream,
+    trust: Trust,
 }
 
-/// One worker: the shared parts, and connections of its own.
+/// Why a configuration can't be served, though nothing is wrong with its text.
+#[derive(Debug, Error)]
+pub enum CannotServe {
+    #[error(transparent)]
+    Tls(#[from] TlsUnusable),
+    #[error(transparent)]
+    Verifier(#[from] CannotVerify),
+    #[error("the system gives no random numbers")]
+    Random(#[from] getrandom::Error),
+}
+
+/// One worker under one configuration: the shared parts, and connections of its own.
 pub struct Worker {
     pub shared: Arc<Shared>,
     pub recorder: Arc<Recorder>,
-    upstreams: HashMap<String, Upstream>,
+    upstreams: HashMap<String, Arc<Upstream>>,
+}
+
+/// Where a worker's requests find it.
+pub struct Slot(ArcSwap<Worker>);
+
+impl Lasting {
+    pub fn new(server: &config::Server, workers: usize) -> Result<Self, getrandom::Error> {
+        let most = server.max_in_flight;
+        let (in_flight, meters) = (Arc::new(Semaphore::new(most)), Meters::new(workers));
+        meters.show_limit(Limit::of_places("server.max_in_flight", &in_flight, most));
+        Ok(Self {
+            ids: Arc::new(RequestIds::new()?),
+            in_flight,
+            lifecycle: Arc::default(),
+            meters: Arc::new(meters),
+            id_key: Arc::new(IdKey::new(None)?),
+        })
+    }
+}
+
+impl Shared {
+    /// Takes the place of `before`, and keeps of it what has not changed: key sets and trust.
+    pub fn new(
+        config: &Config,
+        lasting: Arc<Lasting>,
+        before: Option<&Self>,
+    ) -> Result<Self, CannotServe> {
+        let access = match config.log.access {
+            true => AccessLog::On(config.log.format),
+            false => AccessLog::Off,
+        };
+        let id_key = match config.log.id_key.as_deref() {
+            Some(key) => Arc::new(IdKey::new(Some(key))?),
+            None => lasting.id_key.clone(),
+        };
+        let ca_file = config.upstream.ca_file.as_deref();
+        let trust = Trust::new(ca_file, before.map(|before| &before.trust))?;
+        let before = before.map(|before| &before.verifier);
+        Ok(Self {
+            lasting,
+            server: config.server.clone(),
+            scores: config.scores,
+            access,
+            id_key,
+            admin_token: config.admin.token.clone(),
+            verifier: Verifier::new(config, &trust.key_sets, before)?,
+            policies: Policies::new(config.policies.clone()),
+            maxima: Maxima::default(),
+            accounts: config.accounts.clone(),
+            upstream: config.upstream.clone(),
+            trust,
+        })
+    }
 }
 
 impl Worker {
-    pub fn new(
-        shared: Arc<Shared>,
-        meter: Arc<WorkerMeter>,
-        accounts: &[Arc<Account>],
-        settings: &config::Upstream,
-        tls: &Arc<ClientConfig>,
-    ) -> Self {
+    /// Takes the place of `before`, and keeps its connections to accounts that have not moved.
+    pub fn new(shared: Arc<Shared>, meter: Arc<WorkerMeter>, before: Option<&Self>) -> Self {
         let upstream = |account: &Arc<Account>| {
-            let counts = shared.meters.upstream(&account.name, meter.number());
-            let upstream = Upstream::new(account.origin.clone(), tls.clone(), settings, counts);
-            (account.name.clone(), upstream)
+            let kept = before.and_then(|before| before.upstreams.get(&account.name));
+            let (origin, tls) = (&account.origin, &shared.trust.upstream);
+            let kept = kept.filter(|kept| kept.is_for(origin, tls, &shared.upstream));
+            let made = || {
+                let meters = &shared.lasting.meters;
+                let meter = meters.upstream(&account.name, meter.number());
+                let (origin, tls) = (origin.clone(), tls.clone());
+                Arc::new(Upstream::new(origin, tls, &shared.upstream, meter))
+            };
+            (account.name.clone(), kept.cloned().unwrap_or_else(made))
         };
-        let upstreams = accounts.iter().map(upstream).collect();
+        let upstreams = shared.accounts.iter().map(upstream).collect();
         let recorder = Recorder {
             access: shared.access,
             ids: shared.id_key.clone(),
@@ -70,37 +152,26 @@ impl Worker {
     pub fn upstream(&self, account: &Account) -> Result<&Upstream, Refusal> {
         let upstream = self.upstreams.get(&account.name);
         upstream
+            .map(Arc::as_ref)
             .ok_or_else(|| Refusal::new(Code::Internal, "The caller's account has no upstream."))
     }
 }
 
-impl Shared {
-    pub fn new(
-        config: &Config,
-        verifier: Arc<Verifier>,
-        policies: Policies,
-        lifecycle: Arc<Lifecycle>,
-        meters: Arc<Meters>,
-    ) -> Result<Self, getrandom::Error> {
-        let access = match config.log.access {
-            true => AccessLog::On(config.log.format),
-            false => AccessLog::Off,
-        };
-        let most = config.server.max_in_flight;
-        let in_flight = Arc::new(Semaphore::new(most));
-        meters.show_limit(Limit::of_places("server.max_in_flight", &in_flight, most));
-        Ok(Self {
-            server: config.server.clone(),
-            scores: config.scores,
-            access,
-            id_key: Arc::new(IdKey::new(config.log.id_key.as_deref())?),
-            meters,
-            verifier,
-            policies,
-            ids: Arc::new(RequestIds::new()?),
-            in_flight,
-            maxima: Maxima::default(),
-            lifecycle,
-        })
+impl Slot {
+    pub fn new(worker: Worker) -> Self {
+        Self(ArcSwap::from_pointee(worker))
+    }
+
+    /// The worker as of now.
+    pub fn worker(&self) -> Arc<Worker> {
+        self.0.load_full()
+    }
+
+    /// From now on, requests find the worker that the new configuration makes of the present one.
+    pub fn renew(&self, shared: &Arc<Shared>) {
+        let before = self.worker();
+        let meter = before.recorder.meter.clone();
+        let worker = Worker::new(shared.clone(), meter, Some(&before));
+        self.0.store(Arc::new(worker));
     }
 }

@@ -11,6 +11,7 @@ use crate::auth::Caller;
 use crate::authorization::Launch;
 use crate::caller_body::CallerBody;
 use crate::deadline::Deadline;
+use crate::gateway::Worker;
 use crate::policy::Judgement;
 use crate::request_id::RequestId;
 use crate::routing::{Operation, Target};
@@ -28,6 +29,8 @@ pub struct Identified {
 pub struct Arrived {
     pub traced: Traced,
     pub body: CallerBody,
+    /// Who serves it, under one configuration from here to the end.
+    pub worker: Arc<Worker>,
 }
 
 /// A request whose facts are kept for its access line, and the moment by which it must be over.

@@ -33,6 +33,7 @@ pub mod upstream;
 pub mod answer;
 pub mod forward;
 pub mod gateway;
+pub mod generation;
 pub mod handoff;
 pub mod layers;
 pub mod lookup;
@@ -45,6 +46,7 @@ pub mod stages;
 pub mod admin;
 pub mod app;
 pub mod cli;
+pub mod reload;
 pub mod sandbox;
 
 // What fuzzers and the replay of their corpora hold us to.

@@ -12,7 +12,7 @@ use crate::body::Body;
 use crate::caller_body::CallerBody;
 use crate::error::Refusal;
 use crate::forward::forward;
-use crate::gateway::{Shared, Worker};
+use crate::gateway::{Lasting, Shared, Slot, Worker};
 use crate::handoff::{Arrived, Credentialed, Outgoing, Traced};
 use crate::layers::{AdmissionLayer, EnvelopeLayer, IdentifyLayer, TraceLayer};
 use crate::routing::Operation;
@@ -22,30 +22,31 @@ use crate::stages::{
 };
 
 /// The layers, outermost first, around the stages.
-pub fn pipeline(worker: Arc<Worker>) -> impl Answers {
-    let shared = worker.shared.clone();
+pub fn pipeline(slot: Arc<Slot>, lasting: &Lasting) -> impl Answers {
     ServiceBuilder::new()
         // First, so that whatever is answered or logged below has an id.
-        .layer(IdentifyLayer(shared.ids.clone()))
-        // Outside Envelope, so that the access line shows the status the caller sees.
-        .layer(TraceLayer {
-            recorder: worker.recorder.clone(),
-            request_deadline: shared.server.request_deadline,
-        })
+        .layer(IdentifyLayer(lasting.ids.clone()))
+        // Outside Envelope, so that the access line shows the status the caller sees. Below it
+        // everything sees the configuration that was in force here.
+        .layer(TraceLayer(slot))
         // Everything below fails with `Refusal`; only here it becomes an answer.
         .layer(EnvelopeLayer)
         // Before any work is done: DRAINING, OVERLOADED.
         .layer(AdmissionLayer {
-            in_flight: shared.in_flight.clone(),
-            lifecycle: shared.lifecycle.clone(),
+            in_flight: lasting.in_flight.clone(),
+            lifecycle: lasting.lifecycle.clone(),
         })
-        .service(service_fn(move |request| stages(request, worker.clone())))
+        .service(service_fn(stages))
 }
 
 /// The stages of every request. Each part is a function of its own also because a future keeps
 /// room for every value in scope, and is moved with it.
-async fn stages(arrived: Arrived, worker: Arc<Worker>) -> Result<Response<Body>, Refusal> {
-    let Arrived { traced, mut body } = arrived;
+async fn stages(arrived: Arrived) -> Result<Response<Body>, Refusal> {
+    let Arrived {
+        traced,
+        mut body,
+        worker,
+    } = arrived;
     let credentialed = admit(traced, &worker.shared).await?;
     match credentialed.routed.target.operation {
         Operation::SubmitScore => submit_score(credentialed, &mut body, &worker).await,
@@ -123,7 +124,7 @@ mod tests {
     /// A request's future is moved a few times before it is polled, so its size is time.
     #[test]
     fn the_future_of_a_request_stays_small() {
-        fn size_of_future<A, B, F: Future>(_: impl Fn(A, B) -> F) -> usize {
+        fn size_of_future<A, F: Future>(_: impl Fn(A) -> F) -> usize {
             size_of::<F>()
         }
         let size = size_of_future(stages);

@@ -1,6 +1,8 @@
 //! TLS on both sides: one cryptography provider, the server's certificate from a PEM pair, and
 //! the platform's roots, with an extra CA file, for everything we connect to.
 
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,6 +16,8 @@ use thiserror::Error;
 /// Why a TLS side can't be set up. Names files, never their content.
 #[derive(Debug, Error)]
 pub enum TlsUnusable {
+    #[error("`{0}` can't be read")]
+    File(PathBuf, #[source] io::Error),
     #[error("`{0}` holds no readable PEM certificate")]
     Certificate(PathBuf, #[source] rustls_pki_types::pem::Error),
     #[error("`{0}` holds no certificate")]
@@ -63,6 +67,35 @@ pub fn client_config(
         .with_no_client_auth();
     config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
     Ok(Arc::new(config))
+}
+
+/// What we trust when we connect, for each use of it.
+#[derive(Clone, Debug)]
+pub struct Trust {
+    /// What the extra CA file holds.
+    extra: Option<Vec<u8>>,
+    /// Towards LTIAAS.
+    pub upstream: Arc<ClientConfig>,
+    /// Towards issuers, which are asked too rarely for HTTP/2 to matter.
+    pub key_sets: Arc<ClientConfig>,
+}
+
+impl Trust {
+    /// Trusts the platform's roots and those of `ca_file`. Where the file says what it said
+    /// `before`, that is kept, so that connections and key sets can be kept too.
+    pub fn new(ca_file: Option<&Path>, before: Option<&Self>) -> Result<Self, TlsUnusable> {
+        let read =
+            |path: &Path| fs::read(path).map_err(|cause| TlsUnusable::File(path.into(), cause));
+        let extra = ca_file.map(read).transpose()?;
+        match before.filter(|before| before.extra == extra) {
+            Some(before) => Ok(before.clone()),
+            None => Ok(Self {
+                extra,
+                upstream: client_config(ca_file, &["h2", "http/1.1"])?,
+                key_sets: client_config(ca_file, &["http/1.1"])?,
+            }),
+        }
+    }
 }
 
 fn provider() -> Arc<CryptoProvider> {

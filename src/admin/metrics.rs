@@ -7,10 +7,13 @@ use crate::meter::{Page, list};
 impl Admin {
     pub(super) fn metrics(&self) -> String {
         let mut page = Page::default();
-        let cached = self.verifier.cached();
-        self.meters.write(&mut page, &[("verified_tokens", cached)]);
-        write_key_sets(&mut page, &self.verifier.key_sets());
-        let ready = self.lifecycle.is_serving() && self.verifier.is_ready();
+        let current = self.0.current();
+        let (lasting, verifier) = (&current.shared.lasting, &current.shared.verifier);
+        let cached = verifier.cached();
+        let meters = &lasting.meters;
+        meters.write(&mut page, &[("verified_tokens", cached)]);
+        write_key_sets(&mut page, &verifier.key_sets());
+        let ready = lasting.lifecycle.is_serving() && verifier.is_ready();
         page.family(&list::READY).sample(&[], u8::from(ready));
         page.finish()
     }

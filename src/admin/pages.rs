@@ -7,22 +7,14 @@ use bytes::Bytes;
 use http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
-use crate::auth::Verifier;
-use crate::lifecycle::Lifecycle;
-use crate::meter::{Meters, Page as MetricsPage};
+use crate::generation::Generations;
+use crate::meter::Page as MetricsPage;
 
-/// What the pages show.
-pub struct Admin {
-    pub token: Option<SecretString>,
-    pub lifecycle: Arc<Lifecycle>,
-    pub verifier: Arc<Verifier>,
-    /// `/config`: what is applied, secrets masked.
-    pub applied: Value,
-    pub meters: Arc<Meters>,
-}
+/// The pages, of whatever generation is in force.
+pub struct Admin(pub Arc<Generations>);
 
 /// Every page there is.
 const PAGES: [&str; 4] = ["/healthz", "/readyz", "/metrics", "/config"];
@@ -50,14 +42,15 @@ impl Admin {
             "/healthz" => page(StatusCode::OK, &json!({"healthy": true})),
             "/readyz" => self.readiness(),
             "/metrics" => show(StatusCode::OK, MetricsPage::MEDIA_TYPE, self.metrics()),
-            _ => page(StatusCode::OK, &self.applied),
+            _ => page(StatusCode::OK, &self.0.page()),
         }
     }
 
     /// Ready: every listener is bound, no drain has begun, and every required issuer's keys are here.
     fn readiness(&self) -> Page {
-        let serving = self.lifecycle.is_serving();
-        let keys = self.verifier.is_ready();
+        let current = self.0.current();
+        let serving = current.shared.lasting.lifecycle.is_serving();
+        let keys = current.shared.verifier.is_ready();
         let status = match serving && keys {
             true => StatusCode::OK,
             false => StatusCode::SERVICE_UNAVAILABLE,
@@ -69,7 +62,8 @@ impl Admin {
     }
 
     fn is_authorized(&self, headers: &HeaderMap) -> bool {
-        let Some(token) = &self.token else {
+        let current = self.0.current();
+        let Some(token) = &current.shared.admin_token else {
             return true;
         };
         let mut given = headers.get_all(AUTHORIZATION).iter();

@@ -45,6 +45,7 @@ impl Issuer {
         tls: &Arc<ClientConfig>,
         upstream: &config::Upstream,
         timing: Timing,
+        known: &[Arc<KeySource>],
     ) -> Result<Self, CannotVerify> {
         let keys = match &settings.keys {
             IssuerKeys::Secret(secret) => {
@@ -57,10 +58,18 @@ impl Issuer {
                 Keys::File(set.ok_or_else(|| CannotVerify::NotAKeySet(path.clone()))?)
             }
             IssuerKeys::Url(url) => {
-                let (name, url, tls) = (&settings.name, url.clone(), tls.clone());
+                let name = &settings.name;
                 let (refresh, timeout) = (settings.refresh, upstream.key_set_timeout);
-                let source = KeySource::new(name, url, tls, refresh, timeout, timing)?;
-                Keys::Fetched(Arc::new(source))
+                let is_it =
+                    |source: &&Arc<KeySource>| source.is_for(name, url, tls, refresh, timeout);
+                let source = match known.iter().find(is_it) {
+                    Some(source) => source.clone(),
+                    None => {
+                        let (url, tls) = (url.clone(), tls.clone());
+                        Arc::new(KeySource::new(name, url, tls, refresh, timeout, timing)?)
+                    }
+                };
+                Keys::Fetched(source)
             }
         };
         let line_items = settings.line_items.as_slice().into();

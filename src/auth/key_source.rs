@@ -79,6 +79,21 @@ impl KeySource {
         })
     }
 
+    /// Whether a source made with these would read the same in the same way.
+    pub fn is_for(
+        &self,
+        issuer: &str,
+        url: &Uri,
+        tls: &Arc<ClientConfig>,
+        refresh: Duration,
+        timeout: Duration,
+    ) -> bool {
+        self.issuer == issuer
+            && self.url == *url
+            && Arc::ptr_eq(&self.tls, tls)
+            && (self.refresh, self.timeout) == (refresh, timeout)
+    }
+
     pub fn current(&self) -> Option<Arc<KeySet>> {
         self.current.load_full()
     }

@@ -61,8 +61,6 @@ pub enum CannotVerify {
     NotAKeySet(PathBuf),
     #[error("the key set's URL can't be used")]
     Url(#[from] crate::origin::BadOrigin),
-    #[error("TLS towards the key sets can't be set up")]
-    Tls(#[from] crate::tls::TlsUnusable),
     #[error("the cryptography that verifies tokens does not work")]
     SelfTest(#[source] jsonwebtoken::errors::Error),
 }

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use futures_util::future::{join_all, select_ok};
+use futures_util::future::select_ok;
 use jiff::Timestamp;
+use rustls::ClientConfig;
 
 use super::cache::{Verified, VerifiedTokens};
 use super::gateway_keys::{GatewayKeys, PREFIX};
 use super::issuer::Issuer;
+use super::key_source::KeySource;
 use super::self_test::self_test;
 use super::tally::KeySetState;
 use super::timing::Timing;
@@ -15,7 +17,6 @@ use super::token::{Peeked, peek};
 use super::{Caller, CannotVerify, Unverified};
 use crate::config::Config;
 use crate::meter::Fill;
-use crate::tls::client_config;
 
 /// Shared by all workers. Takes no lock but that of the cache's shard.
 pub struct Verifier {
@@ -25,17 +26,29 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    pub fn new(config: &Config) -> Result<Self, CannotVerify> {
-        Self::with_timing(config, Timing::default())
+    /// Key sets that were fetched for the verifier `before` are kept where nothing about them has
+    /// changed. What it verified is not: each configuration verifies anew.
+    pub fn new(
+        config: &Config,
+        tls: &Arc<ClientConfig>,
+        before: Option<&Self>,
+    ) -> Result<Self, CannotVerify> {
+        let known: Vec<_> = before.into_iter().flat_map(Self::sources).collect();
+        Self::with_timing(config, tls, Timing::default(), &known)
     }
 
     /// The same with other intervals between the reads of key sets.
-    pub(super) fn with_timing(config: &Config, timing: Timing) -> Result<Self, CannotVerify> {
+    pub(super) fn with_timing(
+        config: &Config,
+        tls: &Arc<ClientConfig>,
+        timing: Timing,
+        known: &[Arc<KeySource>],
+    ) -> Result<Self, CannotVerify> {
         self_test()?;
-        let tls = client_config(config.upstream.ca_file.as_deref(), &["http/1.1"])?;
         let issuers = config.issuers.iter().cloned().enumerate();
-        let issuers = issuers
-            .map(|(place, issuer)| Issuer::new(place, issuer, &tls, &config.upstream, timing));
+        let issuers = issuers.map(|(place, issuer)| {
+            Issuer::new(place, issuer, tls, &config.upstream, timing, known)
+        });
         Ok(Self {
             keys: GatewayKeys::new(&config.callers),
             issuers: issuers.collect::<Result<_, _>>()?,
@@ -116,9 +129,8 @@ impl Verifier {
         self.verified.fill()
     }
 
-    /// Keeps fetched key sets current, until it is dropped.
-    pub async fn maintain(self: Arc<Self>) {
-        let sources = self.issuers.iter().filter_map(Issuer::source);
-        join_all(sources.map(|source| source.keep_current())).await;
+    /// Where fetched key sets come from.
+    pub(super) fn sources(&self) -> impl Iterator<Item = Arc<KeySource>> {
+        self.issuers.iter().filter_map(Issuer::source).cloned()
     }
 }

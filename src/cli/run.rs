@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use jiff::Timestamp;
 use serde_json::json;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::app::Gateway;
-use crate::config::{Loaded, Server, load};
+use crate::config::load;
 use crate::error::chain;
+use crate::reload::Source;
 use crate::telemetry::{start_log, watch_panics};
 
 #[derive(Debug, Args)]
@@ -42,33 +42,16 @@ fn serve(arguments: &Arguments) -> Result<(), Cause> {
     if let Some(file) = &arguments.ready_file {
         forget(file)?;
     }
-    let Loaded {
-        config,
-        warnings,
-        view,
-        hash,
-    } = load(&arguments.config)?;
-    start_log(&config.log)?;
-    watch_panics();
-    for warning in &warnings {
-        tracing::warn!(target: "scoregate::config", %warning, "a risky setting");
-    }
-    let applied = json!({
-        "generation": 1,
-        "hash": hash,
-        "applied_at": Timestamp::now().to_string(),
-        "last_error": null,
-        "config": view,
-    });
     // Signals are listened for before anyone can learn that the gateway is up.
     let runtime = Builder::new_current_thread().enable_all().build()?;
-    let (terminate, interrupt) = runtime.block_on(async {
-        io::Result::Ok((
-            signal(SignalKind::terminate())?,
-            signal(SignalKind::interrupt())?,
-        ))
-    })?;
-    let gateway = Gateway::start(&config, applied)?;
+    let (signals, hangups) = runtime.block_on(async { Signals::listen() })?;
+    let mut source = Source::new(&arguments.config, hangups);
+    let loaded = load(&arguments.config)?;
+    source.watch(&loaded.files);
+    start_log(&loaded.config.log)?;
+    watch_panics();
+    loaded.log_warnings();
+    let gateway = Gateway::start(loaded, Some(source))?;
     let (listen, admin) = (gateway.listen, gateway.admin);
     tracing::info!(target: "scoregate::server", %listen, %admin, "serving");
     if let Some(file) = &arguments.ready_file {
@@ -77,30 +60,46 @@ fn serve(arguments: &Arguments) -> Result<(), Cause> {
             &json!({"listen": listen.to_string(), "admin": admin.to_string()}).to_string(),
         )?;
     }
-    runtime.block_on(until_told(gateway, &config.server, terminate, interrupt))
+    runtime.block_on(until_told(gateway, signals))
+}
+
+/// What tells the gateway to stop.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// Beside them SIGHUP, which tells it to reload.
+    fn listen() -> io::Result<(Self, Signal)> {
+        let signals = Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        };
+        Ok((signals, signal(SignalKind::hangup())?))
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }
 
 /// SIGTERM or SIGINT drains; a second one ends at once.
-async fn until_told(
-    mut gateway: Gateway,
-    server: &Server,
-    mut terminate: Signal,
-    mut interrupt: Signal,
-) -> Result<(), Cause> {
+async fn until_told(mut gateway: Gateway, mut signals: Signals) -> Result<(), Cause> {
     tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+        () = signals.next() => {}
         () = gateway.ended() => return Err("every worker has ended".into()),
     }
     tracing::info!(target: "scoregate::server", "draining");
-    let draining = gateway.shut_down(server.drain_delay, server.drain_deadline);
     tokio::select! {
-        finished = draining => match finished {
+        finished = gateway.shut_down() => match finished {
             true => tracing::info!(target: "scoregate::server", "stopped"),
             false => tracing::warn!(target: "scoregate::server", "stopped with requests in flight"),
         },
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+        () = signals.next() => {}
     }
     Ok(())
 }

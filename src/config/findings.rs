@@ -21,6 +21,7 @@ pub(super) struct Findings<'a> {
     folder: &'a Path,
     problems: RefCell<Vec<Problem>>,
     warnings: RefCell<Vec<Problem>>,
+    files: RefCell<Vec<PathBuf>>,
 }
 
 impl<'a> Findings<'a> {
@@ -37,6 +38,7 @@ impl<'a> Findings<'a> {
             folder,
             problems: RefCell::default(),
             warnings: RefCell::default(),
+            files: RefCell::default(),
         }
     }
 
@@ -49,8 +51,12 @@ impl<'a> Findings<'a> {
     }
 
     /// The problems and the warnings.
-    pub fn into_lists(self) -> (Vec<Problem>, Vec<Problem>) {
-        (self.problems.into_inner(), self.warnings.into_inner())
+    pub fn into_lists(self) -> (Vec<Problem>, Vec<Problem>, Vec<PathBuf>) {
+        (
+            self.problems.into_inner(),
+            self.warnings.into_inner(),
+            self.files.into_inner(),
+        )
     }
 }
 
@@ -149,7 +155,9 @@ impl At<'_> {
 
     /// A file's path, relative to the configuration's folder.
     pub fn file(&self, name: &str) -> PathBuf {
-        self.findings.folder.join(name)
+        let path = self.findings.folder.join(name);
+        self.findings.files.borrow_mut().push(path.clone());
+        path
     }
 
     fn record(&self, list: &RefCell<Vec<Problem>>, message: impl Display) {

@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{Context, SHA256};
@@ -31,6 +31,16 @@ pub struct Loaded {
     pub view: serde_json::Value,
     /// SHA-256, in hex, of the file and the overrides.
     pub hash: String,
+    /// Every file that it names: certificates, secrets, key sets.
+    pub files: Vec<PathBuf>,
+}
+
+impl Loaded {
+    pub fn log_warnings(&self) {
+        for warning in &self.warnings {
+            tracing::warn!(target: "scoregate::config", %warning, "a risky setting");
+        }
+    }
 }
 
 /// Loads the file at `path` with the overrides of the process's environment.
@@ -64,7 +74,7 @@ pub fn load_text(
 
     let findings = Findings::new(&tree, &unread, environment, folder);
     let config = document.check(&findings.top(), Timestamp::now());
-    let (of_checks, mut warnings) = findings.into_lists();
+    let (of_checks, mut warnings, files) = findings.into_lists();
     problems.extend(of_checks);
     in_file_order(&mut problems);
     in_file_order(&mut warnings);
@@ -74,6 +84,7 @@ pub fn load_text(
             warnings,
             view: view_of(&document),
             hash: hash_of(text, environment),
+            files,
         }),
         _ => Err(Problems { problems, warnings }),
     }

@@ -11,7 +11,7 @@ use super::files;
 use super::findings::At;
 use crate::tls;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upstream {
     /// PEM file of certificate authorities trusted beside the platform's.
     pub ca_file: Option<PathBuf>,

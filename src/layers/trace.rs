@@ -1,11 +1,11 @@
-//! Starts the request's trail and its clock, and keeps the trail until the answer's last byte.
+//! Takes the worker that the configuration in force has made, for the whole of the request. Starts
+//! the request's trail and its clock, and keeps the trail until the answer's last byte.
 //! Outside Envelope, so that it sees what the caller sees. Refuses nothing.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use http::Response;
 use pin_project_lite::pin_project;
@@ -14,20 +14,17 @@ use tower::{Layer, Service};
 use crate::body::Body;
 use crate::caller_body::CallerBody;
 use crate::deadline::Deadline;
+use crate::gateway::Slot;
 use crate::handoff::{Arrived, Identified, Traced};
-use crate::telemetry::{Recorder, Trail};
+use crate::telemetry::Trail;
 
 #[derive(Clone)]
-pub struct TraceLayer {
-    pub recorder: Arc<Recorder>,
-    /// The longest a request may take in total.
-    pub request_deadline: Duration,
-}
+pub struct TraceLayer(pub Arc<Slot>);
 
 #[derive(Clone)]
 pub struct Trace<S> {
     inner: S,
-    settings: TraceLayer,
+    slot: Arc<Slot>,
 }
 
 impl<S> Layer<S> for TraceLayer {
@@ -36,7 +33,7 @@ impl<S> Layer<S> for TraceLayer {
     fn layer(&self, inner: S) -> Trace<S> {
         Trace {
             inner,
-            settings: self.clone(),
+            slot: self.0.clone(),
         }
     }
 }
@@ -56,16 +53,20 @@ where
     fn call(&mut self, Identified { request, id }: Identified) -> Self::Future {
         let (head, body) = request.into_parts();
         let body = CallerBody::new(body, &head.headers);
-        let recorder = self.settings.recorder.clone();
-        let trail = Trail::new(id, &head, recorder);
+        let worker = self.slot.worker();
+        let trail = Trail::new(id, &head, worker.recorder.clone());
         let trail = Arc::new(trail);
-        let deadline = Deadline::from(trail.started, self.settings.request_deadline);
+        let deadline = Deadline::from(trail.started, worker.shared.server.request_deadline);
         let traced = Traced {
             head,
             trail: trail.clone(),
             deadline,
         };
-        let arrived = Arrived { traced, body };
+        let arrived = Arrived {
+            traced,
+            body,
+            worker,
+        };
         Traces {
             trail: Some(trail),
             answer: self.inner.call(arrived),

@@ -10,21 +10,20 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use http::{Request, Response, Version};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
-use tokio_rustls::TlsAcceptor;
 
+use super::Front;
 use super::watch::{Limits, Watched, overdue};
 use crate::activity::Activity;
 use crate::body::Body;
-use crate::config::Server;
 use crate::lifecycle::Lifecycle;
 
 /// The most a request's head may take, in bytes. An ltik and a JWT fit several times.
@@ -68,35 +67,10 @@ where
 /// What accepting needs to know.
 #[derive(Clone)]
 pub struct Acceptor {
-    tls: Option<TlsAcceptor>,
-    limits: Limits,
-    handshake: Duration,
-    room: Arc<Semaphore>,
-    lifecycle: Arc<Lifecycle>,
-}
-
-impl Acceptor {
-    pub fn new(
-        server: &Server,
-        tls: Option<Arc<ServerConfig>>,
-        room: Arc<Semaphore>,
-        lifecycle: Arc<Lifecycle>,
-    ) -> Self {
-        let limits = Limits {
-            head: server.head_timeout,
-            idle: server.idle_timeout,
-            // Serving ends by itself at the request's deadline; what lasts longer is an answer
-            // that nobody reads.
-            stalled: server.request_deadline + server.body_timeout,
-        };
-        Self {
-            tls: tls.map(TlsAcceptor::from),
-            limits,
-            handshake: server.head_timeout,
-            room,
-            lifecycle,
-        }
-    }
+    pub front: Arc<ArcSwap<Front>>,
+    /// A permit for each connection that may be open.
+    pub room: Arc<Semaphore>,
+    pub lifecycle: Arc<Lifecycle>,
 }
 
 /// Serves a worker's socket until the gateway drains, then until its connections have ended.
@@ -148,10 +122,17 @@ async fn accept(
 
 /// A handshake happens here, in the connection's own task, so that a stalled one blocks nobody.
 async fn serve_connection(stream: TcpStream, acceptor: Acceptor, path: impl Answers) {
-    match &acceptor.tls {
-        None => serve_http(stream, &acceptor, path).await,
-        Some(tls) => match timeout(acceptor.handshake, tls.accept(stream)).await {
-            Ok(Ok(stream)) => serve_http(stream, &acceptor, path).await,
+    let Acceptor {
+        front, lifecycle, ..
+    } = acceptor;
+    // Looked at once, so that a connection does not keep what it no longer needs.
+    let front = front.load_full();
+    let (tls, handshake, limits) = (front.tls.clone(), front.handshake, front.limits);
+    drop(front);
+    match tls {
+        None => serve_http(stream, limits, &lifecycle, path).await,
+        Some(tls) => match timeout(handshake, tls.accept(stream)).await {
+            Ok(Ok(stream)) => serve_http(stream, limits, &lifecycle, path).await,
             Ok(Err(cause)) => {
                 tracing::debug!(target: "scoregate::server", %cause, "a TLS handshake failed")
             }
@@ -160,7 +141,7 @@ async fn serve_connection(stream: TcpStream, acceptor: Acceptor, path: impl Answ
     }
 }
 
-async fn serve_http<I>(stream: I, acceptor: &Acceptor, path: impl Answers)
+async fn serve_http<I>(stream: I, limits: Limits, lifecycle: &Lifecycle, path: impl Answers)
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -180,8 +161,8 @@ where
     });
     let builder = builder();
     let mut connection = pin!(builder.serve_connection(stream, counted));
-    let mut overdue = pin!(overdue(&activity, acceptor.limits));
-    let mut drained = pin!(acceptor.lifecycle.drained());
+    let mut overdue = pin!(overdue(&activity, limits));
+    let mut drained = pin!(lifecycle.drained());
     let mut draining = false;
     loop {
         tokio::select! {

@@ -1,8 +1,10 @@
 //! The public side: sockets that workers share, and the connections on them.
 
 mod connection;
+mod front;
 mod listen;
 mod watch;
 
 pub use connection::{Acceptor, Answers, serve};
+pub use front::Front;
 pub use listen::{CannotListen, listen, listen_alone};

@@ -1,13 +1,18 @@
 //! The log for everything rarer than a request, through `tracing`, to standard error.
 
+use std::sync::OnceLock;
+
 use thiserror::Error;
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
+use tracing_subscriber::{Layer, Registry, reload};
 
 use crate::config::{Log, LogFormat, LogLevel};
+
+/// What is logged, for a reload to change. Of the process, as the log itself is.
+static FILTER: OnceLock<reload::Handle<Targets, Registry>> = OnceLock::new();
 
 /// The log can't be started.
 #[derive(Debug, Error)]
@@ -25,13 +30,26 @@ pub fn start_log(config: &Log) -> Result<(), LogUnusable> {
             .boxed(),
         LogFormat::Text => format.with_ansi(false).boxed(),
     };
-    // Our own events alone: at their lowest levels HTTP libraries print header values, and TLS
-    // ones print records.
-    let ours = Targets::new().with_target("scoregate", level(config.level));
+    let (filter, handle) = reload::Layer::new(ours(config.level));
     tracing_subscriber::registry()
-        .with(layer.with_filter(ours))
+        .with(layer.with_filter(filter))
         .try_init()?;
+    let _ = FILTER.set(handle);
     Ok(())
+}
+
+/// Logs from this level on, if the log has been started.
+pub fn set_log_level(level: LogLevel) {
+    if let Some(filter) = FILTER.get() {
+        // Fails only without a subscriber, and ours lasts as long as the process.
+        let _ = filter.reload(ours(level));
+    }
+}
+
+/// Our own events alone: at their lowest levels HTTP libraries print header values, and TLS ones
+/// print records.
+fn ours(least: LogLevel) -> Targets {
+    Targets::new().with_target("scoregate", level(least))
 }
 
 /// A panic's message may hold what a caller sent, so only its place is logged.

@@ -10,7 +10,7 @@ mod wait;
 
 pub use access::{AccessLog, flush_access_lines};
 pub use id_key::{IdHash, IdKey};
-pub use log::{LogUnusable, start_log, watch_panics};
+pub use log::{LogUnusable, set_log_level, start_log, watch_panics};
 pub use recorder::Recorder;
 pub use trail::Trail;
 pub use wait::Wait;

@@ -114,6 +114,16 @@ impl Upstream {
         }
     }
 
+    /// Whether one made with these would connect in the same way to the same place.
+    pub fn is_for(
+        &self,
+        origin: &Origin,
+        tls: &Arc<ClientConfig>,
+        settings: &config::Upstream,
+    ) -> bool {
+        self.origin == *origin && Arc::ptr_eq(&self.tls, tls) && self.settings == *settings
+    }
+
     /// The account's keys to try, the one that was accepted last first: two at most.
     pub fn keys<'a>(
         &self,

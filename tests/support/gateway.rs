@@ -2,6 +2,7 @@
 
 use std::io::Read;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -119,6 +120,54 @@ impl Gateway {
             );
             thread::sleep(Duration::from_millis(2));
         }
+    }
+
+    pub fn config_file(&self) -> PathBuf {
+        self.directory.path().join("scoregate.toml")
+    }
+
+    /// Puts another configuration in the place of the one before, whole.
+    pub fn reconfigure(&self, settings: &Settings) {
+        self.reconfigure_with(&settings.write(self.directory.path()));
+    }
+
+    pub fn reconfigure_with(&self, text: &str) {
+        let next = self.directory.path().join("next.toml");
+        std::fs::write(&next, text).unwrap();
+        std::fs::rename(next, self.config_file()).unwrap();
+    }
+
+    /// What `/config` shows.
+    pub fn applied(&self) -> Value {
+        let page = Request::new("GET", "/config").bytes();
+        Client::connect(self.admin).send(page).response().json()
+    }
+
+    /// Waits until `/config` shows what is wanted, for as long as a change may take to be seen.
+    pub fn wait_until_applied(&self, wanted: impl Fn(&Value) -> bool) -> Value {
+        let started = Instant::now();
+        loop {
+            let applied = self.applied();
+            if wanted(&applied) {
+                return applied;
+            }
+            let log = || self.log();
+            assert!(started.elapsed() < DEADLINE, "{applied:#}\n{}", log());
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    pub fn wait_for_generation(&self, number: u64) -> Value {
+        self.wait_until_applied(|applied| applied["generation"] == number)
+    }
+
+    /// A size that the kernel knows of the process, such as `VmRSS`, in KiB.
+    pub fn size(&self, name: &str) -> u64 {
+        let file = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(file).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        let words = line.unwrap().trim_start_matches(':').split_whitespace();
+        words.into_iter().next().unwrap().parse().unwrap()
     }
 
     pub fn signal(&self, name: &str) {

@@ -10,9 +10,9 @@ use tokio::time::{sleep, timeout};
 
 use super::keys::{Key, key_set};
 use super::provider::{Answer, Provider};
-use super::setting::{issuer, issuer_with, verifier, verifier_with};
+use super::setting::{issuer, issuer_with, verifier, verifier_after, verifier_with};
 use crate::auth::timing::Timing;
-use crate::auth::{Unverified, Verifier};
+use crate::auth::{Readers, Unverified, Verifier};
 use crate::config::Issuer;
 
 const LONG: Duration = Duration::from_secs(3_600);
@@ -59,20 +59,15 @@ fn bad_answers(elsewhere: &Provider, key: &Key) -> Vec<(&'static str, Answer)> {
 /// A verifier that keeps its key sets current until this is dropped.
 struct Kept {
     verifier: Arc<Verifier>,
-    task: tokio::task::JoinHandle<()>,
-}
-
-impl Drop for Kept {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
+    readers: Readers,
 }
 
 impl Kept {
     fn new(verifier: Verifier) -> Self {
         let verifier = Arc::new(verifier);
-        let task = tokio::spawn(verifier.clone().maintain());
-        Self { verifier, task }
+        let mut readers = Readers::default();
+        readers.follow(&verifier);
+        Self { verifier, readers }
     }
 
     async fn ready(verifier: Verifier) -> Self {
@@ -357,12 +352,78 @@ async fn readiness_waits_for_every_issuer_that_is_required_and_for_no_other() {
 #[tokio::test]
 async fn nothing_is_read_once_maintenance_is_dropped() {
     let provider = Provider::new(Answer::Hang);
-    let kept = Kept::new(busy(&provider));
+    let mut kept = Kept::new(busy(&provider));
     until("a read", || provider.reads() > 0).await;
-    kept.task.abort();
-    until("its end", || kept.task.is_finished()).await;
+    kept.readers = Readers::default();
     let reads = provider.reads();
     let refusal = timeout(AT_ONCE, kept.refusal(&Key::p256("x").token(&json!({})))).await;
     assert!(matches!(refusal, Ok(Some(Unverified::NoKeySet))));
     assert_eq!(provider.reads(), reads);
+}
+
+/// The verifier of a configuration that takes the place of `before`'s.
+fn reloaded(issuers: Vec<Issuer>, before: &Verifier) -> Verifier {
+    verifier_after(
+        issuers,
+        Duration::from_secs(5),
+        Timing::default(),
+        Some(before),
+    )
+}
+
+#[tokio::test]
+async fn the_keys_of_an_issuer_that_did_not_change_are_kept() {
+    let key = Key::p256("x");
+    let provider = Provider::new(Answer::keys(&key_set(&[&key])));
+    let mut kept = Kept::ready(verifier(vec![issuer(provider.keys())])).await;
+    let token = key.token(&json!({}));
+    assert!(kept.accepts(&token).await);
+    provider.set(Answer::Hang);
+    let stricter = Issuer {
+        audiences: vec!["another".to_owned()],
+        ..issuer(provider.keys())
+    };
+    for (issuers, is_accepted) in [
+        (vec![issuer(provider.keys())], true),
+        (vec![stricter], false),
+        (vec![issuer(provider.keys())], true),
+    ] {
+        let next = reloaded(issuers, &kept.verifier);
+        kept.readers.follow(&next);
+        kept.verifier = Arc::new(next);
+        assert!(kept.verifier.is_ready());
+        // Though it was verified under the configuration before.
+        assert_eq!(kept.accepts(&token).await, is_accepted);
+    }
+    assert_eq!(provider.reads(), 1);
+}
+
+#[tokio::test]
+async fn the_keys_of_an_issuer_that_changed_are_read_again() {
+    let key = Key::p256("x");
+    let set = Answer::keys(&key_set(&[&key]));
+    let (old, new) = (Provider::new(set.clone()), Provider::new(set));
+    let mut kept = Kept::ready(verifier(vec![issuer(old.keys())])).await;
+    let next = Arc::new(reloaded(vec![issuer(new.keys())], &kept.verifier));
+    assert!(!next.is_ready());
+    kept.readers.follow(&next);
+    until("it is ready", || next.is_ready()).await;
+    assert_eq!(kept.readers.count(), 1);
+    assert_eq!((old.reads(), new.reads()), (1, 1));
+}
+
+#[tokio::test]
+async fn nothing_is_left_of_an_issuer_that_is_removed() {
+    let key = Key::p256("x");
+    let provider = Provider::new(Answer::keys(&key_set(&[&key])));
+    let mut kept = Kept::ready(verifier(vec![issuer(provider.keys())])).await;
+    let token = key.token(&json!({}));
+    assert!(kept.accepts(&token).await);
+    kept.verifier = Arc::new(reloaded(vec![], &kept.verifier));
+    kept.readers.follow(&kept.verifier.clone());
+    assert_eq!(kept.readers.count(), 0);
+    assert!(matches!(
+        kept.refusal(&token).await,
+        Some(Unverified::UnknownIssuer)
+    ));
 }

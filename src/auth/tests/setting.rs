@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use jsonwebtoken::Algorithm;
@@ -18,6 +18,7 @@ use crate::config::{
 use crate::origin::Origin;
 use crate::permission::{Permission, Permissions};
 use crate::score::UnknownMembers;
+use crate::tls::Trust;
 
 pub const ASYMMETRIC: [Algorithm; 4] = [
     Algorithm::RS256,
@@ -66,7 +67,20 @@ pub fn verifier(issuers: Vec<Issuer>) -> Verifier {
 }
 
 pub fn verifier_with(issuers: Vec<Issuer>, timeout: Duration, timing: Timing) -> Verifier {
-    Verifier::with_timing(&config(issuers, timeout), timing).unwrap()
+    verifier_after(issuers, timeout, timing, None)
+}
+
+/// A verifier that takes the place of another.
+pub fn verifier_after(
+    issuers: Vec<Issuer>,
+    timeout: Duration,
+    timing: Timing,
+    before: Option<&Verifier>,
+) -> Verifier {
+    static TRUST: LazyLock<Trust> = LazyLock::new(|| Trust::new(None, None).unwrap());
+    let known: Vec<_> = before.into_iter().flat_map(Verifier::sources).collect();
+    let config = config(issuers, timeout);
+    Verifier::with_timing(&config, &TRUST.key_sets, timing, &known).unwrap()
 }
 
 pub fn all() -> Permissions {

@@ -49,8 +49,8 @@ impl Stage {
         tokio::spawn(sandbox.serve(std::future::pending::<()>()));
 
         let (key, digest) = gateway_key::generate()?;
-        let Loaded { config, view, .. } = configuration(ltiaas, &account_key, &digest)?;
-        let gateway = Gateway::start(&config, view)?;
+        let loaded = configuration(ltiaas, &account_key, &digest)?;
+        let gateway = Gateway::start(loaded, None)?;
         let mut target = String::from("/api/lineitems/");
         encode_component(LINE_ITEM, &mut target);
         target.push_str("/scores");

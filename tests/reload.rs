@@ -1,0 +1,369 @@
+//! A new configuration takes the place of the one before, whole, or not at all.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+#[allow(dead_code, unused_imports)]
+mod support;
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
+
+use jsonwebtoken::{EncodingKey, Header, encode, get_current_timestamp};
+use serde_json::{Value, json};
+use support::*;
+
+fn two_workers(upstream: &Upstream) -> Settings {
+    let mut settings = Settings::new(upstream.address);
+    settings.server = "listen = \"127.0.0.1:0\"\nworkers = 2".to_owned();
+    settings
+}
+
+/// The same configuration for a caller with another key.
+fn with_other_key(settings: &Settings) -> Settings {
+    let other = two_workers(&Upstream::accepting());
+    Settings {
+        upstream: settings.upstream,
+        ..other
+    }
+}
+
+fn submission(key: &str) -> Request {
+    Request::new("POST", SCORES)
+        .authorization(&format!("LTIK-AUTH-V2 {key}:{LTIK}"))
+        .json(SCORE)
+}
+
+fn status(gateway: &Gateway, key: &str) -> u16 {
+    gateway.ask(&submission(key)).status
+}
+
+#[test]
+fn a_change_of_the_file_is_seen_however_it_is_made() {
+    let upstream = Upstream::accepting();
+    let first = two_workers(&upstream);
+    let gateway = Gateway::start(&first);
+    let folder = gateway.directory.path();
+    let mut key = first.key.clone();
+    let mut generation = 1;
+    let mut seen = |settings: &Settings| {
+        generation += 1;
+        let applied = gateway.wait_for_generation(generation);
+        assert_eq!(applied["last_error"], Value::Null);
+        for _ in 0..4 {
+            assert_eq!(status(&gateway, &settings.key), 204);
+            assert_eq!(status(&gateway, &key), 401);
+        }
+        key = settings.key.clone();
+    };
+
+    let in_place = with_other_key(&first);
+    fs::write(gateway.config_file(), in_place.write(folder)).unwrap();
+    seen(&in_place);
+
+    let by_rename = with_other_key(&first);
+    gateway.reconfigure(&by_rename);
+    seen(&by_rename);
+
+    // As Kubernetes mounts it: the file is a link through a link to a folder, which is replaced.
+    let (linked, swapped) = (with_other_key(&first), with_other_key(&first));
+    for (version, settings) in [("1", &linked), ("2", &swapped)] {
+        fs::create_dir(folder.join(version)).unwrap();
+        let file = folder.join(version).join("scoregate.toml");
+        fs::write(file, settings.write(folder)).unwrap();
+    }
+    symlink("1", folder.join("..data")).unwrap();
+    symlink("..data/scoregate.toml", folder.join("link")).unwrap();
+    fs::rename(folder.join("link"), gateway.config_file()).unwrap();
+    seen(&linked);
+    symlink("2", folder.join("..data_tmp")).unwrap();
+    fs::rename(folder.join("..data_tmp"), folder.join("..data")).unwrap();
+    seen(&swapped);
+}
+
+#[test]
+fn what_cannot_be_applied_changes_nothing_and_says_so() {
+    let upstream = Upstream::accepting();
+    let settings = two_workers(&upstream);
+    let gateway = Gateway::start(&settings);
+    let good = fs::read_to_string(gateway.config_file()).unwrap();
+    let before = gateway.applied();
+    let changed = |from: &str, to: &str| {
+        assert!(good.contains(from), "{from}");
+        good.replacen(from, to, 1)
+    };
+    let listen = "listen = \"127.0.0.1:0\"";
+    let server = |line: &str| changed("[server]", &format!("[server]\n{line}"));
+    let admin = good.rfind(listen).unwrap();
+    let (head, tail) = good.split_at(admin);
+    for (bad, named) in [
+        (String::new(), "account"),
+        (
+            good[..good.find("[[account]]").unwrap()].to_owned(),
+            "account",
+        ),
+        (good[..good.len() / 2].to_owned(), ""),
+        (good.clone() + "\nnonsense", ""),
+        (good.clone() + "\n[nonsense]\n", "nonsense"),
+        (changed("\"quiz-app\"", "\"\""), "caller[0].name"),
+        (changed("api-key-0", "no-such-file"), "api_keys"),
+        (changed(listen, "listen = \"127.0.0.1:1\""), "server.listen"),
+        (changed("workers = 2", "workers = 1"), "server.workers"),
+        (
+            tail.replacen(listen, "listen = \"127.0.0.1:2\"", 1),
+            "admin.listen",
+        ),
+        (server("max_in_flight = 7"), "server.max_in_flight"),
+        (server("max_connections = 7"), "server.max_connections"),
+        (changed("[log]", "[log]\nformat = \"json\""), "log.format"),
+    ] {
+        let bad = match named {
+            "admin.listen" => format!("{head}{bad}"),
+            _ => bad,
+        };
+        gateway.reconfigure_with(&bad);
+        gateway.signal("HUP");
+        let shown = |applied: &Value| {
+            let error = applied["last_error"].as_str();
+            error.is_some_and(|error| error.contains(named))
+        };
+        let applied = gateway.wait_until_applied(shown);
+        for member in ["hash", "config"] {
+            assert_eq!(applied[member], before[member], "{named}");
+        }
+        assert_eq!(status(&gateway, &settings.key), 204, "{named}");
+        let last = "scoregate_configuration_last_reload_successful";
+        assert_eq!(Metrics::of(&gateway).sum(last, &[]), 0.0);
+        // The next good one clears it, also where it is what is in force already.
+        gateway.reconfigure_with(&good);
+        gateway.signal("HUP");
+        gateway.wait_until_applied(|applied| applied["last_error"].is_null());
+    }
+    assert!(gateway.log().contains("ERROR"), "{}", gateway.log());
+}
+
+#[test]
+fn a_request_ends_under_the_configuration_it_began_with() {
+    let (release, held) = mpsc::channel();
+    let held = std::sync::Mutex::new(held);
+    let upstream = Upstream::start(move |_, number| {
+        if number == 0 {
+            let _ = held.lock().unwrap().recv_timeout(DEADLINE);
+        }
+        reply(204, "", "")
+    });
+    let first = two_workers(&upstream);
+    let gateway = Gateway::start(&first);
+    let mut client = gateway.connect();
+    client.send(submission(&first.key).bytes());
+    upstream.wait_for(1);
+    let second = with_other_key(&first);
+    gateway.reconfigure(&second);
+    gateway.signal("HUP");
+    gateway.wait_until_applied(|applied| applied["generation"] != 1);
+    release.send(()).unwrap();
+    assert_eq!(client.response().status, 204);
+    // The next one on the same connection begins under the new one.
+    let next = client.send(submission(&first.key).bytes()).response();
+    assert_eq!(next.status, 401);
+    let next = client.send(submission(&second.key).bytes()).response();
+    assert_eq!(next.status, 204);
+}
+
+#[test]
+fn connections_on_both_sides_are_kept() {
+    let upstream = Upstream::accepting();
+    let mut settings = Settings::new(upstream.address);
+    let gateway = Gateway::start(&settings);
+    let mut client = gateway.connect();
+    let mut submit = || client.send(gateway.submission(SCORE).bytes()).response();
+    assert_eq!(submit().status, 204);
+    for generation in 2..6 {
+        settings.tables = format!(
+            "[[policy]]\nname = \"cap-{generation}\"\nmaximum = {{ percent = 90, over = \"cap\" }}"
+        );
+        gateway.reconfigure(&settings);
+        gateway.signal("HUP");
+        gateway.wait_until_applied(|applied| {
+            applied["config"]["policy"][0]["name"] == format!("cap-{generation}")
+        });
+        assert_eq!(submit().status, 204);
+    }
+    assert_eq!(upstream.connections(), 1);
+}
+
+#[test]
+fn an_account_that_moves_is_found_at_its_new_place() {
+    let (old, new) = (Upstream::accepting(), Upstream::accepting());
+    let mut settings = two_workers(&old);
+    let gateway = Gateway::start(&settings);
+    assert_eq!(gateway.submit(SCORE).status, 204);
+    settings.upstream = new.address;
+    gateway.reconfigure(&settings);
+    gateway.signal("HUP");
+    gateway.wait_until_applied(|applied| applied["generation"] != 1);
+    for _ in 0..4 {
+        assert_eq!(gateway.submit(SCORE).status, 204);
+    }
+    assert_eq!((old.requests().len(), new.requests().len()), (1, 4));
+    // What was kept towards the old place is closed.
+    old.wait_for_closed(1);
+}
+
+#[test]
+fn secrets_are_read_again_on_sighup_and_when_their_file_changes() {
+    let upstream = Upstream::accepting();
+    let settings = Settings::new(upstream.address);
+    let gateway = Gateway::start(&settings);
+    let file = gateway.directory.path().join("api-key-0");
+    let sent = || {
+        assert_eq!(gateway.submit(SCORE).status, 204);
+        upstream.last().header("authorization").unwrap().to_owned()
+    };
+    assert_eq!(sent(), format!("LTIK-AUTH-V2 {API_KEY}:{LTIK}"));
+    let mut before = gateway.applied()["generation"].clone();
+    for (key, signal) in [("the-second-key", true), ("the-third-key", false)] {
+        fs::write(&file, key).unwrap();
+        if signal {
+            gateway.signal("HUP");
+        }
+        let applied = gateway.wait_until_applied(|applied| applied["generation"] != before);
+        before = applied["generation"].clone();
+        assert_eq!(sent(), format!("LTIK-AUTH-V2 {key}:{LTIK}"));
+    }
+    let page = gateway.applied().to_string();
+    assert!(!page.contains("the-third-key"));
+}
+
+#[test]
+fn the_level_of_the_log_follows() {
+    let upstream = Upstream::accepting();
+    let mut settings = Settings::new(upstream.address);
+    settings.log = "level = \"error\"".to_owned();
+    let gateway = Gateway::start(&settings);
+    settings.log = "level = \"info\"".to_owned();
+    gateway.reconfigure(&settings);
+    gateway.signal("HUP");
+    gateway.wait_for_log("a new configuration is in force");
+}
+
+const SECRET: &str = "a-secret-of-32-bytes-or-more-for-hmac";
+
+fn issuer(audience: &str) -> String {
+    format!(
+        r#"
+[[issuer]]
+name = "id"
+account = "main"
+issuer = "https://id.example"
+audiences = ["{audience}"]
+algorithms = ["HS256"]
+secret = {{ file = "$DIR/secret" }}
+allow = ["scores:write"]
+"#
+    )
+}
+
+#[test]
+fn the_tokens_of_an_issuer_that_is_removed_or_changed_are_refused_at_once() {
+    let upstream = Upstream::accepting();
+    let mut settings = two_workers(&upstream);
+    settings.files = vec![("secret".to_owned(), SECRET.to_owned())];
+    settings.tables = issuer("scoregate");
+    let gateway = Gateway::start(&settings);
+    let claims = json!({"iss": "https://id.example", "aud": "scoregate", "sub": "tool", "exp": get_current_timestamp() + 600});
+    let key = EncodingKey::from_secret(SECRET.as_bytes());
+    let token = encode(&Header::default(), &claims, &key).unwrap();
+    for (tables, expected) in [
+        (issuer("scoregate"), 204),
+        (String::new(), 401),
+        (issuer("scoregate"), 204),
+        (issuer("another"), 401),
+    ] {
+        let before = gateway.applied()["generation"].clone();
+        settings.tables = tables;
+        gateway.reconfigure(&settings);
+        gateway.signal("HUP");
+        gateway.wait_until_applied(|applied| applied["generation"] != before);
+        for _ in 0..6 {
+            assert_eq!(status(&gateway, &token), expected);
+        }
+    }
+}
+
+/// Callers that submit on kept connections until they are told to stop.
+struct Load {
+    stop: AtomicBool,
+    served: AtomicUsize,
+}
+
+impl Load {
+    fn run(&self, gateway: &Gateway, key: &str) {
+        let request = submission(key).bytes();
+        while !self.stop.load(Ordering::Relaxed) {
+            // Some on a connection of their own.
+            let mut client = gateway.connect();
+            for _ in 0..50 {
+                let response = client.send(&request).response();
+                assert_eq!(response.status, 204, "{}", response.everything());
+                self.served.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+#[test]
+fn two_hundred_reloads_under_load_fail_no_request_and_leak_nothing() {
+    let provider = Upstream::start(|_, _| json_reply(200, r#"{"keys":[]}"#));
+    let upstream = Upstream::accepting();
+    let mut settings = two_workers(&upstream);
+    settings.log = "access = false".to_owned();
+    let issuer = issuer("scoregate").replace("HS256", "ES256").replace(
+        "secret = { file = \"$DIR/secret\" }",
+        &format!("jwks = {{ url = \"http://{}/keys\" }}", provider.address),
+    );
+    let gateway = Gateway::start(&settings);
+    let load = Load {
+        stop: AtomicBool::new(false),
+        served: AtomicUsize::new(0),
+    };
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| load.run(&gateway, &settings.key));
+        }
+        let mut sizes = Vec::new();
+        for number in 0..200 {
+            let policy = format!(
+                "[[policy]]\nname = \"p{number}\"\nmaximum = {{ percent = 100, over = \"cap\" }}"
+            );
+            let tables = format!("{issuer}{policy}");
+            gateway.reconfigure(&Settings {
+                tables,
+                key: settings.key.clone(),
+                digest: settings.digest.clone(),
+                keys: settings.keys.clone(),
+                log: settings.log.clone(),
+                ..two_workers(&upstream)
+            });
+            gateway.signal("HUP");
+            gateway.wait_until_applied(|applied| {
+                applied["config"]["policy"][0]["name"] == format!("p{number}")
+            });
+            sizes.push(gateway.size("VmRSS"));
+        }
+        load.stop.store(true, Ordering::Relaxed);
+        // Caches and pools have filled up by the fiftieth.
+        let (early, late) = (sizes[49..60].iter().max(), sizes[190..].iter().min());
+        let growth = late.unwrap().saturating_sub(*early.unwrap());
+        assert!(growth < 4 * 1024, "{growth} KiB more: {sizes:?}");
+    });
+    assert!(load.served.load(Ordering::Relaxed) > 1_000);
+    // One key set, kept through all of it.
+    assert_eq!(provider.requests().len(), 1);
+    assert!(!gateway.log().contains("ERROR"), "{}", gateway.log());
+}
