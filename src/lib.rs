@@ -21,6 +21,7 @@ pub mod caller_body;
 pub mod config;
 pub mod deadline;
 pub mod dial;
+pub mod file_limit;
 pub mod lifecycle;
 pub mod meter;
 pub mod request_id;

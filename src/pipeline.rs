@@ -17,8 +17,8 @@ use crate::handoff::{Arrived, Credentialed, Outgoing, Traced};
 use crate::layers::{AdmissionLayer, EnvelopeLayer, IdentifyLayer, TraceLayer};
 use crate::routing::Operation;
 use crate::stages::{
-    Verdict, attach_credentials, authenticate, authorize, check_message, judge, normalize,
-    read_body, rewrite_json, route, write_score,
+    Verdict, attach_credentials, authenticate, authorize, check_message, judge, limit_rate,
+    normalize, read_body, rewrite_json, route, write_score,
 };
 
 /// The layers, outermost first, around the stages.
@@ -63,6 +63,8 @@ async fn admit(traced: Traced, shared: &Shared) -> Result<Credentialed, Refusal>
     let routed = route(traced)?;
     // Before the body is read, so that a stranger's is not: the 401s.
     let identity = authenticate(&routed, &shared.verifier).await?;
+    // Before anything is done for the caller: RATE_LIMITED.
+    let identity = limit_rate(identity)?;
     // CALLER_NOT_ALLOWED, LINE_ITEM_NOT_ALLOWED.
     let authorized = authorize(routed, identity)?;
     // CREDENTIALS_MISSING.

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::{ClientConfig, ServerConfig};
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{VerifierBuilderError, WebPkiClientVerifier};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use rustls_platform_verifier::Verifier;
@@ -26,6 +28,10 @@ pub enum TlsUnusable {
     PrivateKey(PathBuf, #[source] rustls_pki_types::pem::Error),
     #[error("the certificate and the private key can't be used together")]
     Pair(#[source] rustls::Error),
+    #[error("`{0}` holds a certificate that is no authority")]
+    Authority(PathBuf, #[source] rustls::Error),
+    #[error("callers' certificates can't be checked")]
+    Clients(#[source] VerifierBuilderError),
     #[error("the platform's certificate roots can't be used")]
     Roots(#[source] rustls::Error),
 }
@@ -37,18 +43,38 @@ pub fn install_provider() {
     let _ = aws_lc_rs::default_provider().install_default();
 }
 
-/// What we present to callers, with HTTP/2 and HTTP/1.1 offered by ALPN.
-pub fn server_config(cert_file: &Path, key_file: &Path) -> Result<Arc<ServerConfig>, TlsUnusable> {
+/// What we present to callers, with HTTP/2 and HTTP/1.1 offered by ALPN. With a `client_ca_file`
+/// callers must present a certificate of one of its authorities.
+pub fn server_config(
+    cert_file: &Path,
+    key_file: &Path,
+    client_ca_file: Option<&Path>,
+) -> Result<Arc<ServerConfig>, TlsUnusable> {
     let key = PrivateKeyDer::from_pem_file(key_file)
         .map_err(|cause| TlsUnusable::PrivateKey(key_file.to_owned(), cause))?;
     let mut config = ServerConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .map_err(TlsUnusable::Pair)?
-        .with_no_client_auth()
+        .with_client_cert_verifier(client_verifier(client_ca_file)?)
         .with_single_cert(certificates(cert_file)?, key)
         .map_err(TlsUnusable::Pair)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Arc::new(config))
+}
+
+fn client_verifier(ca_file: Option<&Path>) -> Result<Arc<dyn ClientCertVerifier>, TlsUnusable> {
+    let Some(file) = ca_file else {
+        return Ok(WebPkiClientVerifier::no_client_auth());
+    };
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates(file)? {
+        roots
+            .add(certificate)
+            .map_err(|cause| TlsUnusable::Authority(file.to_owned(), cause))?;
+    }
+    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider())
+        .build()
+        .map_err(TlsUnusable::Clients)
 }
 
 /// What we trust when we connect: the platform's roots and those of `extra_ca`.

@@ -16,14 +16,15 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use certificate::Certificate;
+use futures_util::{StreamExt, stream};
 use http::{Request, Response, Version};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::{Frame, Incoming};
 use hyper::client::conn::http2::{SendRequest, handshake};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use scoregate::tls::{client_config, install_provider, server_config};
 use serde_json::Value;
-use support::{Gateway, LTIK, SCORE, SCORES, Settings, Upstream};
+use support::{DEADLINE, Gateway, LTIK, SCORE, SCORES, Settings, Upstream};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
@@ -102,9 +103,53 @@ async fn refusals_end_the_stream_and_not_the_connection() {
     assert_eq!(upstream.requests().len(), 1);
 }
 
+/// Its limits are those of HTTP/1.1.
+#[tokio::test]
+async fn a_body_that_stalls_gets_408_and_a_silent_connection_ends() {
+    let upstream = Upstream::accepting();
+    let mut settings = Settings::new(upstream.address);
+    settings.server = "body_timeout = \"300ms\"\nidle_timeout = \"500ms\"".to_owned();
+    let gateway = Gateway::start(&settings);
+    let stream = TokioIo::new(TcpStream::connect(gateway.address).await.unwrap());
+    let (mut sender, connection) = handshake(TokioExecutor::new(), stream).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let (head, _) = submission(&gateway, "").into_parts();
+    let first = Ok::<_, std::convert::Infallible>(Frame::data(Bytes::from("{\"userId\"")));
+    let endless = stream::iter([first]).chain(stream::pending());
+    let stalled = Request::from_parts(head, StreamBody::new(endless));
+    let answer = sender.send_request(stalled).await.unwrap();
+    assert_eq!(answer.status(), 408);
+    assert_eq!(json(answer).await["details"]["message"], "REQUEST_TIMEOUT");
+    let ended = tokio::time::timeout(DEADLINE, connection).await;
+    assert!(ended.is_ok(), "still open");
+    assert!(upstream.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_huge_head_ends_the_stream_or_the_connection_and_nothing_else() {
+    let upstream = Upstream::accepting();
+    let gateway = Gateway::before(&upstream);
+    for (size, count) in [(1 << 20, 1), (1_000, 200), (10, 20_000)] {
+        let mut sender = with_prior_knowledge(gateway.address).await;
+        let mut huge = submission(&gateway, SCORE);
+        for number in 0..count {
+            let name: http::HeaderName = format!("x-{number}").parse().unwrap();
+            let value = "x".repeat(size).parse().unwrap();
+            huge.headers_mut().insert(name, value);
+        }
+        if let Ok(answer) = sender.send_request(huge).await {
+            assert_eq!(answer.status(), 431, "{count}");
+        }
+        let mut good = with_prior_knowledge(gateway.address).await;
+        let answer = good.send_request(submission(&gateway, SCORE)).await;
+        assert_eq!(answer.unwrap().status(), 204);
+    }
+    assert_eq!(upstream.requests().len(), 3);
+}
+
 /// An LTIAAS that speaks TLS and offers HTTP/2. Records the version and `host` of each request.
 async fn tls_upstream(folder: &Path) -> (SocketAddr, Arc<Mutex<Vec<(Version, String)>>>) {
-    let tls = server_config(&folder.join("cert.pem"), &folder.join("key.pem")).unwrap();
+    let tls = server_config(&folder.join("cert.pem"), &folder.join("key.pem"), None).unwrap();
     let (listener, seen) = (
         TcpListener::bind("127.0.0.1:0").await.unwrap(),
         Arc::default(),

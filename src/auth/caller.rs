@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::Quota;
 use crate::config::Account;
 use crate::line_item::Pattern;
 use crate::meter::CallerHandle;
@@ -19,4 +20,6 @@ pub struct Caller {
     pub permissions: Permissions,
     /// Empty: every line item on the account's platforms.
     pub line_items: Arc<[Pattern]>,
+    /// How often it may ask, if there is a limit.
+    pub quota: Option<Arc<Quota>>,
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use jiff::Timestamp;
 
-use super::{Caller, Unverified};
+use super::{Caller, Quota, Unverified};
 use crate::config::{self, KeyDigest};
 use crate::gateway_key::digest;
 use crate::meter::CallerHandle;
@@ -20,6 +20,8 @@ pub struct GatewayKeys {
     /// By the digest's first bytes. Whoever doesn't know a key can't steer its digest, so this
     /// look-up tells nothing; the digest itself is compared in constant time.
     entries: HashMap<[u8; 8], Vec<Entry>>,
+    /// By the caller's name.
+    quotas: HashMap<String, Arc<Quota>>,
 }
 
 struct Entry {
@@ -29,10 +31,18 @@ struct Entry {
 }
 
 impl GatewayKeys {
-    pub fn new(callers: &[config::Caller]) -> Self {
+    /// Takes the place of `before`, and goes on with the quotas that have not changed.
+    pub fn new(callers: &[config::Caller], before: Option<&Self>) -> Self {
         let mut keys = Self::default();
         for caller in callers {
-            let known = Arc::new(known(caller));
+            let spent = before.and_then(|before| before.quotas.get(&caller.name));
+            let quota = caller
+                .rate_limit
+                .map(|limit| Quota::kept_or_new(limit, spent));
+            if let Some(quota) = &quota {
+                keys.quotas.insert(caller.name.clone(), quota.clone());
+            }
+            let known = Arc::new(known(caller, quota));
             for key in &caller.keys {
                 keys.add(key, &known);
             }
@@ -76,7 +86,7 @@ fn beginning(digest: &[u8; 32]) -> [u8; 8] {
     beginning
 }
 
-fn known(caller: &config::Caller) -> Caller {
+fn known(caller: &config::Caller, quota: Option<Arc<Quota>>) -> Caller {
     let name: Arc<str> = caller.name.as_str().into();
     Caller {
         name: name.clone(),
@@ -85,5 +95,6 @@ fn known(caller: &config::Caller) -> Caller {
         account: caller.account.clone(),
         permissions: caller.allow,
         line_items: caller.line_items.as_slice().into(),
+        quota,
     }
 }

@@ -12,11 +12,12 @@ use super::cache::Verified;
 use super::claims::{Claims, caller, expiry};
 use super::key_set::KeySet;
 use super::key_source::KeySource;
+use super::quota::Quotas;
 use super::scope::narrow;
 use super::tally::KeySetState;
 use super::timing::Timing;
 use super::token::Peeked;
-use super::{Caller, CannotVerify, Unverified};
+use super::{Caller, CannotVerify, Unverified, Verifier};
 use crate::config::{self, IssuerKeys};
 use crate::line_item::Pattern;
 use crate::meter::CallerHandle;
@@ -29,6 +30,7 @@ pub struct Issuer {
     /// Where it stands in the configuration.
     place: usize,
     line_items: Arc<[Pattern]>,
+    pub quotas: Option<Arc<Quotas>>,
     keys: Keys,
 }
 
@@ -45,8 +47,12 @@ impl Issuer {
         tls: &Arc<ClientConfig>,
         upstream: &config::Upstream,
         timing: Timing,
-        known: &[Arc<KeySource>],
+        before: Option<&Verifier>,
     ) -> Result<Self, CannotVerify> {
+        let spent = before.and_then(|before| before.quotas(&settings.name));
+        let quotas = settings
+            .rate_limit
+            .map(|limit| Quotas::kept_or_new(limit, spent));
         let keys = match &settings.keys {
             IssuerKeys::Secret(secret) => {
                 Keys::Shared(DecodingKey::from_secret(secret.expose_secret()))
@@ -61,9 +67,10 @@ impl Issuer {
                 let name = &settings.name;
                 let (refresh, timeout) = (settings.refresh, upstream.key_set_timeout);
                 let is_it =
-                    |source: &&Arc<KeySource>| source.is_for(name, url, tls, refresh, timeout);
-                let source = match known.iter().find(is_it) {
-                    Some(source) => source.clone(),
+                    |source: &Arc<KeySource>| source.is_for(name, url, tls, refresh, timeout);
+                let mut known = before.into_iter().flat_map(Verifier::sources);
+                let source = match known.find(is_it) {
+                    Some(source) => source,
                     None => {
                         let (url, tls) = (url.clone(), tls.clone());
                         Arc::new(KeySource::new(name, url, tls, refresh, timeout, timing)?)
@@ -77,6 +84,7 @@ impl Issuer {
             settings,
             place,
             line_items,
+            quotas,
             keys,
         })
     }
@@ -193,8 +201,10 @@ impl Issuer {
     fn caller(&self, claims: &Claims) -> Result<Caller, Unverified> {
         let settings = &self.settings;
         let name = caller(claims, &settings.caller_claim)?;
+        let name: Arc<str> = format!("{}/{name}", settings.name).into();
         Ok(Caller {
-            name: format!("{}/{name}", settings.name).into(),
+            quota: self.quotas.as_ref().map(|quotas| quotas.of(&name)),
+            name,
             label: settings.name.as_str().into(),
             meter: CallerHandle::default(),
             account: settings.account.clone(),

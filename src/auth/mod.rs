@@ -9,6 +9,7 @@ mod gateway_keys;
 mod issuer;
 mod key_set;
 mod key_source;
+mod quota;
 mod readers;
 mod scope;
 mod self_test;
@@ -21,6 +22,7 @@ mod verifier;
 pub use caller::Caller;
 #[cfg(any(test, fuzzing))]
 pub(crate) use key_set::KeySet;
+pub use quota::Quota;
 pub use readers::Readers;
 pub use tally::KeySetState;
 pub use unverified::{CannotVerify, Unverified};

@@ -10,6 +10,7 @@ use super::cache::{Verified, VerifiedTokens};
 use super::gateway_keys::{GatewayKeys, PREFIX};
 use super::issuer::Issuer;
 use super::key_source::KeySource;
+use super::quota::Quotas;
 use super::self_test::self_test;
 use super::tally::KeySetState;
 use super::timing::Timing;
@@ -33,8 +34,7 @@ impl Verifier {
         tls: &Arc<ClientConfig>,
         before: Option<&Self>,
     ) -> Result<Self, CannotVerify> {
-        let known: Vec<_> = before.into_iter().flat_map(Self::sources).collect();
-        Self::with_timing(config, tls, Timing::default(), &known)
+        Self::with_timing(config, tls, Timing::default(), before)
     }
 
     /// The same with other intervals between the reads of key sets.
@@ -42,15 +42,15 @@ impl Verifier {
         config: &Config,
         tls: &Arc<ClientConfig>,
         timing: Timing,
-        known: &[Arc<KeySource>],
+        before: Option<&Self>,
     ) -> Result<Self, CannotVerify> {
         self_test()?;
         let issuers = config.issuers.iter().cloned().enumerate();
         let issuers = issuers.map(|(place, issuer)| {
-            Issuer::new(place, issuer, tls, &config.upstream, timing, known)
+            Issuer::new(place, issuer, tls, &config.upstream, timing, before)
         });
         Ok(Self {
-            keys: GatewayKeys::new(&config.callers),
+            keys: GatewayKeys::new(&config.callers, before.map(|before| &before.keys)),
             issuers: issuers.collect::<Result<_, _>>()?,
             verified: VerifiedTokens::default(),
         })
@@ -127,6 +127,13 @@ impl Verifier {
     /// How full the cache of verified tokens is, in bytes.
     pub fn cached(&self) -> Fill {
         self.verified.fill()
+    }
+
+    /// What the callers of an issuer have left.
+    pub(super) fn quotas(&self, issuer: &str) -> Option<&Arc<Quotas>> {
+        let mut issuers = self.issuers.iter();
+        let issuer = issuers.find(|other| other.settings.name == issuer)?;
+        issuer.quotas.as_ref()
     }
 
     /// Where fetched key sets come from.

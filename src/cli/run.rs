@@ -13,6 +13,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::app::Gateway;
 use crate::config::load;
 use crate::error::chain;
+use crate::file_limit;
 use crate::reload::Source;
 use crate::telemetry::{start_log, watch_panics};
 
@@ -51,6 +52,7 @@ fn serve(arguments: &Arguments) -> Result<(), Cause> {
     start_log(&loaded.config.log)?;
     watch_panics();
     loaded.log_warnings();
+    file_limit::raise(loaded.config.server.max_connections);
     let gateway = Gateway::start(loaded, Some(source))?;
     let (listen, admin) = (gateway.listen, gateway.admin);
     tracing::info!(target: "scoregate::server", %listen, %admin, "serving");

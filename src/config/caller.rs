@@ -11,7 +11,8 @@ use super::access::Access;
 use super::account::Account;
 use super::findings::At;
 use super::key_digest::{KeyDigest, KeyEntry};
-use super::{accounts::Accounts, name};
+use super::rate_limit::{RateLimit, RateLimitSection};
+use super::{accounts::Accounts, name, rate_limit};
 use crate::line_item::Pattern;
 use crate::permission::{Permission, Permissions};
 
@@ -24,6 +25,7 @@ pub struct Caller {
     pub allow: Permissions,
     /// Empty: every line item on the account's platforms.
     pub line_items: Vec<Pattern>,
+    pub rate_limit: Option<RateLimit>,
 }
 
 /// A tool that authenticates with gateway keys.
@@ -45,6 +47,9 @@ pub struct CallerSection {
     /// The line items it may name: `*` stands for anything within a path segment, `**` across
     /// them. Without it, every line item on the account's platforms.
     pub line_items: Vec<String>,
+    /// How often it may ask. Without it there is no limit but those of `[server]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate_limit: Option<RateLimitSection>,
 }
 
 impl CallerSection {
@@ -57,6 +62,7 @@ impl CallerSection {
         };
         let access = access.check(at, accounts);
         let keys = self.check_keys(&at.key("keys"), now);
+        let rate_limit = rate_limit::check(&at.key("rate_limit"), self.rate_limit.as_ref());
         let (account, allow, line_items) = access?;
         Some(Caller {
             name: name?,
@@ -64,6 +70,7 @@ impl CallerSection {
             keys: keys?,
             allow,
             line_items,
+            rate_limit: rate_limit?,
         })
     }
 

@@ -15,8 +15,9 @@ use super::accounts::Accounts;
 use super::duration::DurationText;
 use super::findings::At;
 use super::issuer_keys::{AlgorithmName, JwksSection};
-use super::name;
+use super::rate_limit::{RateLimit, RateLimitSection};
 use super::secret::SecretPlace;
+use super::{name, rate_limit};
 use crate::line_item::Pattern;
 use crate::permission::{Permission, Permissions};
 
@@ -36,6 +37,8 @@ pub struct Issuer {
     pub allow: Permissions,
     /// Empty: every line item on the account's platforms.
     pub line_items: Vec<Pattern>,
+    /// Of each of its callers.
+    pub rate_limit: Option<RateLimit>,
     /// Whether the gateway is not ready before the keys are here.
     pub required: bool,
     /// How often a key set is read again.
@@ -89,6 +92,9 @@ pub struct IssuerSection {
     /// The line items its callers may name: `*` stands for anything within a path segment, `**`
     /// across them. Without it, every line item on the account's platforms.
     pub line_items: Vec<String>,
+    /// How often each of its callers may ask. Without it there is no limit but those of `[server]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate_limit: Option<RateLimitSection>,
     /// Whether the gateway is not ready before the keys are here.
     pub required: bool,
     /// How often a key set is read again, from 1 s to 1 day.
@@ -109,6 +115,7 @@ impl Default for IssuerSection {
             scope_claim: "scope".to_owned(),
             allow: Vec::new(),
             line_items: Vec::new(),
+            rate_limit: None,
             required: true,
             refresh: DurationText::new("5m"),
         }
@@ -134,6 +141,7 @@ impl IssuerSection {
         let scope_claim = check_text(&at.key("scope_claim"), &self.scope_claim);
         let bounds = Duration::from_secs(1)..=Duration::from_secs(86_400);
         let refresh = self.refresh.check(&at.key("refresh"), bounds);
+        let rate_limit = rate_limit::check(&at.key("rate_limit"), self.rate_limit.as_ref());
         let (account, allow, line_items) = access?;
         Some(Issuer {
             name: name?,
@@ -150,6 +158,7 @@ impl IssuerSection {
             scope_claim: scope_claim?,
             allow,
             line_items,
+            rate_limit: rate_limit?,
             required: self.required,
             refresh: refresh?,
         })

@@ -40,6 +40,8 @@ pub struct Server {
 pub struct ServerTls {
     pub cert_file: PathBuf,
     pub key_file: PathBuf,
+    /// Authorities that vouch for callers; without it callers need no certificate.
+    pub client_ca_file: Option<PathBuf>,
 }
 
 /// The listener that callers reach.
@@ -87,6 +89,10 @@ pub struct TlsSection {
     /// PEM file of the certificate's private key.
     #[schemars(required)]
     pub key_file: Option<String>,
+    /// PEM file of the authorities that callers' own certificates must come from. Without it
+    /// callers need none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_ca_file: Option<String>,
 }
 
 impl Default for ServerSection {
@@ -157,11 +163,16 @@ impl TlsSection {
         };
         let cert_file = file("cert_file", &self.cert_file);
         let key_file = file("key_file", &self.key_file);
-        let (cert_file, key_file) = (cert_file?, key_file?);
-        match tls::server_config(&cert_file, &key_file) {
+        let client_ca_file = match &self.client_ca_file {
+            None => Some(None),
+            Some(name) => files::readable(&at.key("client_ca_file"), name).map(Some),
+        };
+        let (cert_file, key_file, client_ca_file) = (cert_file?, key_file?, client_ca_file?);
+        match tls::server_config(&cert_file, &key_file, client_ca_file.as_deref()) {
             Ok(_) => Some(ServerTls {
                 cert_file,
                 key_file,
+                client_ca_file,
             }),
             Err(cause) => at.problem(files::reason(&cause)),
         }

@@ -24,7 +24,10 @@ impl Front {
         let tls: Option<Arc<ServerConfig>> = server
             .tls
             .as_ref()
-            .map(|tls| server_config(&tls.cert_file, &tls.key_file))
+            .map(|tls| {
+                let clients = tls.client_ca_file.as_deref();
+                server_config(&tls.cert_file, &tls.key_file, clients)
+            })
             .transpose()?;
         let limits = Limits {
             head: server.head_timeout,

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::setting::caller;
 use crate::auth::Unverified;
 use crate::auth::gateway_keys::GatewayKeys;
-use crate::config::KeyDigest;
+use crate::config::{Caller, KeyDigest};
 use crate::gateway_key::digest;
 
 const FIRST: &str = "sgk_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
@@ -18,6 +18,10 @@ fn entry(key: &str, not_after: Option<Timestamp>) -> KeyDigest {
     }
 }
 
+fn keys_of(callers: &[Caller]) -> GatewayKeys {
+    GatewayKeys::new(callers, None)
+}
+
 fn name(keys: &GatewayKeys, key: &str, now: Timestamp) -> Option<String> {
     let caller = keys.verify(key, now).ok()?;
     assert_eq!(caller.name, caller.label);
@@ -26,7 +30,7 @@ fn name(keys: &GatewayKeys, key: &str, now: Timestamp) -> Option<String> {
 
 #[test]
 fn a_key_stands_for_its_caller_and_for_no_other() {
-    let keys = GatewayKeys::new(&[
+    let keys = keys_of(&[
         caller("one", vec![entry(FIRST, None)]),
         caller("two", vec![entry(SECOND, None)]),
     ]);
@@ -37,7 +41,7 @@ fn a_key_stands_for_its_caller_and_for_no_other() {
 
 #[test]
 fn an_unknown_or_clipped_key_stands_for_nobody() {
-    let keys = GatewayKeys::new(&[caller("one", vec![entry(FIRST, None)])]);
+    let keys = keys_of(&[caller("one", vec![entry(FIRST, None)])]);
     let clipped = &FIRST[..FIRST.len() - 1];
     let longer = format!("{FIRST}A");
     let lower = FIRST.to_lowercase();
@@ -51,19 +55,19 @@ fn an_unknown_or_clipped_key_stands_for_nobody() {
 fn digests_that_begin_alike_are_told_apart() {
     let mut other = entry(FIRST, None);
     other.digest[31] ^= 1;
-    let keys = GatewayKeys::new(&[
+    let keys = keys_of(&[
         caller("other", vec![other.clone()]),
         caller("one", vec![entry(FIRST, None)]),
     ]);
     assert_eq!(name(&keys, FIRST, Timestamp::now()).as_deref(), Some("one"));
-    let keys = GatewayKeys::new(&[caller("other", vec![other])]);
+    let keys = keys_of(&[caller("other", vec![other])]);
     assert_eq!(name(&keys, FIRST, Timestamp::now()), None);
 }
 
 #[test]
 fn a_key_is_good_up_to_the_instant_it_names() {
     let end: Timestamp = "2027-01-31T00:00:00Z".parse().unwrap();
-    let keys = GatewayKeys::new(&[caller("one", vec![entry(FIRST, Some(end))])]);
+    let keys = keys_of(&[caller("one", vec![entry(FIRST, Some(end))])]);
     let before = end - SignedDuration::from_nanos(1);
     let after = end + SignedDuration::from_nanos(1);
     assert_eq!(name(&keys, FIRST, before).as_deref(), Some("one"));
@@ -76,7 +80,7 @@ fn a_key_is_good_up_to_the_instant_it_names() {
 fn in_a_rotation_the_new_key_outlives_the_old_one() {
     let end: Timestamp = "2027-01-31T00:00:00Z".parse().unwrap();
     let both = vec![entry(FIRST, Some(end)), entry(SECOND, None)];
-    let keys = GatewayKeys::new(&[caller("one", both)]);
+    let keys = keys_of(&[caller("one", both)]);
     let after = end + SignedDuration::from_secs(1);
     for (key, now, known) in [
         (FIRST, end, true),

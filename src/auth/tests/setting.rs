@@ -39,6 +39,7 @@ pub fn issuer(keys: IssuerKeys) -> Issuer {
         scope_claim: "scope".to_owned(),
         allow: all(),
         line_items: Vec::new(),
+        rate_limit: None,
         required: true,
         refresh: Duration::from_secs(300),
     }
@@ -59,6 +60,7 @@ pub fn caller(name: &str, keys: Vec<KeyDigest>) -> Caller {
         keys,
         allow: all(),
         line_items: Vec::new(),
+        rate_limit: None,
     }
 }
 
@@ -78,9 +80,8 @@ pub fn verifier_after(
     before: Option<&Verifier>,
 ) -> Verifier {
     static TRUST: LazyLock<Trust> = LazyLock::new(|| Trust::new(None, None).unwrap());
-    let known: Vec<_> = before.into_iter().flat_map(Verifier::sources).collect();
     let config = config(issuers, timeout);
-    Verifier::with_timing(&config, &TRUST.key_sets, timing, &known).unwrap()
+    Verifier::with_timing(&config, &TRUST.key_sets, timing, before).unwrap()
 }
 
 pub fn all() -> Permissions {

@@ -1,0 +1,208 @@
+//! TLS towards callers: their certificates, ours when it is replaced, and handshakes that stall.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+#[allow(dead_code, unused_imports)]
+mod support;
+
+#[allow(dead_code)]
+#[path = "support/certificate.rs"]
+mod certificate;
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use certificate::Certificate;
+use rustls::{
+    ClientConfig, ClientConnection, RootCertStore, StreamOwned, SupportedProtocolVersion,
+};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use scoregate::tls::install_provider;
+use serde_json::Value;
+use support::*;
+
+fn pem(text: &str) -> CertificateDer<'static> {
+    CertificateDer::from_pem_slice(text.as_bytes()).unwrap()
+}
+
+/// What a caller trusts, and shows.
+fn caller(
+    trusts: &[&Certificate],
+    shows: Option<&Certificate>,
+    versions: &[&'static SupportedProtocolVersion],
+) -> Arc<ClientConfig> {
+    install_provider();
+    let mut roots = RootCertStore::empty();
+    for trusted in trusts {
+        roots.add(pem(&trusted.authority)).unwrap();
+    }
+    let builder = ClientConfig::builder_with_protocol_versions(versions);
+    let builder = builder.with_root_certificates(roots);
+    Arc::new(match shows {
+        None => builder.with_no_client_auth(),
+        Some(shown) => {
+            let key = PrivateKeyDer::from_pem_slice(shown.key.as_bytes()).unwrap();
+            builder
+                .with_client_auth_cert(vec![pem(&shown.certificate)], key)
+                .unwrap()
+        }
+    })
+}
+
+struct Connection(StreamOwned<ClientConnection, TcpStream>);
+
+impl Connection {
+    fn open(gateway: &Gateway, caller: &Arc<ClientConfig>) -> Self {
+        let name = "127.0.0.1".try_into().unwrap();
+        let session = ClientConnection::new(caller.clone(), name).unwrap();
+        let socket = TcpStream::connect(gateway.address).unwrap();
+        socket.set_read_timeout(Some(DEADLINE)).unwrap();
+        Self(StreamOwned::new(session, socket))
+    }
+
+    /// Submits a score and reads the status of its answer, which has no body.
+    fn submit(&mut self, gateway: &Gateway) -> io::Result<u16> {
+        self.0.write_all(&gateway.submission(SCORE).bytes())?;
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            self.0.read_exact(&mut byte)?;
+            answer.extend(byte);
+        }
+        Ok(std::str::from_utf8(&answer[9..12])
+            .unwrap()
+            .parse()
+            .unwrap())
+    }
+
+    fn certificate(&self) -> CertificateDer<'static> {
+        self.0.conn.peer_certificates().unwrap()[0]
+            .clone()
+            .into_owned()
+    }
+}
+
+const BOTH: &[&SupportedProtocolVersion] = &[&rustls::version::TLS12, &rustls::version::TLS13];
+
+fn settings(upstream: &Upstream, certificate: &Certificate, more: &str) -> Settings {
+    let mut settings = Settings::new(upstream.address);
+    settings.files = vec![
+        ("cert.pem".to_owned(), certificate.certificate.clone()),
+        ("key.pem".to_owned(), certificate.key.clone()),
+    ];
+    settings.server =
+        format!("tls = {{ cert_file = \"$DIR/cert.pem\", key_file = \"$DIR/key.pem\"{more} }}");
+    settings
+}
+
+#[test]
+fn both_versions_are_spoken() {
+    let upstream = Upstream::accepting();
+    let certificate = Certificate::for_this_machine();
+    let gateway = Gateway::start(&settings(&upstream, &certificate, ""));
+    for version in BOTH {
+        let caller = caller(&[&certificate], None, &[version]);
+        let mut connection = Connection::open(&gateway, &caller);
+        assert_eq!(connection.submit(&gateway).unwrap(), 204);
+        assert_eq!(connection.0.conn.protocol_version(), Some(version.version));
+    }
+}
+
+#[test]
+fn with_a_client_authority_only_its_certificates_get_in() {
+    let upstream = Upstream::accepting();
+    let [ours, tools, strangers] = [(); 3].map(|()| Certificate::for_this_machine());
+    let mut settings = settings(&upstream, &ours, ", client_ca_file = \"$DIR/callers.pem\"");
+    let authority = tools.authority.clone();
+    settings.files.push(("callers.pem".to_owned(), authority));
+    let gateway = Gateway::start(&settings);
+    for version in BOTH {
+        let submit = |shown| {
+            let caller = caller(&[&ours], shown, &[version]);
+            Connection::open(&gateway, &caller).submit(&gateway)
+        };
+        assert_eq!(submit(Some(&tools)).unwrap(), 204);
+        assert!(submit(None).is_err());
+        assert!(submit(Some(&strangers)).is_err());
+    }
+    assert_eq!(upstream.requests().len(), 2);
+}
+
+#[test]
+fn a_new_certificate_is_shown_to_new_connections_and_a_bad_pair_to_nobody() {
+    let upstream = Upstream::accepting();
+    let [first, second, third] = [(); 3].map(|()| Certificate::for_this_machine());
+    let gateway = Gateway::start(&settings(&upstream, &first, ""));
+    let caller = caller(&[&first, &second, &third], None, BOTH);
+    let mut kept = Connection::open(&gateway, &caller);
+    assert_eq!(kept.submit(&gateway).unwrap(), 204);
+    let shown = || {
+        let mut connection = Connection::open(&gateway, &caller);
+        assert_eq!(connection.submit(&gateway).unwrap(), 204);
+        connection.certificate()
+    };
+    let write = |name: &str, content: &str| {
+        fs::write(gateway.directory.path().join(name), content).unwrap();
+    };
+
+    write("key.pem", &second.key);
+    gateway.signal("HUP");
+    gateway.wait_until_applied(|applied| applied["last_error"] != Value::Null);
+    assert_eq!(shown(), pem(&first.certificate));
+    write("cert.pem", &second.certificate);
+    gateway.signal("HUP");
+    gateway.wait_until_applied(|applied| applied["last_error"] == Value::Null);
+    assert_eq!(shown(), pem(&second.certificate));
+
+    // Nobody has to say so.
+    let before = gateway.applied()["generation"].clone();
+    write("key.pem", &third.key);
+    write("cert.pem", &third.certificate);
+    gateway.wait_until_applied(|applied| {
+        applied["generation"] != before && applied["last_error"] == Value::Null
+    });
+    assert_eq!(shown(), pem(&third.certificate));
+    assert_eq!(kept.submit(&gateway).unwrap(), 204);
+}
+
+#[test]
+fn handshakes_that_stall_block_nobody_and_end() {
+    let upstream = Upstream::accepting();
+    let certificate = Certificate::for_this_machine();
+    let mut settings = settings(&upstream, &certificate, "");
+    settings.server.push_str("\nhead_timeout = \"2s\"");
+    let gateway = Gateway::start(&settings);
+    let caller = caller(&[&certificate], None, BOTH);
+    let mut stalled: Vec<_> = (0..200).map(|_| gateway.connect()).collect();
+    for (number, client) in stalled.iter_mut().enumerate() {
+        // Nothing; half of a hello; no TLS at all.
+        match number % 3 {
+            0 => {}
+            1 => drop(client.send([22, 3, 1, 2, 0, 1, 0])),
+            _ => drop(client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")),
+        }
+    }
+    for _ in 0..5 {
+        let started = Instant::now();
+        let mut good = Connection::open(&gateway, &caller);
+        assert_eq!(good.submit(&gateway).unwrap(), 204);
+        assert!(
+            started.elapsed() < Duration::from_secs(1),
+            "{:?}",
+            started.elapsed()
+        );
+    }
+    for client in &mut stalled {
+        assert!(!matches!(
+            client.try_response(),
+            Ok(_) | Err(Failure::Late(_))
+        ));
+    }
+}
