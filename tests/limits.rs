@@ -287,6 +287,26 @@ fn sigterm_lets_what_is_in_flight_finish_and_takes_nothing_new() {
 }
 
 #[test]
+fn readiness_goes_first_and_new_work_is_served_until_the_delay_is_over() {
+    let upstream = Upstream::accepting();
+    let mut gateway = with_server(&upstream, "drain_delay = \"2s\"");
+    let ready = |gateway: &Gateway| {
+        let page = Request::new("GET", "/readyz").bytes();
+        let response = Client::connect(gateway.admin).send(page).response();
+        response.status == 200
+    };
+    assert!(ready(&gateway));
+    let signalled = Instant::now();
+    gateway.signal("TERM");
+    while ready(&gateway) {
+        assert!(signalled.elapsed() < Duration::from_secs(1), "still ready");
+    }
+    serves(&gateway);
+    assert_eq!(gateway.ended().code(), Some(0), "{}", gateway.log());
+    assert!(signalled.elapsed() >= Duration::from_secs(2));
+}
+
+#[test]
 fn a_second_sigterm_and_the_drain_deadline_end_what_hangs() {
     let upstream = Upstream::start(|_, _| Reply::Hang);
     let mut hurried = with_server(&upstream, "");
