@@ -77,12 +77,10 @@ impl Exchange<'_> {
         *request.uri_mut() = self.target.clone().into();
         let headers = request.headers_mut();
         headers.reserve(8);
-        let host = HeaderValue::from_str(upstream.origin().authority().as_str());
+        let host = upstream.host();
         headers.insert(
             HOST,
-            host.map_err(|cause| {
-                Refusal::new(Code::Internal, "The account's host can't be sent.").because(cause)
-            })?,
+            host.ok_or_else(|| Refusal::new(Code::Internal, "The account's host can't be sent."))?,
         );
         headers.insert(AUTHORIZATION, authorization);
         match self.body {

@@ -308,8 +308,11 @@ impl Reader {
 
     /// Missing, unless it is here and has its own fault already.
     fn require(&mut self, name: &str, missing: bool) {
+        if !missing {
+            return;
+        }
         let field = format!("/{name}");
-        if missing && !self.is_faulty(&field) {
+        if !self.is_faulty(&field) {
             self.fault(&field, "REQUIRED", format!("{name} is required."));
         }
     }

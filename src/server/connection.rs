@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use futures_util::TryFutureExt as _;
 use http::{Request, Response, Version};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -153,11 +154,8 @@ where
         // The call only makes the future; cloning the path for it would touch counters that all
         // workers share.
         let answer = path.borrow_mut().call(request);
-        async move {
-            answer
-                .await
-                .map(|answer| answer.map(|body| body.counted(serving)))
-        }
+        // Not an async block: that would hold the future twice, and hyper moves it twice.
+        answer.map_ok(move |answer| answer.map(|body| body.counted(serving)))
     });
     let builder = builder();
     let mut connection = pin!(builder.serve_connection(stream, counted));

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use http::{Request, StatusCode};
+use http::{HeaderValue, Request, StatusCode};
 use http_body_util::Full;
 use rustls::ClientConfig;
 use secrecy::SecretString;
@@ -35,6 +35,8 @@ const KEPT_TRIES: usize = 3;
 /// One account's LTIAAS, as one worker reaches it.
 pub struct Upstream {
     origin: Origin,
+    /// The value of the `host` header, where it can be one.
+    host: Option<HeaderValue>,
     tls: Arc<ClientConfig>,
     settings: config::Upstream,
     pool: Arc<Pool>,
@@ -105,6 +107,7 @@ impl Upstream {
     ) -> Self {
         let pool = Arc::new(Pool::new(settings.idle_timeout, meter.clone()));
         Self {
+            host: HeaderValue::from_str(origin.authority().as_str()).ok(),
             origin,
             tls,
             settings: settings.clone(),
@@ -158,6 +161,11 @@ impl Upstream {
 
     pub fn origin(&self) -> &Origin {
         &self.origin
+    }
+
+    /// The value of the `host` header, made once.
+    pub fn host(&self) -> Option<HeaderValue> {
+        self.host.clone()
     }
 
     /// Sends a request and waits for the head of its answer. Dropped midway, its connection is
