@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use http::Response;
+use http::{Response, StatusCode};
 use tower::{ServiceBuilder, service_fn};
 
 use crate::server::Answers;
@@ -98,22 +98,30 @@ async fn submit_score(
         bytes.and_then(|bytes| decide(credentialed, &bytes, &worker.shared, &mut verdict));
     let answer = match outgoing {
         // UPSTREAM_*.
-        Ok(outgoing) => forward(&outgoing, worker).await,
+        Ok(Some(outgoing)) => forward(&outgoing, worker).await,
+        Ok(None) => Ok(kept()),
         Err(refusal) => Err(refusal),
     };
     verdict.label(answer)
 }
 
-/// Bytes → what leaves. Waits for nothing.
+/// Recorded, and nothing had to be, or may be, sent.
+fn kept() -> Response<Body> {
+    let mut answer = Response::new(Body::empty());
+    *answer.status_mut() = StatusCode::NO_CONTENT;
+    answer
+}
+
+/// Bytes → what leaves, if anything does. Waits for nothing.
 fn decide(
     credentialed: Credentialed,
     bytes: &[u8],
     shared: &Shared,
     verdict: &mut Verdict,
-) -> Result<Outgoing, Refusal> {
+) -> Result<Option<Outgoing>, Refusal> {
     // MALFORMED_BODY, INVALID_SCORE.
-    let normalized = normalize(credentialed, bytes, &shared.scores)?;
-    // POLICY_REFUSED.
+    let normalized = normalize(credentialed, bytes, &shared.scores, &shared.policies)?;
+    // POLICY_REFUSED, STALE_SCORE; INVALID_SCORE where no policy fills a missing maximum.
     let judged = judge(normalized, &shared.policies, verdict)?;
     // Written from the judged score: what leaves is what the policy has seen.
     Ok(write_score(judged))

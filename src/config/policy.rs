@@ -82,7 +82,11 @@ impl PolicySection {
         Some(Policy {
             name: name?.into(),
             matching: matching?,
-            keys: Keys { maximum: maximum? },
+            mode: crate::policy::Mode::Enforce,
+            keys: Keys {
+                maximum: maximum?,
+                ..Keys::default()
+            },
         })
     }
 }
@@ -103,6 +107,7 @@ impl MatchSection {
             callers: callers?,
             accounts: accounts?,
             line_items: line_items?,
+            when: None,
         })
     }
 }

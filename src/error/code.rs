@@ -71,6 +71,8 @@ codes! {
     InvalidScore "INVALID_SCORE" UNPROCESSABLE_ENTITY never;
     /// A grading policy refuses the score: see `details.policy` and `details.rule`.
     PolicyRefused "POLICY_REFUSED" UNPROCESSABLE_ENTITY never;
+    /// A newer score of this cell is there already, and a policy refuses older ones.
+    StaleScore "STALE_SCORE" CONFLICT never;
     /// The caller is at its own limit of requests (`rate_limit`); see `retry-after`.
     RateLimited "RATE_LIMITED" TOO_MANY_REQUESTS again;
     /// A defect of the gateway; the log has its cause under the request id.

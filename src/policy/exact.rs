@@ -1,10 +1,12 @@
 //! Exact arithmetic on scores: rationals, turned into a decimal once, at the end.
 
-use std::ops::{Div, Mul};
+use std::ops::{Add, Div, Mul, Sub};
 
 use num_bigint::BigInt;
 use num_rational::BigRational;
-use num_traits::{One, Pow, Zero};
+use num_traits::{One, Pow, Signed, ToPrimitive, Zero};
+
+use serde::Serialize;
 
 use crate::score::Decimal;
 
@@ -26,9 +28,37 @@ impl From<Decimal> for Exact {
     }
 }
 
+impl From<u64> for Exact {
+    fn from(integer: u64) -> Self {
+        Self(BigRational::from_integer(integer.into()))
+    }
+}
+
 impl From<i64> for Exact {
     fn from(integer: i64) -> Self {
         Self(BigRational::from_integer(integer.into()))
+    }
+}
+
+impl Add for Exact {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self(self.0 + other.0)
+    }
+}
+
+impl Sub for Exact {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self(self.0 - other.0)
+    }
+}
+
+impl std::iter::Sum for Exact {
+    fn sum<I: Iterator<Item = Self>>(numbers: I) -> Self {
+        numbers.fold(Self::zero(), Add::add)
     }
 }
 
@@ -46,6 +76,73 @@ impl Div for Exact {
     /// Divisors are maxima and constants, which are never zero.
     fn div(self, other: Self) -> Self {
         Self(self.0 / other.0)
+    }
+}
+
+/// Which way a number that lies between two goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rounding {
+    /// To the nearer; half-way away from zero.
+    #[default]
+    HalfUp,
+    /// To the nearer; half-way to the even digit.
+    HalfEven,
+    /// Towards zero.
+    Down,
+    /// Away from zero.
+    Up,
+}
+
+impl Exact {
+    pub fn zero() -> Self {
+        Self(BigRational::zero())
+    }
+
+    /// `percent` hundredths of it.
+    pub fn percent(self, percent: Decimal) -> Self {
+        self * Self::from(percent) / Self::from(100_i64)
+    }
+
+    pub fn not_below_zero(self) -> Self {
+        self.max(Self::zero())
+    }
+
+    /// How far it is from another.
+    pub fn distance(self, other: Self) -> Self {
+        Self((self.0 - other.0).abs())
+    }
+
+    /// The number with `digits` digits behind the point.
+    pub fn rounded(&self, digits: u32, rounding: Rounding) -> Self {
+        let scale = BigRational::from_integer(Pow::pow(BigInt::from(10), digits));
+        Self(whole(&(&self.0 * &scale), rounding) / scale)
+    }
+
+    /// For conditions alone, which know no exact numbers.
+    pub fn to_float(&self) -> f64 {
+        self.0.to_f64().unwrap_or(f64::NAN)
+    }
+}
+
+fn whole(number: &BigRational, rounding: Rounding) -> BigRational {
+    match rounding {
+        Rounding::HalfUp => number.round(),
+        Rounding::HalfEven => half_even(number),
+        Rounding::Down => number.trunc(),
+        Rounding::Up if number.is_negative() => number.floor(),
+        Rounding::Up => number.ceil(),
+    }
+}
+
+fn half_even(number: &BigRational) -> BigRational {
+    let half = BigRational::new(BigInt::one(), BigInt::from(2));
+    let below = number.floor();
+    let is_half_way = number - &below == half;
+    match is_half_way && (below.numer() % BigInt::from(2)).is_zero() {
+        true => below,
+        false if is_half_way => number.ceil(),
+        false => number.round(),
     }
 }
 

@@ -1,113 +1,333 @@
-//! Judging: the score and the keys in force → what should stand in the cell, and why, rule by rule.
+//! Judging: a submission, the cell's history and the keys in force → what should stand in the cell,
+//! what leaves, and why, rule by rule. Everything is computed anew from the raw attempts.
 
-use std::sync::Arc;
+use jiff::Timestamp as Instant;
 
-use super::{Effect, Effective};
+use super::attempt::{Attempt, Attempts};
+use super::fold::{Fold, fold};
+use super::gates::{self, Gate};
+use super::judgement::{Act, Decision, Judgement, Leaving, Marks, RefusedBy};
+use super::keys::Effective;
+use super::sending;
+use super::{Past, Role, Subject};
 use crate::error::Owner;
-use crate::score::Points;
+use crate::score::{Decimal, Points, Score, Timestamp};
 
-/// The policy's answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Judgement {
-    /// What should stand in the cell.
-    pub points: Option<Points>,
-    /// The rules that changed or refused the score, in the order in which they acted.
-    pub acts: Vec<Act>,
-    pub decision: Decision,
-    pub refused_by: Option<RefusedBy>,
+/// A submission, and what had to be read for it (`Effective::needs`).
+#[derive(Clone, Copy, Debug)]
+pub struct Submission<'a> {
+    pub subject: Subject<'a>,
+    /// The line item's own maximum; `None` where it was not read.
+    pub line_item_maximum: Option<Decimal>,
+    pub shown: Shown,
 }
 
-/// What becomes of a submission: the value of `scoregate-decision`.
+/// What the LMS shows at present.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Decision {
-    /// What leaves equals what came, as numbers.
-    Forwarded,
-    /// The value that leaves differs.
-    Adjusted,
-    /// Nothing is sent.
-    Refused,
+pub enum Shown {
+    /// Nobody looked.
+    Unread,
+    /// No result, or one without a score.
+    Nothing,
+    Result(Points),
 }
 
-/// A rule that changed or refused a score.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Act {
-    pub rule: &'static str,
-    pub policy: Arc<str>,
-    pub input: Points,
-    /// Absent where the rule refused.
-    pub output: Option<Points>,
-    /// One plain sentence for an instructor.
-    pub reason: String,
+/// Judges one submission. `history` is the cell's, in the order in which it took effect; empty where
+/// none is needed.
+pub fn judge(submission: &Submission<'_>, history: &[Past], effective: &Effective) -> Judgement {
+    let mut trial = Trial::new(submission, history, effective);
+    match trial.run() {
+        Ok(verdict) => trial.taken(verdict),
+        Err(Stop::Kept) => trial.kept(),
+        Err(Stop::Refused(by)) => trial.refused(by),
+    }
 }
 
-/// Who refused, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RefusedBy {
-    pub owner: Owner,
-    pub reason: String,
+/// Why a submission goes no further.
+pub(super) enum Stop {
+    /// Recorded and nothing else.
+    Kept,
+    Refused(RefusedBy),
 }
 
-impl Decision {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Forwarded => "forwarded",
-            Self::Adjusted => "adjusted",
-            Self::Refused => "refused",
+/// What a submission that takes effect leads to.
+struct Verdict {
+    role: Role,
+    stands: Option<Points>,
+    /// Absent where nothing is sent.
+    leaves: Option<Leaving>,
+}
+
+/// One judgement on its way.
+pub(super) struct Trial<'a> {
+    pub submission: &'a Submission<'a>,
+    pub history: &'a [Past],
+    pub effective: &'a Effective,
+    pub score: &'a Score,
+    /// What came, completed.
+    raw: Option<Points>,
+    acts: Vec<Act>,
+}
+
+impl<'a> Trial<'a> {
+    fn new(submission: &'a Submission<'a>, history: &'a [Past], effective: &'a Effective) -> Self {
+        Self {
+            submission,
+            history,
+            effective,
+            score: submission.subject.score,
+            raw: submission.subject.score.points,
+            acts: Vec::new(),
         }
     }
-}
 
-impl Judgement {
-    /// The value of `scoregate-rules`; `None` when no rule acted.
-    pub fn rules(&self) -> Option<String> {
-        let names: Vec<_> = self.acts.iter().map(|act| act.rule).collect();
-        (!names.is_empty()).then(|| names.join(", "))
-    }
-}
-
-/// Applies the rules in force, one after another. A score without points has nothing that a rule
-/// could act on.
-pub fn judge(given: Option<Points>, effective: &Effective) -> Judgement {
-    let mut judgement = Judgement {
-        points: given,
-        acts: Vec::new(),
-        decision: Decision::Forwarded,
-        refused_by: None,
-    };
-    let Some(mut points) = given else {
-        return judgement;
-    };
-    for (rule, policy, effect) in effective.rules() {
-        let (output, reason) = match effect.apply(points) {
-            Effect::Unchanged => continue,
-            Effect::Changed { points, reason } => (Some(points), reason),
-            Effect::Refused { reason } => (None, reason),
-        };
-        judgement.acts.push(Act {
-            rule,
-            policy: policy.clone(),
-            input: points,
-            output,
-            reason: reason.clone(),
-        });
-        match output {
-            Some(changed) => points = changed,
-            None => {
-                judgement.decision = Decision::Refused;
-                judgement.refused_by = Some(RefusedBy {
-                    owner: Owner {
-                        policy: policy.clone(),
-                        rule,
-                    },
-                    reason,
-                });
-                return judgement;
+    fn run(&mut self) -> Result<Verdict, Stop> {
+        self.complete()?;
+        for gate in gates::ALL {
+            if let Some(gate) = gate(self) {
+                return Err(self.stop(gate));
             }
         }
+        match self.raw {
+            None => self.without_points(),
+            Some(points) => self.with_points(points),
+        }
     }
-    if Some(points) != given {
-        judgement.decision = Decision::Adjusted;
+
+    /// `fill_maximum`, before anything looks at the value.
+    fn complete(&mut self) -> Result<(), Stop> {
+        let Some(given) = self.score.given_alone else {
+            return Ok(());
+        };
+        let missing = || Stop::Refused(RefusedBy::MaximumMissing);
+        let set = self.effective.fill_maximum.as_ref().ok_or_else(missing)?;
+        let maximum = set.value.value(self.submission.line_item_maximum);
+        let maximum = maximum.filter(|maximum| *maximum > Decimal::ZERO);
+        let maximum = maximum.ok_or_else(missing)?;
+        let points = Points { given, maximum };
+        self.raw = Some(points);
+        self.acts.push(Act {
+            rule: "fill_maximum",
+            policy: set.policy.clone(),
+            mode: set.mode,
+            input: Marks::of(self.score),
+            output: Some(points.into()),
+            reason: format!("The score came without a maximum, so it counts as one of {maximum}."),
+        });
+        Ok(())
     }
-    judgement.points = Some(points);
-    judgement
+
+    fn stop(&mut self, gate: Gate<'_>) -> Stop {
+        let Gate {
+            rule,
+            policy,
+            mode,
+            reason,
+            outcome,
+        } = gate;
+        let input = Marks::from(self.raw);
+        let owner = Owner {
+            policy: policy.clone(),
+            rule,
+        };
+        self.acts.push(Act {
+            rule,
+            policy: policy.clone(),
+            mode,
+            input,
+            output: (outcome == gates::Outcome::Keep).then(|| self.cell().into()),
+            reason: reason.clone(),
+        });
+        match outcome {
+            gates::Outcome::Keep => Stop::Kept,
+            gates::Outcome::Refuse => Stop::Refused(RefusedBy::Policy { owner, reason }),
+            gates::Outcome::RefuseAsStale => Stop::Refused(RefusedBy::Stale { owner, reason }),
+        }
+    }
+
+    /// A clear, or mere progress: no rule acts on "no score".
+    fn without_points(&mut self) -> Result<Verdict, Stop> {
+        let submitted_at = self.score.submission.submitted_at.clone();
+        let leaving = self.leaving(None, submitted_at);
+        match sending::protects(self, None) {
+            Some(gate) => Err(self.stop(gate)),
+            None => Ok(Verdict {
+                role: Role::Clear,
+                stands: None,
+                leaves: Some(leaving),
+            }),
+        }
+    }
+
+    fn with_points(&mut self, points: Points) -> Result<Verdict, Stop> {
+        let at_hand = self.at_hand(points);
+        let Fold {
+            points: stands,
+            attempt,
+            acts,
+            refused,
+        } = fold(self, &at_hand);
+        self.acts.extend(acts);
+        if let Some(by) = refused {
+            return Err(Stop::Refused(by));
+        }
+        let leaving = self.leaving(Some(stands), attempt.submitted_at);
+        let is_older = attempt.arrival != at_hand.arrival;
+        let kept = match is_older && sending::is_in_cell(self, stands) {
+            // `keep` has said why already.
+            true => true,
+            false => self.holds_back(&leaving, stands),
+        };
+        Ok(Verdict {
+            role: Role::Attempt,
+            stands: Some(stands),
+            leaves: (!kept).then_some(leaving),
+        })
+    }
+
+    /// `unchanged` and `override`: the attempt counts, yet nothing is sent.
+    fn holds_back(&mut self, leaving: &Leaving, stands: Points) -> bool {
+        let gate = sending::skips(self, leaving).or_else(|| sending::protects(self, Some(stands)));
+        match gate {
+            Some(gate) => {
+                self.stop(gate);
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn leaving(&mut self, points: Option<Points>, submitted_at: Option<Timestamp>) -> Leaving {
+        let own = self.score.comment.as_deref();
+        let comment = match &self.effective.comment {
+            None => own.map(str::to_owned),
+            Some(set) => {
+                let reasons: Vec<_> = self.acts.iter().map(|act| act.reason.as_str()).collect();
+                let comment = set.value.apply(own, &reasons);
+                if comment.as_deref() != own {
+                    self.acts.push(Act {
+                        rule: "comment",
+                        policy: set.policy.clone(),
+                        mode: set.mode,
+                        input: points.into(),
+                        output: Some(points.into()),
+                        reason: "The comment was put into the form it may have.".to_owned(),
+                    });
+                }
+                comment
+            }
+        };
+        Leaving {
+            points,
+            submitted_at,
+            comment,
+        }
+    }
+
+    pub fn at_hand(&self, points: Points) -> Attempt {
+        let arrived = self.submission.subject.now;
+        Attempt::at_hand(self.score, points, arrived, self.history.len())
+    }
+
+    pub fn raw(&self) -> Option<Points> {
+        self.raw
+    }
+
+    /// When it was submitted: what lateness and the window go by.
+    pub fn time(&self) -> Instant {
+        let own = self.score.submission.submitted_at.as_ref();
+        let own = own.or(self.score.timestamp.as_ref());
+        own.map_or(self.submission.subject.now, Timestamp::instant)
+    }
+
+    pub fn attempts(&self) -> Attempts {
+        Attempts::of(self.history)
+    }
+
+    /// The cell's score: that of the last judgement that took effect.
+    pub fn cell(&self) -> Option<Points> {
+        self.effects().next_back()?.stands
+    }
+
+    /// The submissions that took effect.
+    pub fn effects(&self) -> impl DoubleEndedIterator<Item = &Past> {
+        self.history.iter().filter(|past| match past.role {
+            Role::Attempt | Role::Clear => true,
+            Role::Aside => false,
+        })
+    }
+
+    /// The newest `timestamp` taken for the cell.
+    pub fn newest_timestamp(&self) -> Option<Instant> {
+        let timestamps = self.effects().filter_map(|past| past.timestamp.as_ref());
+        timestamps.map(Timestamp::instant).max()
+    }
+
+    /// Its own timestamp, or a stamp: its arrival, but later than every other of the cell, so that
+    /// it is never stale and an attempt of its own.
+    fn timestamp(&self) -> Timestamp {
+        let own = self.score.timestamp.clone();
+        own.unwrap_or_else(|| {
+            let arrived = self.submission.subject.now;
+            let newest = self
+                .history
+                .iter()
+                .filter_map(|past| past.timestamp.as_ref());
+            let newest = newest.map(Timestamp::instant).max();
+            let after = newest.and_then(|newest| {
+                newest
+                    .checked_add(jiff::SignedDuration::from_millis(1))
+                    .ok()
+            });
+            Timestamp::at(after.map_or(arrived, |after| after.max(arrived)))
+        })
+    }
+
+    fn taken(self, verdict: Verdict) -> Judgement {
+        let Verdict {
+            role,
+            stands,
+            leaves,
+        } = verdict;
+        let came = Marks::of(self.score);
+        let decision = match &leaves {
+            None => Decision::Kept,
+            Some(leaving) if Marks::from(leaving.points) == came => Decision::Forwarded,
+            Some(_) => Decision::Adjusted,
+        };
+        Judgement {
+            role: Some(role),
+            stands,
+            leaves,
+            ..self.nothing(decision)
+        }
+    }
+
+    fn kept(self) -> Judgement {
+        Judgement {
+            role: Some(Role::Aside),
+            ..self.nothing(Decision::Kept)
+        }
+    }
+
+    fn refused(self, by: RefusedBy) -> Judgement {
+        Judgement {
+            refused_by: Some(by),
+            ..self.nothing(Decision::Refused)
+        }
+    }
+
+    /// Nothing leaves and the cell stays as it is.
+    fn nothing(self, decision: Decision) -> Judgement {
+        Judgement {
+            decision,
+            role: None,
+            raw: self.raw,
+            timestamp: self.timestamp(),
+            stands: self.cell(),
+            leaves: None,
+            acts: self.acts,
+            refused_by: None,
+        }
+    }
 }

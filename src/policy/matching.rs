@@ -1,16 +1,21 @@
 //! Which scores a policy is for.
 
+use jiff::Timestamp as Instant;
+
+use super::condition::{Condition, EvaluationFailed};
 use crate::line_item::Pattern;
+use crate::score::Score;
 
 /// What must fit. An empty list fits everything.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Match {
     pub callers: Vec<String>,
     pub accounts: Vec<String>,
     pub line_items: Vec<Pattern>,
+    pub when: Option<Condition>,
 }
 
-/// Where a score comes from and goes to.
+/// A submission: where it comes from, where it goes and what it says.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'a> {
     /// `ISSUER/CLAIM` for the caller of a JWT.
@@ -18,17 +23,28 @@ pub struct Subject<'a> {
     pub account: &'a str,
     /// The normalized id.
     pub line_item: &'a str,
+    pub score: &'a Score,
+    /// Its arrival.
+    pub now: Instant,
 }
 
 impl Match {
-    pub fn covers(&self, subject: &Subject<'_>) -> bool {
-        names(&self.callers, subject.caller)
-            && names(&self.accounts, subject.account)
+    /// Whether all but `when` fits.
+    pub fn covers(&self, caller: &str, account: &str, line_item: &str) -> bool {
+        names(&self.callers, caller)
+            && names(&self.accounts, account)
             && (self.line_items.is_empty()
                 || self
                     .line_items
                     .iter()
-                    .any(|pattern| pattern.matches(subject.line_item)))
+                    .any(|pattern| pattern.matches(line_item)))
+    }
+
+    /// Whether the condition holds, as far as there is one.
+    pub fn holds(&self, subject: &Subject<'_>) -> Result<bool, EvaluationFailed> {
+        self.when
+            .as_ref()
+            .map_or(Ok(true), |when| when.holds(subject))
     }
 }
 

@@ -1,50 +1,47 @@
-//! Grading policy: what should stand in a cell of the grade book, and why. Pure: a score and the
-//! policies that match it go in, a judgement comes out; nothing here waits, logs or reads a clock.
+//! Grading policy: what should stand in a cell of the grade book, and why. Pure: a submission, the
+//! cell's history and the policies that match it go in, a judgement comes out; nothing here waits,
+//! logs or reads a clock.
 
+mod attempt;
+mod condition;
 mod exact;
+mod fold;
+mod gates;
 mod history;
 mod judge;
+mod judgement;
+mod keys;
 mod matching;
+mod policies;
+mod prefixes;
+mod protect;
+mod require;
 mod rules;
+mod sending;
+mod settings;
+mod span;
+mod step;
+mod window;
+mod worth;
 
-use std::sync::Arc;
-
+pub use condition::{BadCondition, Condition, EvaluationFailed};
+pub use exact::Rounding;
 pub use history::{Fate, Past, Role, Sent};
-pub use judge::{Act, Decision, Judgement, RefusedBy, judge};
+pub use judge::{Shown, Submission, judge};
+pub use judgement::{Act, Decision, Judgement, Leaving, Marks, RefusedBy};
+pub use keys::{Effective, InForce, Keys, Needs, Set};
 pub use matching::{Match, Subject};
-pub use rules::{Effect, Effective, Keys, Maximum, Over, Rule, Set};
-
-/// One `[[policy]]`: for which scores, and the keys it sets.
-#[derive(Clone, Debug)]
-pub struct Policy {
-    pub name: Arc<str>,
-    pub matching: Match,
-    pub keys: Keys,
-}
-
-/// All policies, in the order of the file.
-#[derive(Clone, Debug, Default)]
-pub struct Policies(Vec<Policy>);
-
-impl Policies {
-    pub fn new(policies: Vec<Policy>) -> Self {
-        Self(policies)
-    }
-
-    /// What is left for one score when all matching policies are merged key by key: a later one
-    /// wins, and each key remembers whose it is.
-    pub fn effective(&self, subject: &Subject<'_>) -> Effective {
-        let mut effective = Effective::default();
-        for policy in self
-            .0
-            .iter()
-            .filter(|policy| policy.matching.covers(subject))
-        {
-            effective.overlay(&policy.name, &policy.keys);
-        }
-        effective
-    }
-}
+pub use policies::{ConditionFailed, InForceFor, Mode, Policies, Policy};
+pub use protect::{Protection, Stale};
+pub use require::{Requirement, Requirements};
+pub use rules::{
+    Comment, Html, Keep, Late, LateStep, Maximum, Minimum, Of, Over, Pass, Rescale, Round, Taken,
+    Target,
+};
+pub use settings::{Attempts, OverLimit, Override, Unchanged};
+pub use span::Span;
+pub use step::{Order, Step};
+pub use window::{Extension, Extensions};
 
 #[cfg(test)]
 mod tests;

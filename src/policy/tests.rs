@@ -1,10 +1,8 @@
-use num_bigint::BigInt;
-use num_rational::BigRational;
-use proptest::prelude::*;
+//! The pure core, rule by rule.
 
 use super::*;
 use crate::line_item::Pattern;
-use crate::score::{Decimal, Points};
+use crate::score::{Decimal, Points, Score, UnknownMembers, read};
 
 fn decimal(text: &str) -> Decimal {
     Decimal::from_json(text).unwrap()
@@ -17,139 +15,168 @@ fn points(given: &str, maximum: &str) -> Points {
     }
 }
 
-fn policy(name: &str, percent: &str, over: Over) -> Policy {
-    let maximum = Maximum {
-        percent: decimal(percent),
-        over,
-    };
-    Policy {
-        name: name.into(),
-        matching: Match::default(),
-        keys: Keys {
-            maximum: Some(maximum),
-        },
+fn score(given: &str, maximum: &str) -> Score {
+    let body = format!(
+        r#"{{"userId":"u","activityProgress":"Completed","gradingProgress":"FullyGraded","scoreGiven":{given},"scoreMaximum":{maximum}}}"#
+    );
+    read(body.as_bytes(), UnknownMembers::Refuse).unwrap()
+}
+
+fn subject(score: &Score) -> Subject<'_> {
+    Subject {
+        caller: "quiz-app",
+        account: "main",
+        line_item: "https://lms.example.edu/1",
+        score,
+        now: "2025-03-10T12:00:00Z".parse().unwrap(),
     }
 }
 
-const SUBJECT: Subject<'static> = Subject {
-    caller: "quiz-app",
-    account: "main",
-    line_item: "https://lms.example.edu/1",
-};
+fn policy(name: &str, keys: Keys) -> Policy {
+    Policy {
+        name: name.into(),
+        mode: Mode::Enforce,
+        matching: Match::default(),
+        keys,
+    }
+}
 
-fn judged(policies: Vec<Policy>, given: &str, maximum: &str) -> Judgement {
-    judge(
-        Some(points(given, maximum)),
-        &Policies::new(policies).effective(&SUBJECT),
-    )
+fn maximum(percent: &str, over: Over) -> Keys {
+    let percent = decimal(percent);
+    Keys {
+        maximum: Some(Maximum { percent, over }),
+        ..Keys::default()
+    }
+}
+
+fn judged(policies: Vec<Policy>, score: &Score) -> Judgement {
+    let subject = subject(score);
+    let in_force = Policies::new(policies).effective(&subject);
+    assert_eq!(in_force.failures, []);
+    let submission = Submission {
+        subject,
+        line_item_maximum: None,
+        shown: Shown::Unread,
+    };
+    judge(&submission, &[], &in_force.enforced)
 }
 
 #[test]
 fn maximum_caps_refuses_or_allows() {
-    for (percent, over, given, maximum, decision, left) in [
-        ("100", Over::Cap, "110", "100", Decision::Adjusted, "100"),
-        ("100", Over::Cap, "100", "100", Decision::Forwarded, "100"),
+    use Decision::{Adjusted, Forwarded, Refused};
+    for (percent, over, given, of, decision, left) in [
+        ("100", Over::Cap, "110", "100", Adjusted, Some("100")),
+        ("100", Over::Cap, "100", "100", Forwarded, Some("100")),
         (
             "100",
             Over::Cap,
             "100.0000000000000000000000001",
             "100",
-            Decision::Adjusted,
-            "100",
+            Adjusted,
+            Some("100"),
         ),
-        ("100", Over::Allow, "110", "100", Decision::Forwarded, "110"),
-        ("100", Over::Refuse, "110", "100", Decision::Refused, "110"),
-        (
-            "100",
-            Over::Refuse,
-            "100",
-            "100",
-            Decision::Forwarded,
-            "100",
-        ),
-        ("110", Over::Cap, "111", "100", Decision::Adjusted, "110"),
-        ("110", Over::Cap, "110", "100", Decision::Forwarded, "110"),
-        ("33.3", Over::Cap, "1", "3", Decision::Adjusted, "0.999"),
-        ("0", Over::Cap, "1", "3", Decision::Adjusted, "0"),
-        ("50", Over::Cap, "1e28", "1e28", Decision::Adjusted, "5e27"),
-        ("1", Over::Cap, "1", "1e-28", Decision::Adjusted, "0"),
+        ("100", Over::Allow, "110", "100", Forwarded, Some("110")),
+        ("100", Over::Refuse, "110", "100", Refused, None),
+        ("100", Over::Refuse, "100", "100", Forwarded, Some("100")),
+        ("110", Over::Cap, "111", "100", Adjusted, Some("110")),
+        ("33.3", Over::Cap, "1", "3", Adjusted, Some("0.999")),
+        ("0", Over::Cap, "1", "3", Adjusted, Some("0")),
+        ("50", Over::Cap, "1e28", "1e28", Adjusted, Some("5e27")),
+        ("1", Over::Cap, "1", "1e-28", Adjusted, Some("0")),
         (
             "99.99999999",
             Over::Cap,
             "9",
             "1.234567890123456789012345678",
-            Decision::Adjusted,
-            "1.234567889999999999999999999",
+            Adjusted,
+            Some("1.234567889999999999999999999"),
         ),
     ] {
-        let judgement = judged(vec![policy("p", percent, over)], given, maximum);
-        let left = points(left, maximum);
+        let judgement = judged(vec![policy("p", maximum(percent, over))], &score(given, of));
+        let left = left.map(|left| points(left, of));
+        let leaves = judgement.leaves.as_ref().and_then(|leaving| leaving.points);
         assert_eq!(
-            (judgement.decision, judgement.points),
-            (decision, Some(left)),
-            "{percent} {over:?} {given}/{maximum}"
+            (judgement.decision, leaves),
+            (decision, left),
+            "{percent} {over:?} {given}/{of}"
         );
-        assert_eq!(judgement.rules().is_some(), decision != Decision::Forwarded);
+        assert_eq!(judgement.rules().is_some(), decision != Forwarded);
     }
 }
 
 #[test]
 fn a_refusal_names_its_policy_and_rule() {
-    let refused = judged(vec![policy("strict", "100", Over::Refuse)], "101", "100")
-        .refused_by
-        .unwrap();
-    assert_eq!(
-        (&*refused.owner.policy, refused.owner.rule),
-        ("strict", "maximum")
+    let refused = judged(
+        vec![policy("strict", maximum("100", Over::Refuse))],
+        &score("101", "100"),
     );
-}
-
-#[test]
-fn without_points_no_rule_acts() {
-    let effective = Policies::new(vec![policy("p", "0", Over::Refuse)]).effective(&SUBJECT);
-    let judgement = judge(None, &effective);
-    assert_eq!(
-        (judgement.decision, judgement.points, judgement.rules()),
-        (Decision::Forwarded, None, None)
-    );
+    let Some(RefusedBy::Policy { owner, .. }) = refused.refused_by else {
+        panic!("{refused:?}");
+    };
+    assert_eq!((&*owner.policy, owner.rule), ("strict", "maximum"));
 }
 
 #[test]
 fn a_later_policy_wins_key_by_key_and_keeps_its_name() {
-    let judgement = judged(
-        vec![
-            policy("first", "100", Over::Cap),
-            policy("second", "120", Over::Cap),
-        ],
-        "130",
-        "100",
-    );
-    assert_eq!(judgement.points, Some(points("120", "100")));
+    let policies = vec![
+        policy("first", maximum("100", Over::Cap)),
+        policy("second", maximum("120", Over::Cap)),
+    ];
+    let judgement = judged(policies, &score("130", "100"));
+    assert_eq!(judgement.stands, Some(points("120", "100")));
     assert_eq!(&*judgement.acts[0].policy, "second");
 }
 
 #[test]
+fn a_report_policy_changes_nothing_and_says_what_it_would_have_done() {
+    let shadow = Policy {
+        mode: Mode::Report,
+        ..policy("shadow", maximum("50", Over::Cap))
+    };
+    let score = score("130", "100");
+    let subject = subject(&score);
+    let policies = Policies::new(vec![policy("real", maximum("100", Over::Cap)), shadow]);
+    let in_force = policies.effective(&subject);
+    let submission = Submission {
+        subject,
+        line_item_maximum: None,
+        shown: Shown::Unread,
+    };
+    let real = judge(&submission, &[], &in_force.enforced);
+    assert_eq!(
+        (real.stands, real.report()),
+        (Some(points("100", "100")), None)
+    );
+    let reported = judge(&submission, &[], &in_force.reported.unwrap());
+    assert_eq!(reported.stands, Some(points("50", "100")));
+    assert_eq!(reported.report().as_deref(), Some("maximum;policy=shadow"));
+}
+
+#[test]
 fn only_what_matches_takes_part() {
+    let line_items = |text: &str| vec![Pattern::parse(text).unwrap()];
+    let when = |text: &str| Some(Condition::compile(text).unwrap());
+    let any = Match::default;
     for (matching, takes_part) in [
-        (Match::default(), true),
+        (any(), true),
         (
             Match {
                 callers: vec!["quiz-app".into()],
-                ..Match::default()
+                ..any()
             },
             true,
         ),
         (
             Match {
                 callers: vec!["other".into()],
-                ..Match::default()
+                ..any()
             },
             false,
         ),
         (
             Match {
                 accounts: vec!["main".into()],
-                ..Match::default()
+                ..any()
             },
             true,
         ),
@@ -157,80 +184,74 @@ fn only_what_matches_takes_part() {
             Match {
                 accounts: vec!["other".into()],
                 callers: vec!["quiz-app".into()],
-                ..Match::default()
+                ..any()
             },
             false,
         ),
         (
             Match {
-                line_items: vec![Pattern::parse("https://lms.example.edu/*").unwrap()],
-                ..Match::default()
+                line_items: line_items("https://lms.example.edu/*"),
+                ..any()
             },
             true,
         ),
         (
             Match {
-                line_items: vec![Pattern::parse("https://lms.example.edu/2").unwrap()],
-                ..Match::default()
+                line_items: line_items("https://*.example.edu/*"),
+                ..any()
+            },
+            true,
+        ),
+        (
+            Match {
+                line_items: line_items("**"),
+                ..any()
+            },
+            true,
+        ),
+        (
+            Match {
+                line_items: line_items("https://lms.example.edu/2"),
+                ..any()
+            },
+            false,
+        ),
+        (
+            Match {
+                when: when("score.percent > 100.0"),
+                ..any()
+            },
+            true,
+        ),
+        (
+            Match {
+                when: when("score.percent < 100.0"),
+                ..any()
             },
             false,
         ),
     ] {
         let policy = Policy {
             matching: matching.clone(),
-            ..policy("p", "100", Over::Cap)
+            ..policy("p", maximum("100", Over::Cap))
         };
-        let adjusted = judged(vec![policy], "110", "100").decision == Decision::Adjusted;
+        let adjusted = judged(vec![policy], &score("110", "100")).decision == Decision::Adjusted;
         assert_eq!(adjusted, takes_part, "{matching:?}");
     }
 }
 
-/// The same rule, slowly and by the book.
-fn reference(given: Decimal, maximum: Decimal, percent: Decimal) -> BigRational {
-    let exact = |number: Decimal| {
-        number.to_string().split_once('.').map_or_else(
-            || BigRational::from_integer(number.to_string().parse().unwrap()),
-            |(whole, fraction)| {
-                let digits: BigInt = format!("{whole}{fraction}").parse().unwrap();
-                let scale: BigInt = format!("1{}", "0".repeat(fraction.len())).parse().unwrap();
-                BigRational::new(digits, scale)
-            },
-        )
+#[test]
+fn a_condition_that_can_not_be_evaluated_is_no_match_and_is_told() {
+    let matching = Match {
+        when: Some(Condition::compile("score.comment == 'x'").unwrap()),
+        ..Match::default()
     };
-    let limit = exact(maximum) * exact(percent) / BigRational::from_integer(100.into());
-    exact(given).min(limit)
-}
-
-fn number() -> impl Strategy<Value = Decimal> {
-    (1_i128..1_000_000_000, -6_i32..3)
-        .prop_map(|(digits, power)| Decimal::from_parts(digits, power).unwrap())
-}
-
-proptest! {
-    #[test]
-    fn a_capped_score_is_the_smaller_of_score_and_limit(given in number(), maximum in number(), percent in number()) {
-        let cap = Maximum { percent, over: Over::Cap };
-        let left = match cap.apply(Points { given, maximum }) {
-            Effect::Changed { points, .. } => points.given,
-            Effect::Unchanged => given,
-            Effect::Refused { .. } => unreachable!(),
-        };
-        let expected = reference(given, maximum, percent);
-        prop_assert_eq!(reference(left, left, decimal("100")), expected);
-        prop_assert!(left <= given);
-    }
-
-    #[test]
-    fn judging_a_capped_score_again_changes_nothing(given in number(), maximum in number(), percent in number()) {
-        let cap = Maximum { percent, over: Over::Cap };
-        if let Effect::Changed { points, .. } = cap.apply(Points { given, maximum }) {
-            prop_assert_eq!(cap.apply(points), Effect::Unchanged);
-        }
-    }
-
-    #[test]
-    fn allowing_never_changes_anything(given in number(), maximum in number(), percent in number()) {
-        let allow = Maximum { percent, over: Over::Allow };
-        prop_assert_eq!(allow.apply(Points { given, maximum }), Effect::Unchanged);
-    }
+    let policy = Policy {
+        matching,
+        ..policy("p", maximum("50", Over::Cap))
+    };
+    let score = score("1", "1");
+    let in_force = Policies::new(vec![policy]).effective(&subject(&score));
+    assert_eq!(&*in_force.failures[0].policy, "p");
+    assert_eq!(in_force.enforced.maximum, None);
 }

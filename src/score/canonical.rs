@@ -13,6 +13,8 @@ pub struct Score {
     pub grading: GradingProgress,
     /// Absent: the platform clears what it shows.
     pub points: Option<Points>,
+    /// A `scoreGiven` that came without a `scoreMaximum`, until policy fills it. Never sent.
+    pub given_alone: Option<Decimal>,
     pub comment: Option<String>,
     pub timestamp: Option<Timestamp>,
     pub submission: Submission,

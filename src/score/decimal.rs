@@ -3,6 +3,9 @@
 use std::cmp::Ordering;
 use std::fmt;
 
+use serde::ser::Error as _;
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
 use thiserror::Error;
 
 /// The most significant digits a number may have.
@@ -270,6 +273,14 @@ impl fmt::Display for Decimal {
         let mut text = Vec::with_capacity(32);
         self.write(&mut text);
         f.write_str(std::str::from_utf8(&text).unwrap_or_default())
+    }
+}
+
+/// An exact JSON number.
+impl Serialize for Decimal {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let raw = RawValue::from_string(self.to_string()).map_err(S::Error::custom)?;
+        raw.serialize(serializer)
     }
 }
 

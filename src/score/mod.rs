@@ -13,7 +13,7 @@ mod words;
 pub use canonical::{Extension, Points, Score, Submission};
 pub use decimal::{Decimal, NotADecimal};
 pub use json::Malformed;
-pub use read::{UnknownMembers, Unreadable, read};
+pub use read::{Fill, UnknownMembers, Unreadable, maximum_missing, read, read_for};
 pub use rewrite::rewrite;
 pub use timestamp::Timestamp;
 pub use words::{ActivityProgress, GradingProgress};

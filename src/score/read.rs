@@ -21,6 +21,14 @@ pub enum UnknownMembers {
     Drop,
 }
 
+/// Whether a policy may give a score the `scoreMaximum` that it came without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fill {
+    Never,
+    /// It is kept apart (`given_alone`) until policy fills it or refuses.
+    Possibly,
+}
+
 /// Why a submission is no score.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Unreadable {
@@ -36,13 +44,19 @@ impl From<Malformed> for Unreadable {
     }
 }
 
-/// Reads the bytes of a submission.
+/// Reads the bytes of a submission whose `scoreMaximum` nothing fills.
 pub fn read(body: &[u8], unknown: UnknownMembers) -> Result<Score, Unreadable> {
+    read_for(body, unknown, Fill::Never)
+}
+
+/// Reads the bytes of a submission.
+pub fn read_for(body: &[u8], unknown: UnknownMembers, fill: Fill) -> Result<Score, Unreadable> {
     let members = Members::read(text_of(body)?, 1)?;
     let mut reader = Reader {
         draft: Draft::default(),
         faults: Vec::new(),
         unknown,
+        fill,
     };
     for (name, value) in members.0 {
         reader.member(name, value)?;
@@ -54,6 +68,7 @@ struct Reader {
     draft: Draft,
     faults: Vec<Fault>,
     unknown: UnknownMembers,
+    fill: Fill,
 }
 
 /// What has been read so far. A required member is `Some` too when it was faulty, so that it is
@@ -267,6 +282,7 @@ impl Reader {
 
     fn finish(mut self) -> Result<Score, Unreadable> {
         let points = self.points();
+        let given_alone = self.draft.given.filter(|_| points.is_none());
         for (name, missing) in [
             ("userId", self.draft.user.is_none()),
             ("activityProgress", self.draft.activity.is_none()),
@@ -296,6 +312,7 @@ impl Reader {
                 activity,
                 grading,
                 points,
+                given_alone,
                 comment,
                 timestamp,
                 submission,
@@ -348,10 +365,18 @@ impl Reader {
     }
 
     fn require_maximum(&mut self) {
-        if !self.is_faulty("/scoreMaximum") {
-            let message = "scoreMaximum is required when scoreGiven is present.";
-            self.fault("/scoreMaximum", "REQUIRED", message);
+        if !self.is_faulty("/scoreMaximum") && self.fill == Fill::Never {
+            self.faults.push(maximum_missing());
         }
+    }
+}
+
+/// What a score lacks that has a `scoreGiven` alone.
+pub fn maximum_missing() -> Fault {
+    Fault {
+        field: "/scoreMaximum".to_owned(),
+        code: "REQUIRED",
+        message: "scoreMaximum is required when scoreGiven is present.".to_owned(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Points in time, as the wire spells them: RFC 3339 with seconds and a zone.
 
 use jiff::fmt::temporal::DateTimeParser;
+use serde::{Serialize, Serializer};
 
 const PARSER: DateTimeParser = DateTimeParser::new();
 
@@ -24,6 +25,14 @@ impl Timestamp {
             return None;
         }
         Some(Self { text, instant })
+    }
+
+    /// An instant of our own.
+    pub fn at(instant: jiff::Timestamp) -> Self {
+        Self {
+            text: instant.to_string(),
+            instant,
+        }
     }
 
     pub fn text(&self) -> &str {
@@ -72,6 +81,13 @@ impl<'a> Shape<'a> {
 fn is_zone(zone: &str) -> bool {
     let within_a_day = || zone.get(1..3) < Some("24") && zone.get(4..6) < Some("60");
     zone == "Z" || ((fits(zone, "+00:00") || fits(zone, "-00:00")) && within_a_day())
+}
+
+/// As it was written.
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
+    }
 }
 
 /// Whether a text has a digit for each `0`, and otherwise the same characters.

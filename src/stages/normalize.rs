@@ -4,14 +4,17 @@
 use crate::config;
 use crate::error::{Code, Fault, Refusal};
 use crate::handoff::{Credentialed, Normalized};
-use crate::score::{Unreadable, read};
+use crate::policy::Policies;
+use crate::score::{Fill, Unreadable, read_for};
 
 pub fn normalize(
     credentialed: Credentialed,
     bytes: &[u8],
     scores: &config::Scores,
+    policies: &Policies,
 ) -> Result<Normalized, Refusal> {
-    let score = read(bytes, scores.unknown_members).map_err(refuse)?;
+    let fill = fill(&credentialed, policies);
+    let score = read_for(bytes, scores.unknown_members, fill).map_err(refuse)?;
     credentialed.routed.traced.trail.is_about(&score.user);
     Ok(Normalized {
         credentialed,
@@ -19,13 +22,26 @@ pub fn normalize(
     })
 }
 
+fn fill(credentialed: &Credentialed, policies: &Policies) -> Fill {
+    let caller = &credentialed.caller;
+    let item = credentialed.routed.target.line_item.as_ref();
+    let item = item.map_or("", |item| item.normalized());
+    match policies.may_fill(&caller.name, &caller.account.name, item) {
+        true => Fill::Possibly,
+        false => Fill::Never,
+    }
+}
+
 fn refuse(fault: Unreadable) -> Refusal {
     match fault {
         Unreadable::Malformed(fault) => Refusal::new(Code::MalformedBody, fault.to_string()),
-        Unreadable::Invalid(faults) => {
-            Refusal::new(Code::InvalidScore, summary(&faults)).with_faults(faults)
-        }
+        Unreadable::Invalid(faults) => invalid(faults),
     }
+}
+
+/// INVALID_SCORE, with every fault there is.
+pub fn invalid(faults: Vec<Fault>) -> Refusal {
+    Refusal::new(Code::InvalidScore, summary(&faults)).with_faults(faults)
 }
 
 /// The Node SDK shows a developer nothing of `errors`, so a single fault stands in the description.

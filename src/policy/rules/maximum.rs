@@ -1,13 +1,20 @@
 //! `maximum = { percent = 100, over = "cap" }`: the most a score may be, as a share of its own
 //! maximum. AGS lets a score exceed its maximum and platforms differ in what they do with it: edX
 //! caps, Coursera refuses, Brightspace hides the excess.
+//!
+//! Formula: above `limit = percent / 100 × maximum`, `cap` makes it `limit`, `refuse` answers
+//! POLICY_REFUSED, `allow` leaves it.
+//! Boundaries: a score exactly at the limit stays; what is refused is no attempt and changes nothing.
+//! Example: 110 of 100 with `percent = 100` becomes 100 of 100.
 
-use super::{Effect, Rule};
-use crate::policy::exact::{Exact, to_decimal};
-use crate::score::{Decimal, Points};
+use serde::Serialize;
+
+use super::{Circumstances, Effect, Rule};
+use crate::policy::worth::Worth;
+use crate::score::Decimal;
 
 /// The rule's values.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Maximum {
     /// Of `scoreMaximum`; 0 or more.
     pub percent: Decimal,
@@ -15,7 +22,8 @@ pub struct Maximum {
 }
 
 /// What becomes of a score above the limit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Over {
     /// It is lowered to the limit.
     #[default]
@@ -27,11 +35,12 @@ pub enum Over {
 }
 
 impl Rule for Maximum {
-    fn apply(&self, points: Points) -> Effect {
-        let Some(limit) = self.limit_below(points) else {
-            return Effect::Unchanged;
-        };
+    fn apply(&self, worth: &Worth, _: &Circumstances<'_>) -> Effect {
         let percent = self.percent;
+        let limit = worth.share(percent);
+        if worth.given <= limit {
+            return Effect::Unchanged;
+        }
         match self.over {
             Over::Allow => Effect::Unchanged,
             Over::Refuse => Effect::Refused {
@@ -39,28 +48,11 @@ impl Rule for Maximum {
                     "The score is above {percent} % of its maximum, which is the most it may be."
                 ),
             },
-            Over::Cap => Effect::Changed {
-                points: Points {
-                    given: limit,
-                    ..points
-                },
-                reason: format!(
+            Over::Cap => Effect::of_given(worth, limit, |limit| {
+                format!(
                     "The score was lowered to {limit}, which is {percent} % of its maximum and the most it may be."
-                ),
-            },
+                )
+            }),
         }
-    }
-}
-
-impl Maximum {
-    /// The limit, where the score is above it.
-    fn limit_below(&self, points: Points) -> Option<Decimal> {
-        let Points { given, maximum } = points;
-        // Full marks as the limit is what most policies say, and needs no arithmetic.
-        if self.percent.parts() == (1, 2) {
-            return (given > maximum).then_some(maximum);
-        }
-        let limit = Exact::from(maximum) * Exact::from(self.percent) / Exact::from(100);
-        (Exact::from(given) > limit).then(|| to_decimal(&limit))
     }
 }

@@ -1,63 +1,60 @@
-//! The list of rules. A new one is a file beside this and a line in the list.
+//! The rules that make one value of another. A new one is a file beside this, and a line in
+//! `step.rs`.
 
+pub mod comment;
+mod keep;
+mod late;
 mod maximum;
+mod minimum;
+mod pass;
+mod rescale;
+mod round;
 
-use std::sync::Arc;
-
+pub use comment::{Comment, Html};
+pub use keep::{Candidate, Keep};
+pub use late::{Late, LateStep, Of, Taken};
 pub use maximum::{Maximum, Over};
+pub use minimum::Minimum;
+pub use pass::Pass;
+pub use rescale::{Rescale, Target};
+pub use round::Round;
 
-use crate::score::Points;
+use super::exact::Exact;
+use super::worth::Worth;
+use crate::score::Decimal;
 
 /// One rule, with the values that a policy gave it.
 pub trait Rule {
-    /// What it makes of a score.
-    fn apply(&self, points: Points) -> Effect;
+    /// What it makes of one value.
+    fn apply(&self, worth: &Worth, circumstances: &Circumstances<'_>) -> Effect;
 }
 
-/// What a rule makes of a score. Reasons are one plain sentence for an instructor.
+/// What a rule may look at beside the value.
+pub struct Circumstances<'a> {
+    /// Whole seconds that count as late.
+    pub lateness: u64,
+    /// The line item's own, where it is known.
+    pub line_item_maximum: Option<Decimal>,
+    /// The highest ratio among the attempts that were on time. Worked out only for who asks.
+    pub best_on_time: &'a dyn Fn() -> Option<Exact>,
+}
+
+/// What a rule makes of a value. Reasons are one plain sentence for an instructor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
     Unchanged,
-    Changed { points: Points, reason: String },
+    Changed { worth: Worth, reason: String },
     Refused { reason: String },
 }
 
-/// The value of a key, and the policy it is from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Set<T> {
-    pub policy: Arc<str>,
-    pub value: T,
-}
-
-macro_rules! rules {
-    ($($key:ident: $Rule:ty;)*) => {
-        /// The keys of one policy. A key that is not set does nothing.
-        #[derive(Clone, Debug, Default, PartialEq, Eq)]
-        pub struct Keys { $(pub $key: Option<$Rule>,)* }
-
-        /// The keys that are in force for one score.
-        #[derive(Clone, Debug, Default, PartialEq, Eq)]
-        pub struct Effective { $(pub $key: Option<Set<$Rule>>,)* }
-
-        impl Effective {
-            /// Lays a policy's keys over those of the policies before it.
-            pub fn overlay(&mut self, policy: &Arc<str>, keys: &Keys) {
-                $(if let Some(value) = &keys.$key {
-                    self.$key = Some(Set { policy: policy.clone(), value: value.clone() });
-                })*
-            }
-
-            /// The rules in force, in the order in which they act: name, policy, rule.
-            pub fn rules(&self) -> impl Iterator<Item = (&'static str, &Arc<str>, &dyn Rule)> {
-                [$(self.$key.as_ref().map(|set| (stringify!($key), &set.policy, &set.value as &dyn Rule)),)*]
-                    .into_iter()
-                    .flatten()
-            }
+impl Effect {
+    /// `given` in place of what was given, unless that is what it was.
+    fn of_given(worth: &Worth, given: Exact, reason: impl FnOnce(Decimal) -> String) -> Self {
+        if given == worth.given {
+            return Self::Unchanged;
         }
-    };
-}
-
-// In the order in which they act.
-rules! {
-    maximum: Maximum;
+        let worth = worth.with_given(given);
+        let reason = reason(worth.points().given);
+        Self::Changed { worth, reason }
+    }
 }

@@ -1,0 +1,123 @@
+//! Attempts: what a cell's submissions come down to. An attempt is a distinct `submittedAt`, else a
+//! distinct `timestamp`, else each arrival, counted and not clocked. A score for an attempt that is
+//! there already is a regrade: it takes its place.
+
+use jiff::Timestamp as Instant;
+
+use super::{Fate, Past, Role};
+use crate::score::{Points, Score, Timestamp};
+
+/// One attempt, raw.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    pub points: Points,
+    pub timestamp: Option<Timestamp>,
+    pub submitted_at: Option<Timestamp>,
+    pub arrived: Instant,
+    /// Its place among all submissions of the cell.
+    pub arrival: usize,
+    /// Whether it uses up one of `attempts.max`: not where its fate is unknown.
+    pub counts: bool,
+}
+
+impl Attempt {
+    fn of_past(arrival: usize, past: &Past) -> Option<Self> {
+        let points = match past.role {
+            Role::Attempt => past.points?,
+            Role::Clear | Role::Aside => return None,
+        };
+        Some(Self {
+            points,
+            timestamp: past.timestamp.clone(),
+            submitted_at: past.submitted_at.clone(),
+            arrived: past.arrived,
+            arrival,
+            counts: past.fate == Fate::Confirmed,
+        })
+    }
+
+    /// The submission at hand, were it to take effect.
+    pub fn at_hand(score: &Score, points: Points, arrived: Instant, arrival: usize) -> Self {
+        Self {
+            points,
+            timestamp: score.timestamp.clone(),
+            submitted_at: score.submission.submitted_at.clone(),
+            arrived,
+            arrival,
+            counts: true,
+        }
+    }
+
+    /// The time that lateness is counted from.
+    pub fn time(&self) -> Instant {
+        let own = self.identity();
+        own.unwrap_or(self.arrived)
+    }
+
+    /// What tells it from other attempts; `None` tells it from all.
+    fn identity(&self) -> Option<Instant> {
+        let own = self.submitted_at.as_ref().or(self.timestamp.as_ref());
+        own.map(Timestamp::instant)
+    }
+
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.identity().is_some() && self.identity() == other.identity()
+    }
+
+    /// Its place in the order of `timestamp`, then arrival.
+    pub fn place(&self) -> (Instant, usize) {
+        let timestamp = self.timestamp.as_ref().map(Timestamp::instant);
+        (timestamp.unwrap_or(self.arrived), self.arrival)
+    }
+}
+
+/// The attempts of a cell, in the order in which each was first made.
+#[derive(Clone, Debug, Default)]
+pub struct Attempts(Vec<Attempt>);
+
+impl Attempts {
+    pub fn of(history: &[Past]) -> Self {
+        let mut attempts = Self::default();
+        for (arrival, past) in history.iter().enumerate() {
+            if let Some(attempt) = Attempt::of_past(arrival, past) {
+                attempts.join(attempt);
+            }
+        }
+        attempts
+    }
+
+    /// Whether the attempt is there already.
+    pub fn knows(&self, attempt: &Attempt) -> bool {
+        self.0.iter().any(|known| known.is_same(attempt))
+    }
+
+    /// How many use up one of `attempts.max`.
+    pub fn used(&self) -> usize {
+        self.0.iter().filter(|attempt| attempt.counts).count()
+    }
+
+    /// A new attempt, or a regrade.
+    pub fn join(&mut self, attempt: Attempt) {
+        match self.0.iter_mut().find(|known| known.is_same(&attempt)) {
+            // One that counted once counts for ever.
+            Some(known) => {
+                let counts = known.counts || attempt.counts;
+                *known = Attempt { counts, ..attempt };
+            }
+            None => self.0.push(attempt),
+        }
+    }
+
+    /// Leaves the first `most` that count; the others were taken under a higher limit.
+    pub fn limit(&mut self, most: usize) {
+        let mut used = 0;
+        self.0.retain(|attempt| {
+            used += usize::from(attempt.counts);
+            !attempt.counts || used <= most
+        });
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Attempt> {
+        self.0.iter()
+    }
+}

@@ -1,0 +1,228 @@
+//! Conditions in CEL: the only place that knows the expression language. A condition is bounded in
+//! length, depth and loops, since evaluation has no time budget; its names are resolved when it is
+//! compiled, and it is tried on sample scores (`is_usable`).
+
+mod names;
+mod samples;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use cel::objects::{Key, Map};
+use cel::{Context, Program, Value};
+use serde::{Serialize, Serializer};
+use thiserror::Error;
+
+use super::Subject;
+use super::worth::Worth;
+use crate::score::{Score, Timestamp};
+
+/// The most bytes a condition may have.
+pub const LONGEST: usize = 1_024;
+
+/// A compiled condition.
+#[derive(Clone)]
+pub struct Condition {
+    text: Arc<str>,
+    program: Arc<Program>,
+}
+
+/// Why a text is no condition.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum BadCondition {
+    #[error("it is longer than {LONGEST} bytes")]
+    TooLong,
+    #[error("it is nested too deeply")]
+    TooDeep,
+    #[error("it is no CEL expression: {0}")]
+    Syntax(String),
+    #[error("it loops within a loop")]
+    NestedLoop,
+    #[error(
+        "`{0}` does not exist; there are `score`, `caller.name`, `caller.account`, `line_item` and `now`"
+    )]
+    UnknownName(String),
+    #[error("it can't be evaluated on any sample score: {0}")]
+    NeverHolds(String),
+}
+
+/// Why a condition is neither true nor false for a score. Says nothing of the score itself.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub struct EvaluationFailed(pub &'static str);
+
+impl Condition {
+    /// Compiles a condition, and tries it on sample scores.
+    pub fn compile(text: &str) -> Result<Self, BadCondition> {
+        if text.len() > LONGEST {
+            return Err(BadCondition::TooLong);
+        }
+        names::check_nesting(text)?;
+        let program = Program::compile(text)
+            .map_err(|errors| BadCondition::Syntax(first_line(&errors.to_string())))?;
+        names::check(program.expression())?;
+        let condition = Self {
+            text: text.into(),
+            program: Arc::new(program),
+        };
+        condition.try_on_samples()?;
+        Ok(condition)
+    }
+
+    /// Whether the condition holds for a submission.
+    pub fn holds(&self, subject: &Subject<'_>) -> Result<bool, EvaluationFailed> {
+        // A fault of the evaluator must cost this one condition and no more.
+        let evaluated = catch_unwind(AssertUnwindSafe(|| self.program.execute(&context(subject))));
+        match evaluated {
+            Ok(Ok(Value::Bool(holds))) => Ok(holds),
+            Ok(Ok(_)) => Err(EvaluationFailed("it gives neither true nor false")),
+            Ok(Err(error)) => Err(EvaluationFailed(cause(&error))),
+            Err(_) => Err(EvaluationFailed("the evaluator failed")),
+        }
+    }
+
+    fn try_on_samples(&self) -> Result<(), BadCondition> {
+        let mut failure = None;
+        for score in samples::scores() {
+            match self.holds(&samples::subject(&score)) {
+                Ok(_) => return Ok(()),
+                Err(failed) => failure = failure.or(Some(failed)),
+            }
+        }
+        let reason = failure.map_or(String::new(), |failed| failed.to_string());
+        Err(BadCondition::NeverHolds(reason))
+    }
+}
+
+/// The evaluator's own words may quote a score, so its errors are named anew.
+fn cause(error: &cel::ExecutionError) -> &'static str {
+    use cel::ExecutionError as E;
+    match error {
+        E::NoSuchKey(_) => "a member that it names is absent; guard it with has()",
+        E::UndeclaredReference(_) => "it names something that does not exist",
+        E::NoSuchOverload(_) | E::UnsupportedBinaryOperator(..) | E::ValuesNotComparable(..) => {
+            "it mixes types, such as a double and an integer: write 60.0, not 60"
+        }
+        E::DivisionByZero(_) | E::RemainderByZero(_) => "it divides by zero",
+        E::FunctionError { .. } => "a function in it failed",
+        _ => "it can't be evaluated",
+    }
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+fn context<'v>(subject: &Subject<'_>) -> Context<'static, 'v> {
+    let Subject {
+        caller,
+        account,
+        line_item,
+        score,
+        now,
+    } = *subject;
+    let mut context = Context::default();
+    let who = [("name", caller.into()), ("account", account.into())];
+    context.add_variable_from_value("caller", table(who));
+    context.add_variable_from_value("score", score_value(score));
+    context.add_variable_from_value("line_item", line_item);
+    if let Some(now) = instant(now) {
+        context.add_variable_from_value("now", now);
+    }
+    context
+}
+
+fn instant(now: jiff::Timestamp) -> Option<Value> {
+    let nanoseconds = u32::try_from(now.subsec_nanosecond()).ok()?;
+    let now = chrono::DateTime::from_timestamp(now.as_second(), nanoseconds)?;
+    Some(Value::Timestamp(now.fixed_offset()))
+}
+
+/// Under the wire's names; an absent member is left out.
+fn score_value(score: &Score) -> Value {
+    let text = |text: &Option<String>| text.as_deref().map(Value::from);
+    let time = |time: &Option<Timestamp>| time.as_ref().map(|time| Value::from(time.text()));
+    let worth = score.points.map(Worth::from);
+    let given = score
+        .given_alone
+        .map(|given| super::exact::Exact::from(given).to_float());
+    let given = worth.as_ref().map(|worth| worth.given.to_float()).or(given);
+    let submission = table_of([
+        ("startedAt", time(&score.submission.started_at)),
+        ("submittedAt", time(&score.submission.submitted_at)),
+    ]);
+    let has_submission = score.submission != crate::score::Submission::default();
+    let float = |number: Option<f64>| number.map(Value::Float);
+    let mut members = members([
+        ("userId", Some(Value::from(score.user.as_str()))),
+        (
+            "activityProgress",
+            Some(Value::from(score.activity.as_str())),
+        ),
+        ("gradingProgress", Some(Value::from(score.grading.as_str()))),
+        ("scoreGiven", float(given)),
+        (
+            "scoreMaximum",
+            float(worth.as_ref().map(|worth| worth.maximum.to_float())),
+        ),
+        ("percent", float(worth.as_ref().map(percent))),
+        ("comment", text(&score.comment)),
+        ("timestamp", time(&score.timestamp)),
+        ("scoringUserId", text(&score.scoring_user)),
+        ("submission", has_submission.then_some(submission)),
+    ]);
+    members.extend(score.extensions.iter().filter_map(|extension| {
+        let value: serde_json::Value = serde_json::from_slice(&extension.value).ok()?;
+        Some((extension.name.as_str().into(), cel::to_value(value).ok()?))
+    }));
+    map(members)
+}
+
+fn percent(worth: &Worth) -> f64 {
+    (worth.ratio() * super::exact::Exact::from(100_i64)).to_float()
+}
+
+fn table<const N: usize>(members: [(&str, Value); N]) -> Value {
+    table_of(members.map(|(name, value)| (name, Some(value))))
+}
+
+fn table_of<const N: usize>(list: [(&str, Option<Value>); N]) -> Value {
+    map(members(list))
+}
+
+fn members<const N: usize>(
+    list: [(&str, Option<Value>); N],
+) -> std::collections::HashMap<Key, Value> {
+    let present = list.into_iter();
+    present
+        .filter_map(|(name, value)| Some((name.into(), value?)))
+        .collect()
+}
+
+fn map(members: std::collections::HashMap<Key, Value>) -> Value {
+    Value::Map(Map {
+        map: Arc::new(members),
+    })
+}
+
+impl PartialEq for Condition {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl std::fmt::Debug for Condition {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.text.fmt(f)
+    }
+}
+
+/// As it was written.
+impl Serialize for Condition {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests;

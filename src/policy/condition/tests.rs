@@ -1,0 +1,109 @@
+use super::*;
+use crate::score::{UnknownMembers, read};
+
+fn score(extra: &str) -> Score {
+    let body = format!(
+        r#"{{"userId":"u","activityProgress":"Completed","gradingProgress":"FullyGraded"{extra}}}"#
+    );
+    read(body.as_bytes(), UnknownMembers::Refuse).unwrap()
+}
+
+fn holds(condition: &str, extra: &str) -> Result<bool, EvaluationFailed> {
+    let score = score(extra);
+    Condition::compile(condition)
+        .unwrap_or_else(|fault| panic!("{condition}: {fault}"))
+        .holds(&Subject {
+            caller: "quiz",
+            account: "main",
+            line_item: "https://lms.example.edu/1",
+            score: &score,
+            now: "2025-03-10T12:00:00Z".parse().unwrap(),
+        })
+}
+
+#[test]
+fn sees_a_submission_under_the_names_of_the_wire() {
+    let points = r#","scoreGiven":3,"scoreMaximum":5,"submission":{"submittedAt":"2025-03-09T12:00:00Z"},"https://x.example/late":true"#;
+    for condition in [
+        "score.percent == 60.0",
+        "score.scoreGiven < score.scoreMaximum",
+        "score.userId == 'u' && score.gradingProgress == 'FullyGraded'",
+        "!has(score.comment)",
+        "has(score.submission) && has(score.submission.submittedAt)",
+        "timestamp(score.submission.submittedAt) < now",
+        "now > timestamp('2025-03-10T11:00:00Z')",
+        "caller.name == 'quiz' && caller.account == 'main'",
+        "line_item.startsWith('https://lms.') && line_item.matches('/[0-9]$')",
+        "has(score.submission) && 'https://x.example/late' in score",
+        "['a', 'u'].exists(name, name == score.userId)",
+    ] {
+        assert_eq!(holds(condition, points), Ok(true), "{condition}");
+    }
+}
+
+#[test]
+fn an_absent_member_is_an_error_unless_guarded() {
+    assert!(holds("score.comment == 'x'", "").is_err());
+    assert_eq!(
+        holds("has(score.comment) && score.comment == 'x'", ""),
+        Ok(false)
+    );
+    assert!(holds("score.percent > 1.0", "").is_err());
+}
+
+#[test]
+fn what_can_never_hold_is_found_before_it_is_used() {
+    let never = |text: &str| matches!(Condition::compile(text), Err(BadCondition::NeverHolds(_)));
+    assert!(never("score.scoreGiven / score.scoreMaximum * 100 > 60"));
+    assert!(never("1 / 0 == 1"));
+    assert!(never("score.userId"));
+    for unknown in [
+        "scor.percent > 1.0",
+        "score.precent > 1.0",
+        "has(score.commnt)",
+        "caller.nam == ''",
+    ] {
+        let compiled = Condition::compile(unknown);
+        assert!(
+            matches!(compiled, Err(BadCondition::UnknownName(_))),
+            "{unknown}"
+        );
+    }
+    for broken in ["", "score.", "1 +", "'", "a b"] {
+        let compiled = Condition::compile(broken);
+        assert!(matches!(compiled, Err(BadCondition::Syntax(_))), "{broken}");
+    }
+}
+
+#[test]
+fn no_text_overflows_the_stack_or_runs_for_long() {
+    let within = |unit: &str, count: usize| unit.repeat(count.min(LONGEST / unit.len()));
+    for text in [
+        within("!", 1024),
+        within("-", 1024),
+        within("! ", 1024),
+        within("(", 1024),
+        within("[", 1024),
+        within("{1:", 1024),
+        format!("true{}", within(" ? true : true", 70)),
+        format!("1{}", within("+1", 500)),
+        format!("score{}", within(".a", 500)),
+        format!("true{}", within("||true", 160)),
+        format!("true{}", within("==true", 160)),
+        format!("score{}", within("[0]", 300)),
+        "[1].all(a, [1].all(b, true))".to_owned(),
+        "a".repeat(LONGEST + 1),
+    ] {
+        let small_stack = std::thread::Builder::new().stack_size(1 << 20);
+        let compiled = small_stack.spawn(move || Condition::compile(&text).is_ok());
+        compiled.unwrap().join().unwrap();
+    }
+    assert_eq!(
+        Condition::compile("[1].all(a, [1].all(b, true))"),
+        Err(BadCondition::NestedLoop)
+    );
+    assert_eq!(
+        Condition::compile(&"a".repeat(LONGEST + 1)),
+        Err(BadCondition::TooLong)
+    );
+}

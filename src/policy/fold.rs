@@ -1,0 +1,205 @@
+//! The rules and `keep` over all attempts of a cell: those before `keep` act on each attempt, `keep`
+//! folds, those after it act on the fold, with the time of the attempt that stands.
+
+use super::attempt::{Attempt, Attempts};
+use super::exact::Exact;
+use super::judge::Trial;
+use super::judgement::{Act, Marks, RefusedBy};
+use super::rules::{Candidate, Circumstances, Effect};
+use super::step::{RuleInForce, Step};
+use super::worth::Worth;
+use crate::error::Owner;
+use crate::score::Points;
+
+/// What the rules make of a cell.
+pub(super) struct Fold {
+    pub points: Points,
+    /// The attempt that stands.
+    pub attempt: Attempt,
+    /// Those of the rules on the attempt at hand, `keep`, and those after it, in order.
+    pub acts: Vec<Act>,
+    pub refused: Option<RefusedBy>,
+}
+
+/// All that rules look at.
+struct Cell<'a> {
+    trial: &'a Trial<'a>,
+    attempts: Attempts,
+}
+
+pub(super) fn fold(trial: &Trial<'_>, at_hand: &Attempt) -> Fold {
+    let mut attempts = trial.attempts();
+    attempts.join(at_hand.clone());
+    if let Some(set) = &trial.effective.attempts {
+        attempts.limit(set.value.max);
+    }
+    let cell = Cell { trial, attempts };
+    let (before, after) = trial.effective.steps();
+    let mut run = Run::new(&cell, at_hand);
+    run.apply(before);
+    if run.refused.is_none() {
+        run.keep(before);
+        run.apply(after);
+    }
+    run.finish()
+}
+
+/// The rules on one value, one after another.
+struct Run<'a> {
+    cell: &'a Cell<'a>,
+    attempt: Attempt,
+    worth: Worth,
+    acts: Vec<Act>,
+    refused: Option<RefusedBy>,
+}
+
+impl<'a> Run<'a> {
+    fn new(cell: &'a Cell<'a>, attempt: &Attempt) -> Self {
+        Self {
+            cell,
+            attempt: attempt.clone(),
+            worth: attempt.points.into(),
+            acts: Vec::new(),
+            refused: None,
+        }
+    }
+
+    fn apply(&mut self, steps: &[Step]) {
+        for step in steps {
+            if self.refused.is_some() {
+                return;
+            }
+            if let Some(rule) = step.rule(self.cell.trial.effective) {
+                let effect = self.cell.effect(rule, &self.attempt, &self.worth);
+                self.take(rule, effect);
+            }
+        }
+    }
+
+    fn take(&mut self, rule: RuleInForce<'_>, effect: Effect) {
+        let (output, reason) = match effect {
+            Effect::Unchanged => return,
+            Effect::Changed { worth, reason } => (Some(worth), reason),
+            Effect::Refused { reason } => (None, reason),
+        };
+        self.acts.push(Act {
+            rule: rule.name,
+            policy: rule.policy.clone(),
+            mode: rule.mode,
+            input: self.worth.points().into(),
+            output: output.as_ref().map(|worth| worth.points().into()),
+            reason: reason.clone(),
+        });
+        match output {
+            Some(worth) => self.worth = worth,
+            None => {
+                let owner = Owner {
+                    policy: rule.policy.clone(),
+                    rule: rule.name,
+                };
+                self.refused = Some(RefusedBy::Policy { owner, reason });
+            }
+        }
+    }
+
+    /// Folds all attempts.
+    fn keep(&mut self, before: &[Step]) {
+        let Some(set) = &self.cell.trial.effective.keep else {
+            return;
+        };
+        let candidates = self.cell.candidates(before);
+        let Some(Candidate { attempt, worth }) = set.value.fold(&candidates) else {
+            return;
+        };
+        if worth == self.worth && attempt.arrival == self.attempt.arrival {
+            return;
+        }
+        let output = Marks::from(worth.points());
+        self.acts.push(Act {
+            rule: Step::Keep.name(),
+            policy: set.policy.clone(),
+            mode: set.mode,
+            input: self.worth.points().into(),
+            output: Some(output),
+            reason: format!("{}: {}.", set.value.sentence(), figures(&worth)),
+        });
+        self.attempt = attempt.clone();
+        self.worth = worth;
+    }
+
+    fn finish(self) -> Fold {
+        let Self {
+            cell: _,
+            attempt,
+            worth,
+            acts,
+            refused,
+        } = self;
+        // Untouched, the points need no arithmetic back.
+        let points = match acts.is_empty() {
+            true => attempt.points,
+            false => worth.points(),
+        };
+        Fold {
+            points,
+            attempt,
+            acts,
+            refused,
+        }
+    }
+}
+
+fn figures(worth: &Worth) -> String {
+    let points = worth.points();
+    format!("{} of {}", points.given, points.maximum)
+}
+
+impl Cell<'_> {
+    /// Each attempt as the rules before `keep` leave it. One that they refuse today, since a policy
+    /// has changed, doesn't count.
+    fn candidates(&self, before: &[Step]) -> Vec<Candidate<'_>> {
+        let candidate = |attempt| {
+            let worth = self.worth(attempt, before)?;
+            Some(Candidate { attempt, worth })
+        };
+        self.attempts.iter().filter_map(candidate).collect()
+    }
+
+    fn worth(&self, attempt: &Attempt, steps: &[Step]) -> Option<Worth> {
+        let mut run = Run::new(self, attempt);
+        run.apply(steps);
+        run.refused.is_none().then_some(run.worth)
+    }
+
+    fn effect(&self, rule: RuleInForce<'_>, attempt: &Attempt, worth: &Worth) -> Effect {
+        let best_on_time = || self.best_on_time();
+        let circumstances = Circumstances {
+            lateness: self.lateness(attempt),
+            line_item_maximum: self.trial.submission.line_item_maximum,
+            best_on_time: &best_on_time,
+        };
+        rule.rule.apply(worth, &circumstances)
+    }
+
+    fn lateness(&self, attempt: &Attempt) -> u64 {
+        let user = &self.trial.score.user;
+        self.trial.effective.lateness(user, attempt.time())
+    }
+
+    /// The highest ratio among the attempts that were on time, as it reaches `late`.
+    fn best_on_time(&self) -> Option<Exact> {
+        let (before, after) = self.trial.effective.steps();
+        let reaching: Vec<_> = before
+            .iter()
+            .chain(after)
+            .copied()
+            .take_while(|step| *step != Step::Late)
+            .collect();
+        let on_time = self
+            .attempts
+            .iter()
+            .filter(|attempt| self.lateness(attempt) == 0);
+        let worths = on_time.filter_map(|attempt| self.worth(attempt, &reaching));
+        worths.map(|worth| worth.ratio()).max()
+    }
+}

@@ -1,0 +1,183 @@
+//! The policy's answer to one submission.
+
+use std::sync::Arc;
+
+use jiff::Timestamp as Instant;
+use serde::{Serialize, Serializer};
+
+use super::{Fate, Mode, Past, Role, Sent};
+use crate::error::Owner;
+use crate::score::{Decimal, Points, Score, Timestamp};
+
+/// The policy's answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judgement {
+    pub decision: Decision,
+    /// What the submission is to its cell once it takes effect; `None` where it was refused, which
+    /// changes nothing.
+    pub role: Option<Role>,
+    /// What came, before any rule, with the maximum that `fill_maximum` gave it.
+    pub raw: Option<Points>,
+    /// Its own, or the one it was stamped with.
+    pub timestamp: Timestamp,
+    /// What stands in the cell once this takes effect.
+    pub stands: Option<Points>,
+    /// What leaves; `None` where nothing is sent.
+    pub leaves: Option<Leaving>,
+    /// The rules that acted, in order.
+    pub acts: Vec<Act>,
+    pub refused_by: Option<RefusedBy>,
+}
+
+/// What is written over the submission's own body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leaving {
+    pub points: Option<Points>,
+    /// That of the attempt that stands.
+    pub submitted_at: Option<Timestamp>,
+    pub comment: Option<String>,
+}
+
+/// What becomes of a submission: the value of `scoregate-decision`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// What leaves equals what came, as numbers.
+    Forwarded,
+    /// The value that leaves differs.
+    Adjusted,
+    /// Recorded; nothing had to be, or may be, sent.
+    Kept,
+    /// Nothing is sent.
+    Refused,
+}
+
+/// A rule that acted on a submission.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Act {
+    pub rule: &'static str,
+    pub policy: Arc<str>,
+    /// That of the policy.
+    pub mode: Mode,
+    pub input: Marks,
+    /// Absent where the rule refused.
+    pub output: Option<Marks>,
+    /// One plain sentence for an instructor.
+    pub reason: String,
+}
+
+/// Points as far as there are any.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Marks {
+    #[serde(rename = "scoreGiven", skip_serializing_if = "Option::is_none")]
+    pub given: Option<Decimal>,
+    #[serde(rename = "scoreMaximum", skip_serializing_if = "Option::is_none")]
+    pub maximum: Option<Decimal>,
+}
+
+/// Who refused, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RefusedBy {
+    /// POLICY_REFUSED.
+    Policy { owner: Owner, reason: String },
+    /// STALE_SCORE.
+    Stale { owner: Owner, reason: String },
+    /// INVALID_SCORE: a `scoreGiven` without a `scoreMaximum` that no policy fills.
+    MaximumMissing,
+}
+
+impl Decision {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Forwarded => "forwarded",
+            Self::Adjusted => "adjusted",
+            Self::Kept => "kept",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+impl From<Option<Points>> for Marks {
+    fn from(points: Option<Points>) -> Self {
+        Self {
+            given: points.map(|points| points.given),
+            maximum: points.map(|points| points.maximum),
+        }
+    }
+}
+
+impl From<Points> for Marks {
+    fn from(points: Points) -> Self {
+        Some(points).into()
+    }
+}
+
+impl Marks {
+    /// As a score came.
+    pub fn of(score: &Score) -> Self {
+        match score.given_alone {
+            Some(given) => Self {
+                given: Some(given),
+                maximum: None,
+            },
+            None => score.points.into(),
+        }
+    }
+}
+
+impl Serialize for Decision {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl Judgement {
+    /// The value of `scoregate-rules`; `None` when no rule acted.
+    pub fn rules(&self) -> Option<String> {
+        listed(self.acts.iter().map(|act| act.rule.to_owned()))
+    }
+
+    /// The value of `scoregate-report`, for a judgement of what report policies would do: what
+    /// their own rules did.
+    pub fn report(&self) -> Option<String> {
+        let reported = self.acts.iter().filter(|act| act.mode == Mode::Report);
+        listed(reported.map(|act| format!("{};policy={}", act.rule, act.policy)))
+    }
+
+    /// The body that leaves: the submission's own, with what was judged.
+    pub fn score_to_send(&self, score: &Score) -> Option<Score> {
+        let Leaving {
+            points,
+            submitted_at,
+            comment,
+        } = self.leaves.clone()?;
+        let mut score = score.clone();
+        score.points = points;
+        score.given_alone = None;
+        score.submission.submitted_at = submitted_at;
+        score.comment = comment;
+        Some(score)
+    }
+
+    /// The entry of the cell's history, once it is known what became of what left; `None` where it
+    /// was refused.
+    pub fn past(&self, score: &Score, arrived: Instant, fate: Fate) -> Option<Past> {
+        Some(Past {
+            points: self.raw,
+            timestamp: Some(self.timestamp.clone()),
+            submitted_at: score.submission.submitted_at.clone(),
+            arrived,
+            role: self.role?,
+            fate,
+            stands: self.stands,
+            sent: self.leaves.clone().map(|leaving| Sent {
+                points: leaving.points,
+                comment: leaving.comment,
+            }),
+        })
+    }
+}
+
+fn listed(names: impl Iterator<Item = String>) -> Option<String> {
+    let names: Vec<_> = names.collect();
+    (!names.is_empty()).then(|| names.join(", "))
+}

@@ -1,0 +1,35 @@
+//! `require = [{ when = "score.percent >= 10.0", message = "…" }]`: what must hold for a score to be
+//! taken.
+//!
+//! Boundaries: all must hold; the first that does not, or can't be evaluated, refuses with its
+//! message (POLICY_REFUSED); an absent member can't be evaluated unless guarded by `has()`.
+//! Example: `when = "has(score.comment)"` refuses scores without a comment.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::Subject;
+use super::condition::Condition;
+
+/// One condition that must hold.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Requirement {
+    pub when: Condition,
+    /// For the caller.
+    pub message: String,
+}
+
+/// All that must hold.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct Requirements(pub Arc<[Requirement]>);
+
+impl Requirements {
+    /// The message of the first that does not hold.
+    pub fn unmet(&self, subject: &Subject<'_>) -> Option<&str> {
+        let holds = |requirement: &Requirement| requirement.when.holds(subject).unwrap_or(false);
+        let unmet = self.0.iter().find(|requirement| !holds(requirement))?;
+        Some(&unmet.message)
+    }
+}

@@ -1,0 +1,135 @@
+//! `comment = { html = "strip", max_chars = 500, explain = true }`: the comment as it leaves.
+//!
+//! `html`: `strip` (unless set) takes tags out and leaves their text, `keep` leaves both, `refuse`
+//! answers POLICY_REFUSED. `explain` appends one sentence for each rule that acted. `max_chars`
+//! counts characters, after `explain`.
+//! Boundaries: acts only where the key is set; `a < b` holds no tag; without a comment and without
+//! anything to explain there is none.
+//! Example: `<b>Well done</b>` with `explain` and a late score leaves as `Well done 1 day late: 10
+//! points off.`
+
+use serde::Serialize;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Comment {
+    pub html: Html,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_chars: Option<usize>,
+    pub explain: bool,
+}
+
+/// What becomes of markup.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Html {
+    #[default]
+    Strip,
+    Keep,
+    Refuse,
+}
+
+impl Comment {
+    /// Whether the comment may not pass.
+    pub fn refuses(&self, comment: Option<&str>) -> bool {
+        self.html == Html::Refuse && comment.is_some_and(|text| without_tags(text) != text)
+    }
+
+    /// The comment as it leaves.
+    pub fn apply(&self, comment: Option<&str>, reasons: &[&str]) -> Option<String> {
+        let plain = comment.map(|text| match self.html {
+            Html::Strip => without_tags(text),
+            Html::Keep | Html::Refuse => text.to_owned(),
+        });
+        let explained = self.explain && !reasons.is_empty();
+        let whole = match (plain, explained) {
+            (plain, false) => plain?,
+            (Some(plain), true) if !plain.is_empty() => format!("{plain} {}", reasons.join(" ")),
+            (_, true) => reasons.join(" "),
+        };
+        Some(self.cut(whole))
+    }
+
+    fn cut(&self, text: String) -> String {
+        let end = self
+            .max_chars
+            .and_then(|most| text.char_indices().nth(most));
+        match end {
+            Some((end, _)) => text.get(..end).unwrap_or_default().to_owned(),
+            None => text,
+        }
+    }
+}
+
+/// Takes tags out from the inside, so that what is left holds none, however they were nested.
+fn without_tags(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut opened = Vec::new();
+    for letter in text.chars() {
+        match (letter, opened.last().copied()) {
+            ('>', Some(at)) => {
+                out.truncate(at);
+                opened.pop();
+                continue;
+            }
+            // Only now it shows whether the sign before it opened a tag.
+            _ if out.ends_with('<') && starts_a_tag(letter) => opened.push(out.len() - 1),
+            _ => {}
+        }
+        out.push(letter);
+    }
+    // What was opened and not closed is no tag yet; without its sign it never becomes one.
+    for at in opened.into_iter().rev() {
+        out.remove(at);
+    }
+    out
+}
+
+fn starts_a_tag(letter: char) -> bool {
+    letter.is_ascii_alphabetic() || matches!(letter, '/' | '!' | '?')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn tags_go_and_their_text_stays() {
+        for (text, left) in [
+            ("plain", "plain"),
+            ("<b>Well</b> done", "Well done"),
+            ("a < b > c", "a < b > c"),
+            ("1<2", "1<2"),
+            ("<<b>script>x", "x"),
+            ("<img src=x onerror=alert(1)", "img src=x onerror=alert(1)"),
+            ("<!-- no -->yes", "yes"),
+            ("5 > 3", "5 > 3"),
+            ("<p>naïve — ✓</p>", "naïve — ✓"),
+        ] {
+            assert_eq!(without_tags(text), left, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_length_counts_characters_after_the_explanation() {
+        let comment = Comment {
+            max_chars: Some(6),
+            explain: true,
+            ..Comment::default()
+        };
+        assert_eq!(
+            comment.apply(Some("<b>né</b>"), &["Late."]).as_deref(),
+            Some("né Lat")
+        );
+        assert_eq!(comment.apply(None, &[]), None);
+        assert_eq!(comment.apply(None, &["Late."]).as_deref(), Some("Late."));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_left_holds_no_tag(text in "[<>a/! ]{0,40}") {
+            let left = without_tags(&text);
+            prop_assert_eq!(without_tags(&left), left);
+        }
+    }
+}

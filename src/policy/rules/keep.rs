@@ -1,0 +1,104 @@
+//! `keep = "highest"`: what stands in the cell when there were several attempts.
+//!
+//! | | stands |
+//! |---|---|
+//! | `latest` | the attempt with the newest `timestamp` |
+//! | `first` | the one with the oldest |
+//! | `highest`, `lowest` | by `given / maximum`, since maxima may differ |
+//! | `average` | the mean of the ratios times the largest maximum |
+//! | `total` | Σ given of Σ maximum |
+//!
+//! Boundaries: equal timestamps go by arrival; ties of `highest` and `lowest` go to the later.
+//! Each fold sees the attempts as the rules before `keep` left them. Unset: the submission at hand.
+//! Example: 8 of 10 and 18 of 20 are 17 of 20 as `average` and 26 of 30 as `total`.
+
+use std::cmp::Ordering;
+
+use serde::Serialize;
+
+use crate::policy::attempt::Attempt;
+use crate::policy::exact::Exact;
+use crate::policy::worth::Worth;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Keep {
+    Latest,
+    Highest,
+    First,
+    Average,
+    Total,
+    Lowest,
+}
+
+/// An attempt, and what the rules before `keep` made of it.
+#[derive(Clone, Debug)]
+pub struct Candidate<'a> {
+    pub attempt: &'a Attempt,
+    pub worth: Worth,
+}
+
+impl Keep {
+    /// The attempt whose time counts, and the value; `None` without attempts.
+    pub fn fold<'a>(self, candidates: &[Candidate<'a>]) -> Option<Candidate<'a>> {
+        let best = |order: fn(&Candidate<'_>, &Candidate<'_>) -> Ordering| {
+            candidates.iter().max_by(|a, b| order(a, b)).cloned()
+        };
+        match self {
+            Self::Latest => newest(candidates).cloned(),
+            Self::First => best(|a, b| by_time(b, a)),
+            Self::Highest => best(|a, b| by_ratio(a, b).then_with(|| by_time(a, b))),
+            Self::Lowest => best(|a, b| by_ratio(b, a).then_with(|| by_time(a, b))),
+            Self::Average => pooled(candidates, average(candidates)?),
+            Self::Total => pooled(candidates, total(candidates)),
+        }
+    }
+
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::Latest => "The latest attempt counts",
+            Self::Highest => "The highest attempt counts",
+            Self::First => "The first attempt counts",
+            Self::Average => "The average of all attempts counts",
+            Self::Total => "All attempts count together",
+            Self::Lowest => "The lowest attempt counts",
+        }
+    }
+}
+
+/// The one with the newest timestamp.
+fn newest<'c, 'a>(candidates: &'c [Candidate<'a>]) -> Option<&'c Candidate<'a>> {
+    candidates.iter().max_by(|a, b| by_time(a, b))
+}
+
+fn by_time(one: &Candidate<'_>, other: &Candidate<'_>) -> Ordering {
+    one.attempt.place().cmp(&other.attempt.place())
+}
+
+fn by_ratio(one: &Candidate<'_>, other: &Candidate<'_>) -> Ordering {
+    one.worth.ratio().cmp(&other.worth.ratio())
+}
+
+fn pooled<'a>(candidates: &[Candidate<'a>], worth: Worth) -> Option<Candidate<'a>> {
+    let attempt = newest(candidates)?.attempt;
+    Some(Candidate { attempt, worth })
+}
+
+fn average(candidates: &[Candidate<'_>]) -> Option<Worth> {
+    let worths = || candidates.iter().map(|candidate| &candidate.worth);
+    let maximum = worths().map(|worth| worth.maximum.clone()).max()?;
+    let count = Exact::from(i64::try_from(candidates.len()).ok()?);
+    let mean = worths().map(Worth::ratio).sum::<Exact>() / count;
+    Some(Worth {
+        given: mean * maximum.clone(),
+        maximum,
+    })
+}
+
+fn total(candidates: &[Candidate<'_>]) -> Worth {
+    let worths = || candidates.iter().map(|candidate| candidate.worth.clone());
+    Worth {
+        given: worths().map(|worth| worth.given).sum(),
+        maximum: worths().map(|worth| worth.maximum).sum(),
+    }
+}

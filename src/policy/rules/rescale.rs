@@ -1,0 +1,68 @@
+//! `rescale = { to = 100 }` or `{ to = "line_item" }`: the same share of another maximum.
+//!
+//! Formula: `given = given × to / maximum`, `maximum = to`; exact, rounded by nothing.
+//! Boundaries: a score that has that maximum stays; a line item whose own maximum is zero is no
+//! scale, so the score stays.
+//! Example: 0.825 of 1 with `to = 100` becomes 82.5 of 100.
+
+use serde::{Serialize, Serializer};
+
+use super::{Circumstances, Effect, Rule};
+use crate::policy::exact::Exact;
+use crate::policy::worth::Worth;
+use crate::score::Decimal;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Rescale {
+    pub to: Target,
+}
+
+/// A maximum that a policy names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Above zero.
+    Number(Decimal),
+    /// The line item's own.
+    LineItem,
+}
+
+impl Target {
+    pub fn value(self, line_item_maximum: Option<Decimal>) -> Option<Decimal> {
+        match self {
+            Self::Number(number) => Some(number),
+            Self::LineItem => line_item_maximum,
+        }
+    }
+}
+
+impl Serialize for Target {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Number(number) => number.serialize(serializer),
+            Self::LineItem => serializer.serialize_str("line_item"),
+        }
+    }
+}
+
+impl Rule for Rescale {
+    fn apply(&self, worth: &Worth, circumstances: &Circumstances<'_>) -> Effect {
+        let Some(to) = self.to.value(circumstances.line_item_maximum) else {
+            // Sending it as it is would show another share of the line item than was reached.
+            let reason = "The line item's own maximum is not known, so the score could not be put on its scale.";
+            return Effect::Refused {
+                reason: reason.to_owned(),
+            };
+        };
+        let maximum = Exact::from(to);
+        if maximum <= Exact::zero() || maximum == worth.maximum {
+            return Effect::Unchanged;
+        }
+        let given = worth.ratio() * maximum.clone();
+        let worth = Worth { given, maximum };
+        let given = worth.points().given;
+        Effect::Changed {
+            worth,
+            reason: format!("Put on the scale of {to}: {given} of {to}."),
+        }
+    }
+}

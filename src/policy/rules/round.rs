@@ -1,0 +1,30 @@
+//! `round = { digits = 2, mode = "half_up" }`: how many digits behind the point a score keeps.
+//!
+//! Formula: `scoreGiven` to `digits` digits, once; `scoreMaximum` stays.
+//! Boundaries: `half_up` takes a half away from zero, `half_even` to the even digit, `up` goes away
+//! from zero, `down` towards it. Rounding after `maximum` may lift a score above the cap: order it
+//! before where that matters.
+//! Example: 89.45 with `digits = 1` becomes 89.5.
+
+use serde::Serialize;
+
+use super::{Circumstances, Effect, Rule};
+use crate::policy::exact::Rounding;
+use crate::policy::span::counted;
+use crate::policy::worth::Worth;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Round {
+    pub digits: u32,
+    pub mode: Rounding,
+}
+
+impl Rule for Round {
+    fn apply(&self, worth: &Worth, _: &Circumstances<'_>) -> Effect {
+        let given = worth.given.rounded(self.digits, self.mode);
+        Effect::of_given(worth, given, |given| match self.digits {
+            0 => format!("Rounded to a whole number: {given}."),
+            digits => format!("Rounded to {}: {given}.", counted(digits.into(), "decimal")),
+        })
+    }
+}
