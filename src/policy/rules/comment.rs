@@ -77,11 +77,19 @@ fn without_tags(text: &str) -> String {
         }
         out.push(letter);
     }
-    // What was opened and not closed is no tag yet; without its sign it never becomes one.
-    for at in opened.into_iter().rev() {
-        out.remove(at);
+    without_openings(&out)
+}
+
+/// What is opened and not closed is no tag yet; without its sign it never becomes one.
+fn without_openings(text: &str) -> String {
+    let mut kept = Vec::with_capacity(text.len());
+    for letter in text.chars().rev() {
+        let opens = letter == '<' && kept.last().copied().is_some_and(starts_a_tag);
+        if !opens {
+            kept.push(letter);
+        }
     }
-    out
+    kept.into_iter().rev().collect()
 }
 
 fn starts_a_tag(letter: char) -> bool {
