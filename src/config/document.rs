@@ -102,7 +102,11 @@ impl Document {
         at.each(&self.issuer, |at, issuer| issuer.check(at, accounts))
     }
 
-    fn check_policies(&self, at: &At<'_>, accounts: &Accounts<'_>) -> Option<Vec<Policy>> {
+    pub(super) fn check_policies(
+        &self,
+        at: &At<'_>,
+        accounts: &Accounts<'_>,
+    ) -> Option<Vec<Policy>> {
         let names = Names {
             accounts,
             callers: &self.caller,
@@ -111,7 +115,9 @@ impl Document {
         };
         let at = at.key("policy");
         name::check_unique(&at, self.policy.iter().map(|policy| policy.name.as_deref()));
-        at.each(&self.policy, |at, policy| policy.check(at, &names))
+        at.each(&self.policy, |at, policy| {
+            policy.check(at, &names, self.ledger.records())
+        })
     }
 
     fn warn_of_nobody(&self, at: &At<'_>) {

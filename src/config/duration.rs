@@ -36,6 +36,11 @@ impl DurationText {
         Self(text.to_owned())
     }
 
+    /// As it was written.
+    pub(super) fn text(&self) -> &str {
+        &self.0
+    }
+
     pub(super) fn check(&self, at: &At<'_>, allowed: RangeInclusive<Duration>) -> Option<Duration> {
         match parse(&self.0) {
             None => {

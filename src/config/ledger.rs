@@ -43,6 +43,11 @@ impl Default for DeliverySection {
 }
 
 impl LedgerSection {
+    /// Whether submissions are recorded, which some policies need.
+    pub(super) fn records(&self) -> bool {
+        self.url != "none"
+    }
+
     pub(super) fn check(&self, at: &At<'_>) -> Option<()> {
         match self.url.as_str() {
             "none" => Some(()),

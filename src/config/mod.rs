@@ -68,6 +68,8 @@ pub use restart::needs_restart;
 pub use schema::json_schema;
 pub use scores::Scores;
 pub use server::{Server, ServerTls};
+#[cfg(test)]
+pub(crate) use tests::policies_of;
 pub use upstream::Upstream;
 
 /// A whole configuration.

@@ -14,6 +14,10 @@ use super::tree::NUMBER;
 pub struct Number(String);
 
 impl Number {
+    pub(super) fn new(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
     pub fn text(&self) -> &str {
         &self.0
     }

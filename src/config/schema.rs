@@ -59,6 +59,9 @@ fn forbid_null(schema: &mut Schema) {
             schema.insert("type".to_owned(), one);
         }
     }
+    if let Some(Value::Array(words)) = schema.get_mut("enum") {
+        words.retain(|word| !word.is_null());
+    }
     if let Some(Value::Array(list)) = schema.get_mut("anyOf") {
         list.retain(|one| one.get("type").is_none_or(|name| name != "null"));
     }

@@ -14,6 +14,8 @@ pub struct Attempt {
     pub timestamp: Option<Timestamp>,
     pub submitted_at: Option<Timestamp>,
     pub arrived: Instant,
+    /// Its place in the order of timestamps: its own, or that of its stamp.
+    pub placed: Instant,
     /// Its place among all submissions of the cell.
     pub arrival: usize,
     /// Whether it uses up one of `attempts.max`: not where its fate is unknown.
@@ -31,15 +33,26 @@ impl Attempt {
             timestamp: past.timestamp.clone(),
             submitted_at: past.submitted_at.clone(),
             arrived: past.arrived,
+            placed: past
+                .timestamp
+                .as_ref()
+                .map_or(past.arrived, Timestamp::instant),
             arrival,
             counts: past.fate == Fate::Confirmed,
         })
     }
 
     /// The submission at hand, were it to take effect.
-    pub fn at_hand(score: &Score, points: Points, arrived: Instant, arrival: usize) -> Self {
+    pub fn at_hand(
+        score: &Score,
+        points: Points,
+        arrived: Instant,
+        placed: Instant,
+        arrival: usize,
+    ) -> Self {
         Self {
             points,
+            placed,
             timestamp: score.timestamp.clone(),
             submitted_at: score.submission.submitted_at.clone(),
             arrived,
@@ -66,8 +79,7 @@ impl Attempt {
 
     /// Its place in the order of `timestamp`, then arrival.
     pub fn place(&self) -> (Instant, usize) {
-        let timestamp = self.timestamp.as_ref().map(Timestamp::instant);
-        (timestamp.unwrap_or(self.arrived), self.arrival)
+        (self.placed, self.arrival)
     }
 }
 

@@ -6,10 +6,10 @@ mod names;
 mod samples;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use cel::objects::{Key, Map};
-use cel::{Context, Program, Value};
+use cel::{Context, Env, Program, Value};
 use serde::{Serialize, Serializer};
 use thiserror::Error;
 
@@ -19,6 +19,9 @@ use crate::score::{Score, Timestamp};
 
 /// The most bytes a condition may have.
 pub const LONGEST: usize = 1_024;
+
+/// The standard functions, made once.
+static STANDARD: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(Env::stdlib()));
 
 /// A compiled condition.
 #[derive(Clone)]
@@ -121,7 +124,7 @@ fn context<'v>(subject: &Subject<'_>) -> Context<'static, 'v> {
         score,
         now,
     } = *subject;
-    let mut context = Context::default();
+    let mut context = Context::with_env(STANDARD.clone());
     let who = [("name", caller.into()), ("account", account.into())];
     context.add_variable_from_value("caller", table(who));
     context.add_variable_from_value("score", score_value(score));

@@ -226,7 +226,8 @@ impl<'a> Trial<'a> {
 
     pub fn at_hand(&self, points: Points) -> Attempt {
         let arrived = self.submission.subject.now;
-        Attempt::at_hand(self.score, points, arrived, self.history.len())
+        let placed = self.timestamp().instant();
+        Attempt::at_hand(self.score, points, arrived, placed, self.history.len())
     }
 
     pub fn raw(&self) -> Option<Points> {

@@ -5,6 +5,7 @@
 mod attempt;
 mod condition;
 mod exact;
+mod explain;
 mod fold;
 mod gates;
 mod history;
@@ -26,6 +27,7 @@ mod worth;
 
 pub use condition::{BadCondition, Condition, EvaluationFailed};
 pub use exact::Rounding;
+pub use explain::Explanation;
 pub use history::{Fate, Past, Role, Sent};
 pub use judge::{Shown, Submission, judge};
 pub use judgement::{Act, Decision, Judgement, Leaving, Marks, RefusedBy};

@@ -1,5 +1,10 @@
 //! The pure core, rule by rule.
 
+mod docs;
+mod explanations;
+mod properties;
+mod vectors;
+
 use super::*;
 use crate::line_item::Pattern;
 use crate::score::{Decimal, Points, Score, UnknownMembers, read};

@@ -510,8 +510,64 @@ fn policies() {
                 "3: policy[0].maximum.over: must be one of `cap`, `refuse`, `allow`",
             ),
             (
-                "[[policy]]\nname = 'p'\nmaximum = { percent = 1 }\nlate = { kind = 'flat' }\n",
-                "4: policy[0].late: is an unknown key",
+                "[[policy]]\nname = 'p'\nmaximum = { percent = 1 }\nhold_until = '2099-01-01T00:00:00Z'\n",
+                "4: policy[0].hold_until: is an unknown key",
+            ),
+            (
+                "[[policy]]\nname = 'p'\nopens = '2026-02-01T00:00:00Z'\ncloses = '2026-01-01T00:00:00Z'\n",
+                "3: policy[0].opens: is after `closes`",
+            ),
+            (
+                "[[policy]]\nname = 'p'\ndue = 'tomorrow'\n",
+                "3: policy[0].due: must be an instant such as",
+            ),
+            (
+                "[[policy]]\nname = 'p'\ngrace = '500ms'\n",
+                "3: policy[0].grace: must be in whole `s`, `m`, `h` or `d`",
+            ),
+            (
+                "[[policy]]\nname = 'p'\nlate = { kind = 'flat' }\n",
+                "3: policy[0].late.percent: is required",
+            ),
+            (
+                "[[policy]]\nname = 'p'\nlate = { kind = 'ceiling', percent = 50, points = 3 }\n",
+                "3: policy[0].late.points: is not for this `kind`",
+            ),
+            (
+                "[[policy]]\nname = 'p'\nlate = { kind = 'steps', steps = [{ up_to = '2d', percent = 1 }, { up_to = '48h', percent = 2 }] }\n",
+                "3: policy[0].late.steps[1].up_to: must be longer than in the row above",
+            ),
+            (
+                "[[policy]]\nname = 'p'\nrescale = { to = 0 }\n",
+                "3: policy[0].rescale.to: must be greater than 0",
+            ),
+            (
+                "[[policy]]\nname = 'p'\nfill_maximum = 'lineitem'\n",
+                "3: policy[0].fill_maximum: must be a number greater than 0, or \"line_item\"",
+            ),
+            (
+                "[[policy]]\nname = 'p'\norder = ['late', 'late']\n",
+                "3: policy[0].order[1]: stands in the order already",
+            ),
+            (
+                "[[policy]]\nname = 'p'\nkeep = 'highest'\n",
+                "3: policy[0].keep: needs a record of earlier submissions",
+            ),
+            (
+                "[[policy]]\nname = 'p'\nlate = { kind = 'newly_earned', percent = 25 }\n",
+                "3: policy[0].late: needs a record of earlier submissions",
+            ),
+            (
+                "[[policy]]\nname = 'p'\nround = { digits = 29 }\n",
+                "3: policy[0].round.digits: must be from 0 to 28",
+            ),
+            (
+                "[[policy]]\nname = 'p'\nmaximum = { percent = 1 }\nmatch = { when = 'score.scoreGiven / score.scoreMaximum * 100 > 60' }\n",
+                "4: policy[0].match.when: is no condition: it can't be evaluated on any sample score",
+            ),
+            (
+                "[[policy]]\nname = 'p'\nrequire = [{ when = 'score.precent > 1.0', message = 'm' }]\n",
+                "3: policy[0].require[0].when: is no condition: `….precent` does not exist",
             ),
             (
                 "[[policy]]\nname = 'p'\nmaximum = { percent = 1 }\nmatch = { callers = ['qiuz'] }\n",

@@ -25,6 +25,23 @@ api_keys = [{ env = 'API_KEY' }]
 platforms = ['https://canvas.example.edu']
 ";
 
+/// The policies of a configuration with a ledger.
+pub(crate) fn policies_of(text: &str) -> Vec<crate::policy::Policy> {
+    let text = format!("[ledger]\nurl = 'sqlite:scoregate.db'\n{ACCOUNT}{text}");
+    let mut tree = super::tree::parse(&std::sync::Arc::from("policies"), &text).unwrap();
+    let read = super::read::read(&mut tree);
+    assert_eq!(read.problems, []);
+    let environment = BTreeMap::from([("API_KEY".to_owned(), "the-api-key".to_owned())]);
+    let folder = PathBuf::new();
+    let findings = super::findings::Findings::new(&tree, &[], &environment, &folder);
+    let accounts =
+        super::accounts::Accounts::check(&findings.top().key("account"), &read.document.account);
+    let policies = read.document.check_policies(&findings.top(), &accounts);
+    let (problems, ..) = findings.into_lists();
+    assert_eq!(problems, []);
+    policies.unwrap()
+}
+
 /// A folder with a configuration, and the variables it is read with.
 struct Setting {
     folder: TempDir,

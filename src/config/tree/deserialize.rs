@@ -13,6 +13,9 @@ use crate::config::problem::Place;
 /// The newtype that asks for a number's exact text.
 pub(in crate::config) const NUMBER: &str = "scoregate::Number";
 
+/// The newtype that asks for a number's exact text, or a text.
+pub(in crate::config) const NUMBER_OR_TEXT: &str = "scoregate::NumberOrText";
+
 /// A value that is not of the kind its key takes.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -114,7 +117,11 @@ impl<'de> Deserializer<'de> for &'de Node {
             (Value::Whole(text) | Value::Fraction(text), NUMBER) => {
                 visitor.visit_borrowed_str(text)
             }
+            (Value::Whole(text) | Value::Fraction(text) | Value::Text(text), NUMBER_OR_TEXT) => {
+                visitor.visit_borrowed_str(text)
+            }
             (_, NUMBER) => Err(Mismatch("must be a number, without quotes".to_owned())),
+            (_, NUMBER_OR_TEXT) => Err(Mismatch("must be a number, or a text".to_owned())),
             _ => visitor.visit_newtype_struct(self),
         }
     }

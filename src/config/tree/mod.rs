@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use super::path::{KeyPath, Step};
 use super::problem::Place;
 
-pub(super) use deserialize::{Mismatch, NUMBER};
+pub(super) use deserialize::{Mismatch, NUMBER, NUMBER_OR_TEXT};
 pub(super) use overrides::{PREFIX, apply as apply_override};
 pub(super) use parse::parse;
 

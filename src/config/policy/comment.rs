@@ -1,0 +1,52 @@
+//! `comment`: the comment as it leaves.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::config::findings::At;
+use crate::config::range;
+use crate::policy::{Comment, Html};
+
+/// The comment as it leaves.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, expecting = "a table, `{ html = \"strip\" }`")]
+#[schemars(deny_unknown_fields)]
+pub struct CommentSection {
+    /// `strip` takes tags out and leaves their text, `keep` leaves both, `refuse` answers
+    /// POLICY_REFUSED.
+    pub html: HtmlText,
+    /// The most characters it may have, after `explain`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_chars: Option<u64>,
+    /// Appends one sentence for each rule that acted.
+    pub explain: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum HtmlText {
+    #[default]
+    Strip,
+    Keep,
+    Refuse,
+}
+
+impl CommentSection {
+    pub(super) fn check(&self, at: &At<'_>) -> Option<Comment> {
+        let at = at.key("max_chars");
+        let max_chars = match self.max_chars {
+            Some(most) => Some(range::check(&at, most, 1..=65_536)?),
+            None => None,
+        };
+        Some(Comment {
+            html: match self.html {
+                HtmlText::Strip => Html::Strip,
+                HtmlText::Keep => Html::Keep,
+                HtmlText::Refuse => Html::Refuse,
+            },
+            max_chars,
+            explain: self.explain,
+        })
+    }
+}

@@ -1,0 +1,34 @@
+//! Numbers of policies: exact decimals within bounds.
+
+use crate::config::findings::At;
+use crate::config::number::Number;
+use crate::score::Decimal;
+
+/// The one place where a number of the configuration becomes one of the scores.
+fn decimal(number: &Number, at: &At<'_>) -> Option<Decimal> {
+    match Decimal::from_json(number.text()) {
+        Ok(decimal) => Some(decimal),
+        Err(_) => at.problem("must be a plain number of at most 28 digits"),
+    }
+}
+
+pub(super) fn not_negative(number: &Number, at: &At<'_>) -> Option<Decimal> {
+    match number.text().starts_with('-') {
+        true => at.problem("must be 0 or more"),
+        false => decimal(number, at),
+    }
+}
+
+pub(super) fn positive(number: &Number, at: &At<'_>) -> Option<Decimal> {
+    let decimal = not_negative(number, at)?;
+    match decimal.is_zero() {
+        true => at.problem("must be greater than 0"),
+        false => Some(decimal),
+    }
+}
+
+/// A percentage that must be there.
+pub(super) fn percent(percent: &Option<Number>, at: &At<'_>) -> Option<Decimal> {
+    let at = at.key("percent");
+    not_negative(at.required(percent)?, &at)
+}

@@ -1,0 +1,45 @@
+//! Explanations, as JSON and as text.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::config::policies_of;
+
+#[test]
+fn an_explanation_tells_each_rule_with_its_origin() {
+    let config = "[[policy]]\nname = 'tardy'\ndue = '2025-03-09T11:59:59Z'\nlate = { kind = 'per_interval', percent = 10, interval = '24h' }\n[[policy]]\nname = 'shadow'\nmode = 'report'\nmaximum = { percent = 50 }\n";
+    let score = score("93", "100");
+    let subject = subject(&score);
+    let in_force = Policies::new(policies_of(config)).effective(&subject);
+    let submission = Submission {
+        subject,
+        line_item_maximum: None,
+        shown: Shown::Unread,
+    };
+    let judgement = judge(&submission, &[], &in_force.enforced);
+    let reported = judge(&submission, &[], &in_force.reported.unwrap());
+    let told = Explanation::new(&score, &in_force.enforced, &judgement, Some(&reported));
+    let shown: Value = serde_json::from_str(&serde_json::to_string(&told).unwrap()).unwrap();
+    let late = json!({"rule": "late", "policy": "tardy",
+        "input": {"scoreGiven": 93, "scoreMaximum": 100},
+        "output": {"scoreGiven": 73, "scoreMaximum": 100},
+        "reason": "1 day and 1 second late: 20 points off."});
+    assert_eq!(shown["decision"], "adjusted");
+    assert_eq!(shown["score"]["scoreGiven"], 93);
+    assert_eq!(
+        shown["effective"]["late"],
+        json!({"policy": "tardy", "value":
+        {"kind": "per_interval", "percent": 10, "interval": "24h", "of": "possible"}})
+    );
+    assert_eq!(shown["rules"], json!([late]));
+    assert_eq!(
+        shown["judged"],
+        json!({"scoreGiven": 73, "scoreMaximum": 100})
+    );
+    assert_eq!(shown["report"]["rules"][0]["policy"], "shadow");
+    let text = told.to_string();
+    assert!(
+        text.contains("late (tardy): 93 of 100 -> 73 of 100. 1 day and 1 second late"),
+        "{text}"
+    );
+}
