@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs every check and test. Works from any folder and without a terminal; installs Node.js,
-# Python and systemd where they are missing, and fails where it can't.
+# Python, systemd and PostgreSQL where they are missing, and fails where it can't.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -42,6 +42,14 @@ has_python() {
   python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))' 2>/dev/null
 }
 
+# Tests start a PostgreSQL of their own. Debian keeps the server's programs out of PATH.
+has_postgres() {
+  local name
+  for name in initdb postgres psql pg_dump; do
+    command -v "$name" >/dev/null || ls /usr/lib/postgresql/*/bin/"$name" >/dev/null 2>&1 || return 1
+  done
+}
+
 # Where rustup puts it, for shells that no profile has set up.
 command -v cargo >/dev/null || PATH="${HOME:-/root}/.cargo/bin:$PATH"
 command -v cargo >/dev/null || fail "cargo is missing: install a Rust toolchain (https://rustup.rs)."
@@ -54,6 +62,8 @@ command -v systemd-analyze >/dev/null || install "systemd-analyze" systemd
 # --offline came with systemd 250.
 [ "$(systemd-analyze --version | awk 'NR == 1 { print int($2) }')" -ge 250 ] ||
   fail "the system's systemd is too old: version 250 or newer is needed."
+has_postgres || install "PostgreSQL 13 or newer" postgresql
+has_postgres || fail "PostgreSQL's initdb, postgres, psql and pg_dump are needed."
 
 cargo fmt --check
 cargo clippy --all-targets -- -D warnings

@@ -1,0 +1,454 @@
+//! What is written, in one transaction at a time: entries onto the chain, intents, leases. The
+//! same for both databases. Only the writer's thread has one.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use quick_cache::unsync::Cache;
+
+use super::cell::{Cell, Fingerprint};
+use super::chain::{Hash, link};
+use super::database::{Cursor, Database, Dialect, Input};
+use super::entry::Entry;
+use super::fault::Fault;
+use super::histories::{Histories, History};
+use super::job::{Record, Write};
+use super::receipt::Receipt;
+use super::row::{INSERT, Plain, Row, seal};
+use super::seal::SealKey;
+use crate::policy::Fate;
+
+/// Cells whose keys are remembered.
+const MOST_CELLS: usize = 65_536;
+
+pub struct Book {
+    pub(super) database: Box<dyn Database>,
+    /// What this process calls itself in the database.
+    pub(super) holder: String,
+    pub(super) histories: Arc<Histories>,
+    pub(super) keys: Cache<Fingerprint, CellKey>,
+    erasures: i64,
+}
+
+/// A cell as the database knows it.
+#[derive(Clone)]
+pub struct CellKey {
+    pub id: i64,
+    pub key: SealKey,
+}
+
+/// The end of the chain, and what is counted beside it.
+pub struct Head {
+    pub sequence: i64,
+    pub hash: Hash,
+    pub anchor_sequence: i64,
+    pub anchor_hash: Hash,
+    pub cells: i64,
+    pub erasures: i64,
+    pub key: SealKey,
+}
+
+const HEAD: &str = "SELECT sequence, hash, anchor_sequence, anchor_hash, cells, erasures, seal_key \
+     FROM head WHERE one = 1";
+/// Whoever has this row writes; the other gateways wait, for the length of one transaction.
+const HEAD_TO_WRITE: &str = "SELECT sequence, hash, anchor_sequence, anchor_hash, cells, erasures, \
+     seal_key FROM head WHERE one = 1 FOR UPDATE";
+
+impl Head {
+    pub fn read(database: &mut dyn Database) -> Result<Self, Fault> {
+        Self::from_rows(database.query(HEAD, &[])?)
+    }
+
+    pub fn read_to_write(database: &mut dyn Database) -> Result<Self, Fault> {
+        let sql = match database.dialect() {
+            // The transaction has the file's lock.
+            Dialect::Sqlite => HEAD,
+            Dialect::Postgres => HEAD_TO_WRITE,
+        };
+        Self::from_rows(database.query(sql, &[])?)
+    }
+
+    fn from_rows(rows: Vec<Cursor>) -> Result<Self, Fault> {
+        let mut row = rows
+            .into_iter()
+            .next()
+            .ok_or_else(|| Fault::lost("the ledger has lost the head of its chain"))?;
+        Ok(Self {
+            sequence: row.integer()?,
+            hash: Hash::read(&row.bytes()?),
+            anchor_sequence: row.integer()?,
+            anchor_hash: Hash::read(&row.bytes()?),
+            cells: row.integer()?,
+            erasures: row.integer()?,
+            key: SealKey::from_bytes(&row.bytes()?)?,
+        })
+    }
+
+    pub fn write(&self, database: &mut dyn Database) -> Result<(), Fault> {
+        database.execute(
+            "UPDATE head SET sequence = $1, hash = $2, anchor_sequence = $3, anchor_hash = $4, \
+             cells = $5, erasures = $6 WHERE one = 1",
+            &[
+                Input::Integer(self.sequence),
+                Input::Bytes(self.hash.bytes()),
+                Input::Integer(self.anchor_sequence),
+                Input::Bytes(self.anchor_hash.bytes()),
+                Input::Integer(self.cells),
+                Input::Integer(self.erasures),
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn append(&mut self, plain: Plain, sealed: Vec<u8>) -> Row {
+        let row = link(self.sequence + 1, self.hash, plain, sealed);
+        self.sequence = row.sequence;
+        self.hash = row.hash;
+        row
+    }
+}
+
+/// An intent: an entry without a place in the chain.
+struct Intent {
+    receipt: String,
+    cell: Option<i64>,
+    plain: String,
+    sealed: Vec<u8>,
+}
+
+impl Book {
+    pub fn new(database: Box<dyn Database>, holder: String, histories: Arc<Histories>) -> Self {
+        Self {
+            database,
+            holder,
+            histories,
+            keys: Cache::new(MOST_CELLS),
+            erasures: 0,
+        }
+    }
+
+    /// Writes all of it or nothing.
+    pub fn write(&mut self, writes: &[Write]) -> Result<(), Fault> {
+        self.database.begin()?;
+        let written = self.write_all(writes);
+        let done = written.and_then(|rows| self.database.commit().map(|()| rows));
+        match done {
+            Ok(rows) => self.remember(writes, &rows),
+            Err(fault) => {
+                self.database.rollback();
+                self.forget();
+                return Err(fault);
+            }
+        }
+        Ok(())
+    }
+
+    fn write_all(&mut self, writes: &[Write]) -> Result<Vec<Row>, Fault> {
+        let mut rows = Vec::new();
+        if writes.iter().any(Write::needs_head) {
+            let mut head = Head::read_to_write(self.database.as_mut())?;
+            self.heed(&head);
+            self.know_cells(writes, &mut head)?;
+            rows = self.rows(writes, &mut head)?;
+            let values: Vec<_> = rows.iter().map(Row::values).collect();
+            self.database.execute_each(INSERT, &values)?;
+            self.insert_intents(writes, &head)?;
+            head.write(self.database.as_mut())?;
+        }
+        self.delete_intents(writes)?;
+        self.free_leases(writes)?;
+        Ok(rows)
+    }
+
+    /// Another process erased learners: no key that it dropped may be used again.
+    pub(super) fn heed(&mut self, head: &Head) {
+        if head.erasures != self.erasures {
+            self.forget();
+            self.erasures = head.erasures;
+        }
+    }
+
+    fn forget(&mut self) {
+        self.keys = Cache::new(MOST_CELLS);
+        self.histories.clear();
+    }
+
+    /// Finds the cells of what is written, and makes those that are new.
+    fn know_cells(&mut self, writes: &[Write], head: &mut Head) -> Result<(), Fault> {
+        let cells = writes.iter().filter_map(|write| Cell::of(write.entry()?));
+        let mut unknown: HashMap<Fingerprint, Cell> = cells
+            .map(|cell| (cell.fingerprint(), cell))
+            .filter(|(fingerprint, _)| self.keys.get(fingerprint).is_none())
+            .collect();
+        let wanted: Vec<Fingerprint> = unknown.keys().copied().collect();
+        for (fingerprint, found) in self.find_cells(&wanted)? {
+            unknown.remove(&fingerprint);
+            self.keys.insert(fingerprint, found);
+        }
+        self.make_cells(&unknown, head)
+    }
+
+    pub(super) fn find_cells(
+        &mut self,
+        wanted: &[Fingerprint],
+    ) -> Result<Vec<(Fingerprint, CellKey)>, Fault> {
+        let values: Vec<_> = wanted
+            .iter()
+            .map(|fingerprint| vec![Input::Bytes(&fingerprint.0)])
+            .collect();
+        let find = "SELECT id, seal_key FROM cells WHERE fingerprint = $1";
+        let answers = self.database.query_each(find, &values)?;
+        let mut found = Vec::new();
+        for (fingerprint, rows) in wanted.iter().zip(answers) {
+            for mut row in rows {
+                let id = row.integer()?;
+                let key = SealKey::from_bytes(&row.bytes()?)?;
+                found.push((*fingerprint, CellKey { id, key }));
+            }
+        }
+        Ok(found)
+    }
+
+    fn make_cells(
+        &mut self,
+        cells: &HashMap<Fingerprint, Cell>,
+        head: &mut Head,
+    ) -> Result<(), Fault> {
+        let mut made = Vec::new();
+        for fingerprint in cells.keys() {
+            head.cells += 1;
+            let key = SealKey::random()?;
+            made.push((
+                *fingerprint,
+                CellKey {
+                    id: head.cells,
+                    key,
+                },
+            ));
+        }
+        let learners: Vec<String> = cells
+            .values()
+            .map(|cell| cell.user.replace('\0', "\u{fffd}"))
+            .collect();
+        let values: Vec<_> = made
+            .iter()
+            .zip(cells.values().zip(&learners))
+            .map(|((fingerprint, CellKey { id, key }), (cell, learner))| {
+                vec![
+                    Input::Integer(*id),
+                    Input::Bytes(&fingerprint.0),
+                    Input::Text(&cell.account),
+                    Input::Text(&cell.line_item),
+                    Input::Text(learner),
+                    Input::Bytes(key.bytes()),
+                ]
+            })
+            .collect();
+        let insert = "INSERT INTO cells (id, fingerprint, account, line_item, learner, seal_key) \
+             VALUES ($1, $2, $3, $4, $5, $6)";
+        self.database.execute_each(insert, &values)?;
+        for (fingerprint, key) in made {
+            self.keys.insert(fingerprint, key);
+        }
+        Ok(())
+    }
+
+    /// The key that seals an entry, and its cell.
+    fn key_of(&self, entry: &Entry, head: &Head) -> Result<(Option<i64>, SealKey), Fault> {
+        let Some(cell) = Cell::of(entry) else {
+            return Ok((None, head.key.clone()));
+        };
+        let known = self.keys.peek(&cell.fingerprint()).cloned();
+        let CellKey { id, key } = match known {
+            Some(known) => known,
+            None => {
+                return Err(Fault::refused(
+                    "more cells in one transaction than are remembered",
+                ));
+            }
+        };
+        Ok((Some(id), key))
+    }
+
+    fn rows(&self, writes: &[Write], head: &mut Head) -> Result<Vec<Row>, Fault> {
+        let mut rows = Vec::new();
+        for record in writes.iter().filter_map(as_record) {
+            let (cell, key) = self.key_of(&record.entry, head)?;
+            let plain = Plain::of(&record.entry, cell, &key)?;
+            rows.push(head.append(plain, seal(&record.entry, &key)?));
+        }
+        Ok(rows)
+    }
+
+    fn insert_intents(&mut self, writes: &[Write], head: &Head) -> Result<(), Fault> {
+        let mut intents = Vec::new();
+        for write in writes {
+            if let Write::Intend(entry) = write {
+                intents.push(self.intent(entry, head)?);
+            }
+        }
+        let values: Vec<_> = intents
+            .iter()
+            .map(|intent| {
+                vec![
+                    Input::Text(&intent.receipt),
+                    Input::Text(&self.holder),
+                    Input::optional_integer(intent.cell),
+                    Input::Text(&intent.plain),
+                    Input::Bytes(&intent.sealed),
+                ]
+            })
+            .collect();
+        let insert = "INSERT INTO intents (receipt, holder, cell, plain, sealed) \
+             VALUES ($1, $2, $3, $4, $5)";
+        self.database.execute_each(insert, &values)?;
+        Ok(())
+    }
+
+    /// As it shall be read if nothing more is heard of it: its fate is unknown.
+    fn intent(&self, entry: &Entry, head: &Head) -> Result<Intent, Fault> {
+        let mut entry = entry.clone();
+        entry.upstream = None;
+        if let Some(past) = &mut entry.past {
+            past.fate = Fate::Unknown;
+        }
+        let (cell, key) = self.key_of(&entry, head)?;
+        let plain = Plain::of(&entry, cell, &key)?;
+        Ok(Intent {
+            receipt: plain.receipt.clone(),
+            cell,
+            plain: serde_json::to_string(&plain).map_err(Fault::refused)?,
+            sealed: seal(&entry, &key)?,
+        })
+    }
+
+    fn delete_intents(&mut self, writes: &[Write]) -> Result<(), Fault> {
+        let settled = |write| match write {
+            &Write::Record(Record {
+                ref entry,
+                is_intended: true,
+                ..
+            }) => Some(&entry.receipt),
+            Write::Withdraw(receipt) => Some(receipt),
+            Write::Record(_) | Write::Intend(_) | Write::Free(_) => None,
+        };
+        let receipts = writes.iter().filter_map(settled);
+        let values: Vec<_> = receipts
+            .map(|receipt: &Receipt| vec![Input::Text(receipt.text())])
+            .collect();
+        self.database
+            .execute_each("DELETE FROM intents WHERE receipt = $1", &values)?;
+        Ok(())
+    }
+
+    fn free_leases(&mut self, writes: &[Write]) -> Result<(), Fault> {
+        let leases: Vec<_> = writes.iter().filter_map(Write::lease).collect();
+        let values: Vec<_> = leases
+            .iter()
+            .map(|lease| vec![Input::Bytes(&lease.0), Input::Text(&self.holder)])
+            .collect();
+        self.database.execute_each(
+            "DELETE FROM leases WHERE fingerprint = $1 AND holder = $2",
+            &values,
+        )?;
+        Ok(())
+    }
+
+    /// What is written now stands in the cached histories too.
+    fn remember(&mut self, writes: &[Write], rows: &[Row]) {
+        for (record, row) in writes.iter().filter_map(as_record).zip(rows) {
+            let (Some(cell), Some(past)) = (Cell::of(&record.entry), &record.entry.past) else {
+                continue;
+            };
+            let fingerprint = cell.fingerprint();
+            let Some(held) = &record.held else {
+                // Recorded past the lock: whoever judges next reads.
+                self.histories.remove(&fingerprint);
+                continue;
+            };
+            let mut pasts = Vec::clone(&held.history);
+            pasts.push(past.clone());
+            let history = History {
+                version: row.sequence,
+                pasts: pasts.into(),
+            };
+            self.histories.put(fingerprint, history);
+        }
+    }
+
+    /// Intents of processes that are no more become entries of unknown fate. How many.
+    pub fn adopt_intents(&mut self) -> Result<usize, Fault> {
+        self.database.begin()?;
+        let done = self.adopt_all();
+        let done = done.and_then(|count| self.database.commit().map(|()| count));
+        if done.is_err() {
+            self.database.rollback();
+        }
+        done
+    }
+
+    fn adopt_all(&mut self) -> Result<usize, Fault> {
+        let mut head = Head::read_to_write(self.database.as_mut())?;
+        let orphans = match self.database.dialect() {
+            // The lock on the file says that no other gateway lives.
+            Dialect::Sqlite => {
+                "SELECT plain, sealed FROM intents WHERE holder <> $1 ORDER BY receipt LIMIT 1000"
+            }
+            Dialect::Postgres => {
+                "SELECT plain, sealed FROM intents WHERE holder <> $1 AND NOT EXISTS (\
+                 SELECT 1 FROM holders WHERE holders.id = intents.holder AND holders.alive_until > \
+                 CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)) \
+                 ORDER BY receipt LIMIT 1000"
+            }
+        };
+        let mut rows = Vec::new();
+        for mut orphan in self.database.query(orphans, &[Input::Text(&self.holder)])? {
+            let plain = serde_json::from_str(&orphan.text()?).map_err(Fault::refused)?;
+            rows.push(head.append(plain, orphan.bytes()?));
+        }
+        let values: Vec<_> = rows.iter().map(Row::values).collect();
+        self.database.execute_each(INSERT, &values)?;
+        let receipts = rows.iter().map(|row| vec![Input::Text(&row.plain.receipt)]);
+        let receipts: Vec<_> = receipts.collect();
+        self.database
+            .execute_each("DELETE FROM intents WHERE receipt = $1", &receipts)?;
+        head.write(self.database.as_mut())?;
+        self.histories.clear();
+        Ok(rows.len())
+    }
+
+    /// Whether an entry stands already: a commit whose answer was lost may have happened.
+    pub fn has(&mut self, receipt: &Receipt) -> Result<bool, Fault> {
+        let find = "SELECT sequence FROM entries WHERE receipt = $1";
+        let rows = self.database.query(find, &[Input::Text(receipt.text())])?;
+        Ok(!rows.is_empty())
+    }
+
+    /// The number of a set of policies: the same after every restart.
+    pub fn generation(&mut self, hash: &[u8; 32]) -> Result<i64, Fault> {
+        super::database::in_transaction(self.database.as_mut(), |database| {
+            Head::read_to_write(database)?;
+            let hash = Input::Bytes(hash);
+            let find = "SELECT generation FROM policies WHERE hash = $1";
+            if let Some(mut row) = database.query(find, &[hash])?.into_iter().next() {
+                return row.integer();
+            }
+            let count = database.query("SELECT COUNT(*) FROM policies", &[])?;
+            let next = count
+                .into_iter()
+                .next()
+                .map_or(Ok(0), |mut row| row.integer())?
+                + 1;
+            let insert = "INSERT INTO policies (generation, hash) VALUES ($1, $2)";
+            database.execute(insert, &[Input::Integer(next), hash])?;
+            Ok(next)
+        })
+    }
+}
+
+fn as_record(write: &Write) -> Option<&Record> {
+    match write {
+        Write::Record(record) => Some(record),
+        Write::Intend(_) | Write::Free(_) | Write::Withdraw(_) => None,
+    }
+}

@@ -1,0 +1,143 @@
+//! Cells: one square of a grade book. Submissions for one cell are judged one after another, so
+//! whoever judges holds it: against its own process by a lock, against others by a lease.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use aws_lc_rs::digest::{Context, SHA256};
+use tokio::sync::{Mutex as Lock, OwnedMutexGuard};
+use tokio::time::timeout_at;
+
+use super::entry::Entry;
+use super::fault::Unavailable;
+use super::handle::Ledger;
+use crate::policy::Past;
+
+/// Which square: an account's line item (normalized) and a learner.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Cell {
+    pub account: String,
+    pub line_item: String,
+    pub user: String,
+}
+
+/// SHA-256 of a cell: of one length, where a line item's id may have thousands of bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Fingerprint(pub(super) [u8; 32]);
+
+impl Cell {
+    pub(super) fn of(entry: &Entry) -> Option<Self> {
+        Some(Self {
+            account: entry.account.clone(),
+            line_item: entry.line_item.clone(),
+            user: entry.user.clone()?,
+        })
+    }
+
+    pub(super) fn fingerprint(&self) -> Fingerprint {
+        let mut sum = Context::new(&SHA256);
+        for part in [&self.account, &self.line_item, &self.user] {
+            sum.update(&(part.len() as u64).to_be_bytes());
+            sum.update(part.as_bytes());
+        }
+        Fingerprint(sum.finish().as_ref().try_into().unwrap_or_default())
+    }
+}
+
+/// The learner's id stays out of whatever prints a cell.
+impl fmt::Debug for Cell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cell")
+            .field("account", &self.account)
+            .field("line_item", &self.line_item)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A cell that nobody else judges for. Dropped: free again, with nothing recorded.
+pub struct Held {
+    pub(super) fingerprint: Fingerprint,
+    pub(super) history: Arc<Vec<Past>>,
+    pub(super) ledger: Ledger,
+    /// Whether the database knows of it; it then must be freed there too.
+    pub(super) is_leased: bool,
+    // Last, so that the cell is freed in the database before anyone here takes it.
+    pub(super) _lock: CellLock,
+}
+
+impl Held {
+    /// What was recorded of the cell and took effect, in order.
+    pub fn history(&self) -> &Arc<Vec<Past>> {
+        &self.history
+    }
+
+    /// Whether the cell surely is still held. A lease runs out when the database was out of reach
+    /// for long: ask before anything is sent.
+    pub fn is_still_held(&self) -> bool {
+        !self.is_leased || self.ledger.is_lease_alive()
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if self.is_leased {
+            self.ledger.free(self.fingerprint);
+        }
+    }
+}
+
+/// The locks of this process: one for each cell that is held or waited for, thus no more than
+/// there are requests in flight.
+#[derive(Default)]
+pub struct CellLocks(Mutex<HashMap<Fingerprint, Arc<Lock<()>>>>);
+
+/// A cell's lock, taken.
+pub struct CellLock {
+    guard: Option<OwnedMutexGuard<()>>,
+    fingerprint: Fingerprint,
+    locks: Arc<CellLocks>,
+}
+
+impl CellLocks {
+    /// Waits in line until `deadline`.
+    pub async fn take(
+        self: &Arc<Self>,
+        fingerprint: Fingerprint,
+        deadline: Instant,
+    ) -> Result<CellLock, Unavailable> {
+        let lock = self.entry(fingerprint);
+        // From here on dropped also where the wait is given up, so that the map keeps no lock.
+        let mut taken = CellLock {
+            guard: None,
+            fingerprint,
+            locks: self.clone(),
+        };
+        let guard = timeout_at(deadline.into(), lock.lock_owned()).await;
+        taken.guard = Some(guard.map_err(|_| Unavailable::CellBusy)?);
+        Ok(taken)
+    }
+
+    fn entry(&self, fingerprint: Fingerprint) -> Arc<Lock<()>> {
+        let mut locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        locks.entry(fingerprint).or_default().clone()
+    }
+
+    #[cfg(test)]
+    pub fn count(&self) -> usize {
+        self.0.lock().unwrap().len()
+    }
+}
+
+impl Drop for CellLock {
+    fn drop(&mut self) {
+        self.guard = None;
+        let mut locks = self.locks.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Nobody else holds or waits for it: only the map has it.
+        let is_unused = |lock: &Arc<Lock<()>>| Arc::strong_count(lock) == 1;
+        if locks.get(&self.fingerprint).is_some_and(is_unused) {
+            locks.remove(&self.fingerprint);
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! The chain: each entry's hash is over the hash before it and all that is recorded of it, so that
+//! nothing can be changed, removed, added or moved without a trace.
+
+use std::fmt;
+
+use aws_lc_rs::digest::{Context, SHA256};
+
+use super::row::{Plain, Row};
+
+/// SHA-256.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hash([u8; 32]);
+
+impl Hash {
+    /// Zeros for bytes of another length: they fit nowhere.
+    pub fn read(bytes: &[u8]) -> Self {
+        Self(bytes.try_into().unwrap_or_default())
+    }
+
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex(&self.0))
+    }
+}
+
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Appends to the chain that ends with `prev_hash`.
+pub fn link(sequence: i64, prev_hash: Hash, plain: Plain, sealed: Vec<u8>) -> Row {
+    let hash = hash(sequence, &prev_hash, &plain, &sealed);
+    Row {
+        sequence,
+        plain,
+        sealed,
+        prev_hash,
+        hash,
+    }
+}
+
+/// The hash that an entry must have.
+pub fn hash(sequence: i64, prev_hash: &Hash, plain: &Plain, sealed: &[u8]) -> Hash {
+    let mut sum = Sum(Context::new(&SHA256));
+    sum.bytes(prev_hash.bytes());
+    sum.integer(Some(sequence));
+    // Destructured, so that no new column is forgotten.
+    let Plain {
+        receipt,
+        time,
+        account,
+        caller,
+        line_item,
+        cell,
+        in_history,
+        decision,
+        code,
+        rules,
+        judged,
+        policy_generation,
+        upstream_status,
+        duration_ms,
+        digest,
+    } = plain;
+    for text in [receipt, account, caller, line_item, decision, rules] {
+        sum.bytes(text.as_bytes());
+    }
+    for text in [code, judged] {
+        sum.optional(text.as_deref());
+    }
+    for integer in [*time, *in_history, *policy_generation, *duration_ms] {
+        sum.integer(Some(integer));
+    }
+    sum.integer(*cell);
+    sum.integer(*upstream_status);
+    sum.bytes(digest);
+    sum.bytes(sealed);
+    Hash::read(sum.0.finish().as_ref())
+}
+
+/// Adds values so that no two lists of them read the same.
+struct Sum(Context);
+
+impl Sum {
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.0.update(&(bytes.len() as u64).to_be_bytes());
+        self.0.update(bytes);
+    }
+
+    fn optional(&mut self, text: Option<&str>) {
+        self.0.update(&[u8::from(text.is_some())]);
+        self.bytes(text.unwrap_or_default().as_bytes());
+    }
+
+    fn integer(&mut self, integer: Option<i64>) {
+        self.0.update(&[u8::from(integer.is_some())]);
+        self.0.update(&integer.unwrap_or_default().to_be_bytes());
+    }
+}

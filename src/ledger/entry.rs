@@ -1,0 +1,138 @@
+//! What is recorded of one submission, and what is read back.
+
+use jiff::Timestamp;
+use serde_json::value::RawValue;
+
+use super::receipt::Receipt;
+use crate::policy::Past;
+use crate::score::Points;
+
+/// One submission to the scores route, with all that became of it.
+#[derive(Clone)]
+pub struct Entry {
+    pub receipt: Receipt,
+    /// When it arrived. Kept to the microsecond.
+    pub time: Timestamp,
+    pub account: String,
+    pub caller: String,
+    /// Normalized.
+    pub line_item: String,
+    /// Absent where the body could not be read that far.
+    pub user: Option<String>,
+    /// The canonical score, where there is one.
+    pub submission: Option<Box<RawValue>>,
+    pub body: BodyDigest,
+    pub decision: Decision,
+    /// The refusal's `details.message`.
+    pub code: Option<String>,
+    /// The rules that changed or refused it, in order.
+    pub rules: Vec<Acted>,
+    pub judged: Option<Points>,
+    /// From `Ledger::generation`.
+    pub policy_generation: i64,
+    /// The body that left.
+    pub sent: Option<Box<RawValue>>,
+    /// The status that the upstream answered with.
+    pub upstream: Option<u16>,
+    pub duration_ms: i64,
+    /// What `explain --receipt` prints.
+    pub explanation: Option<Box<RawValue>>,
+    /// What the cell's history gains; `None` for what changes nothing, such as a refusal.
+    pub past: Option<Past>,
+}
+
+/// SHA-256 of the bytes that came. What is kept of it is keyed with the cell's key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct BodyDigest(pub(super) [u8; 32]);
+
+impl BodyDigest {
+    pub fn of(body: &[u8]) -> Self {
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, body);
+        let digest = digest.as_ref().first_chunk();
+        Self(digest.copied().unwrap_or_default())
+    }
+}
+
+/// A rule that changed or refused a score, and the policy it is from.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Acted {
+    pub rule: String,
+    pub policy: String,
+}
+
+/// What became of a submission, as `scoregate-decision` says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    Forwarded,
+    Adjusted,
+    Kept,
+    Held,
+    Queued,
+    Refused,
+}
+
+impl Decision {
+    pub const ALL: [Self; 6] = [
+        Self::Forwarded,
+        Self::Adjusted,
+        Self::Kept,
+        Self::Held,
+        Self::Queued,
+        Self::Refused,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Forwarded => "forwarded",
+            Self::Adjusted => "adjusted",
+            Self::Kept => "kept",
+            Self::Held => "held",
+            Self::Queued => "queued",
+            Self::Refused => "refused",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.as_str() == text)
+    }
+}
+
+/// An entry as it was read back.
+pub struct Kept {
+    /// Its place in the chain, from 1.
+    pub sequence: i64,
+    /// Without what an erasure took.
+    pub entry: Entry,
+    pub learner: Learner,
+    /// `hmac-sha256:` and hexadecimal digits.
+    pub digest: String,
+    pub prev_hash: String,
+    pub hash: String,
+}
+
+/// Whether it is known whose an entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Learner {
+    Known,
+    /// Their key was dropped.
+    Erased,
+    /// The body could not be read that far.
+    Absent,
+}
+
+impl Kept {
+    /// The learner's id, or what stands in its place.
+    pub fn user(&self) -> Option<&str> {
+        match self.learner {
+            Learner::Known => self.entry.user.as_deref(),
+            Learner::Erased => Some("erased"),
+            Learner::Absent => None,
+        }
+    }
+}
+
+/// Points as exact JSON numbers.
+pub fn points_json(points: &Points) -> String {
+    let Points { given, maximum } = points;
+    format!("{{\"scoreGiven\":{given},\"scoreMaximum\":{maximum}}}")
+}

@@ -1,0 +1,119 @@
+//! Erases a learner: the keys of their cells are dropped, and with them all that was sealed; then
+//! the database is compacted, so that the id stands nowhere. The chain is over what is sealed, so
+//! it stays whole.
+
+use super::book::Head;
+use super::database::{Database, Dialect, Input, in_transaction};
+use super::fault::{CannotOpen, Fault};
+use super::place::{Durability, Place};
+use super::reader::Reader;
+use super::sqlite::Sqlite;
+use crate::line_item::Pattern;
+
+/// What an erasure takes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Erasure {
+    pub cells: Vec<Erased>,
+}
+
+/// One cell of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Erased {
+    id: i64,
+    pub account: String,
+    pub line_item: String,
+    pub entries: i64,
+}
+
+impl Erasure {
+    pub fn entries(&self) -> i64 {
+        self.cells.iter().map(|cell| cell.entries).sum()
+    }
+}
+
+impl Reader {
+    /// What erasing a learner would take.
+    pub fn erasure(
+        &mut self,
+        user: &str,
+        account: Option<&str>,
+        line_items: Option<&Pattern>,
+    ) -> Result<Erasure, Fault> {
+        let find = "SELECT id, account, line_item FROM cells WHERE learner = $1 \
+             AND (CAST($2 AS TEXT) IS NULL OR account = $2) ORDER BY id";
+        let values = [Input::Text(user), Input::optional_text(account)];
+        let mut cells = Vec::new();
+        for mut row in self.database.query(find, &values)? {
+            let (id, account, line_item) = (row.integer()?, row.text()?, row.text()?);
+            if line_items.is_none_or(|pattern| pattern.matches(&line_item)) {
+                let entries = self.entries_of(id)?;
+                cells.push(Erased {
+                    id,
+                    account,
+                    line_item,
+                    entries,
+                });
+            }
+        }
+        Ok(Erasure { cells })
+    }
+
+    fn entries_of(&mut self, cell: i64) -> Result<i64, Fault> {
+        let count = "SELECT COUNT(*) FROM entries WHERE cell = $1";
+        let rows = self.database.query(count, &[Input::Integer(cell)])?;
+        rows.into_iter()
+            .next()
+            .map_or(Ok(0), |mut row| row.integer())
+    }
+
+    /// Erases it, and compacts. A running gateway notices with its next entry, or within a second.
+    pub fn erase(&mut self, erasure: &Erasure) -> Result<(), CannotOpen> {
+        if let Place::Sqlite(path) = &self.place {
+            // Opened to read so far.
+            self.database = Box::new(Sqlite::open(path, Durability::Always)?);
+        }
+        in_transaction(self.database.as_mut(), |database| {
+            drop_keys(database, erasure)
+        })?;
+        compact(self.database.as_mut())?;
+        Ok(())
+    }
+}
+
+fn drop_keys(database: &mut dyn Database, erasure: &Erasure) -> Result<(), Fault> {
+    let mut head = Head::read_to_write(database)?;
+    let cells: Vec<_> = erasure
+        .cells
+        .iter()
+        .map(|cell| vec![Input::Integer(cell.id)])
+        .collect();
+    database.execute_each("DELETE FROM cells WHERE id = $1", &cells)?;
+    head.erasures += 1;
+    head.write(database)
+}
+
+fn compact(database: &mut dyn Database) -> Result<(), Fault> {
+    match database.dialect() {
+        // The write-ahead log still has pages from before.
+        Dialect::Sqlite => {
+            database.script("VACUUM")?;
+            truncate_log(database)
+        }
+        Dialect::Postgres => database.script("VACUUM FULL cells"),
+    }
+}
+
+/// SQLite says with its first column whether somebody was still reading the log.
+fn truncate_log(database: &mut dyn Database) -> Result<(), Fault> {
+    let rows = database.query("PRAGMA wal_checkpoint(TRUNCATE)", &[])?;
+    let busy = rows
+        .into_iter()
+        .next()
+        .map_or(Ok(0), |mut row| row.integer())?;
+    match busy {
+        0 => Ok(()),
+        _ => Err(Fault::lost(
+            "the learner is erased, but the write-ahead log is in use and still holds old pages: erase again",
+        )),
+    }
+}

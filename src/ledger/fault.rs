@@ -1,0 +1,81 @@
+//! What can go wrong with a ledger. Texts of databases stay in the log: they help the operator.
+
+use std::error::Error;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+type Cause = Box<dyn Error + Send + Sync>;
+
+/// Why the database did not do what it was asked.
+#[derive(Debug, Error)]
+pub enum Fault {
+    /// It can't be reached, or can't write: no other request would fare better now.
+    #[error("the database can't be used")]
+    Lost(#[source] Cause),
+    /// It refused this one request.
+    #[error("the database refuses")]
+    Refused(#[source] Cause),
+}
+
+impl Fault {
+    pub fn lost(cause: impl Into<Cause>) -> Self {
+        Self::Lost(cause.into())
+    }
+
+    pub fn refused(cause: impl Into<Cause>) -> Self {
+        Self::Refused(cause.into())
+    }
+
+    /// The fault and its causes on one line, for the log.
+    pub fn told(&self) -> String {
+        let mut told = self.to_string();
+        let mut source = self.source();
+        while let Some(cause) = source {
+            told.push_str(&format!(": {cause}"));
+            source = cause.source();
+        }
+        told
+    }
+}
+
+/// Why nothing was recorded or read: LEDGER_UNAVAILABLE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Unavailable {
+    #[error("too much waits to be recorded")]
+    QueueFull,
+    #[error("the ledger did not answer in time")]
+    Late,
+    #[error("the ledger's database can't be used")]
+    Failing,
+    /// Other submissions for the cell took too long: OVERLOADED.
+    #[error("the cell is busy")]
+    CellBusy,
+}
+
+/// Why a ledger can't be opened.
+#[derive(Debug, Error)]
+pub enum CannotOpen {
+    #[error("another gateway has the ledger `{0}` open")]
+    InUse(PathBuf),
+    #[error("the ledger file `{0}` does not exist")]
+    Missing(PathBuf),
+    #[error(
+        "the ledger was written by a newer scoregate (schema {found}, this one knows {known}): update scoregate"
+    )]
+    Newer { found: i64, known: i64 },
+    #[error("the ledger has the older schema {0}: `scoregate run` migrates it when it starts")]
+    Older(i64),
+    #[error("the ledger's lock file `{0}` can't be used")]
+    Lock(PathBuf, #[source] std::io::Error),
+    #[error("the ledger can't be opened")]
+    Database(#[source] Fault),
+    #[error("the ledger's thread can't be started")]
+    Thread(#[source] std::io::Error),
+}
+
+impl From<Fault> for CannotOpen {
+    fn from(fault: Fault) -> Self {
+        Self::Database(fault)
+    }
+}

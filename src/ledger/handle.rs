@@ -1,0 +1,316 @@
+//! The port: what the request path knows of the ledger. Cheap to clone, shared by all workers and
+//! their runtimes. Every wait ends: with an answer, or with `Unavailable` within ten seconds.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use tokio::sync::oneshot;
+use tokio::time::{sleep, timeout};
+
+use super::book::Book;
+use super::cell::{Cell, CellLocks, Fingerprint, Held};
+use super::entry::Entry;
+use super::fault::{CannotOpen, Fault, Unavailable};
+use super::histories::Histories;
+use super::job::{HeldCell, Job, Opened, Record, Reply, Write};
+use super::lock_file::LockFile;
+use super::open::LEASE_MILLIS;
+use super::place::{Durability, OnFailure, Place, Settings};
+use super::postgres::{AS_GATEWAY, Postgres};
+use super::receipt::Receipt;
+use super::schema::migrate;
+use super::sqlite::Sqlite;
+use super::writer::{Health, Opener, Writer};
+
+/// What may wait for the writer. More than may be in flight by default.
+const QUEUE: usize = 8_192;
+
+/// The longest that a request waits for the writer.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// Between looks at a cell that another gateway holds.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
+
+/// The ledger of a running gateway.
+#[derive(Clone)]
+pub struct Ledger(Arc<Inner>);
+
+struct Inner {
+    jobs: SyncSender<Job>,
+    health: Arc<Health>,
+    locks: Arc<CellLocks>,
+    histories: Arc<Histories>,
+    durability: Durability,
+    on_failure: OnFailure,
+    /// Whether cells are leased, because other gateways may write.
+    is_shared: bool,
+}
+
+impl Ledger {
+    /// Opens and migrates the database and starts the writer. Intents that another run left become
+    /// entries of unknown fate. Fails where another gateway has the SQLite file open.
+    pub fn open(settings: &Settings) -> Result<Self, CannotOpen> {
+        let histories = Arc::new(Histories::default());
+        let open = opener(settings, histories.clone())?;
+        let health = Arc::new(Health {
+            is_good: AtomicBool::new(true),
+            beat: AtomicI64::new(0),
+            started: Instant::now(),
+        });
+        let (jobs, waiting) = sync_channel(QUEUE);
+        start_writer(open, waiting, health.clone(), settings.retention)?;
+        Ok(Self(Arc::new(Inner {
+            jobs,
+            health,
+            locks: Arc::default(),
+            histories,
+            durability: settings.durability,
+            on_failure: settings.on_failure,
+            is_shared: matches!(settings.place, Place::Postgres(_)),
+        })))
+    }
+
+    /// For readiness: whether the last thing that was asked of the database was done.
+    pub fn is_healthy(&self) -> bool {
+        self.0.health.is_good.load(Ordering::Acquire)
+    }
+
+    /// With `Always`, `intend` before anything is forwarded.
+    pub fn durability(&self) -> Durability {
+        self.0.durability
+    }
+
+    pub fn on_failure(&self) -> OnFailure {
+        self.0.on_failure
+    }
+
+    /// Waits in line for a cell, and reads its history. Hold it until its submission is settled.
+    pub async fn hold(&self, cell: Cell, deadline: Instant) -> Result<Held, Unavailable> {
+        let fingerprint = cell.fingerprint();
+        let lock = self.0.locks.take(fingerprint, deadline).await?;
+        let history = match self.cached(&fingerprint)? {
+            Some(history) => history,
+            None => self.open_cell(cell, deadline).await?,
+        };
+        Ok(Held {
+            fingerprint,
+            history,
+            ledger: self.clone(),
+            is_leased: self.0.is_shared,
+            _lock: lock,
+        })
+    }
+
+    /// Only where nobody else writes is what was read before still true.
+    fn cached(
+        &self,
+        fingerprint: &Fingerprint,
+    ) -> Result<Option<Arc<Vec<crate::policy::Past>>>, Unavailable> {
+        if !self.is_healthy() {
+            // What is in the backlog is not in the cache.
+            return Err(Unavailable::Failing);
+        }
+        if self.0.is_shared {
+            return Ok(None);
+        }
+        Ok(self
+            .0
+            .histories
+            .get(fingerprint)
+            .map(|history| history.pasts))
+    }
+
+    async fn open_cell(
+        &self,
+        cell: Cell,
+        deadline: Instant,
+    ) -> Result<Arc<Vec<crate::policy::Past>>, Unavailable> {
+        loop {
+            match self.ask(|reply| Job::Open(cell.clone(), reply)).await? {
+                Opened::History(history) => return Ok(history),
+                Opened::Busy if Instant::now() >= deadline => return Err(Unavailable::CellBusy),
+                Opened::Busy => sleep(LOOK_AGAIN).await,
+            }
+        }
+    }
+
+    /// Writes down, on disk under `durability = "always"`, what is about to be forwarded. Settle
+    /// or `withdraw` it; what is neither when the process ends becomes an entry of unknown fate.
+    /// If this future is dropped nothing remains.
+    pub async fn intend(&self, entry: Entry) -> Result<(), Unavailable> {
+        self.write(Write::Intend(Box::new(entry))).await
+    }
+
+    /// Nothing was forwarded after all, and there is no entry to settle it with.
+    pub fn withdraw(&self, receipt: Receipt) {
+        let _ = self.0.jobs.try_send(Job::Withdraw(receipt));
+    }
+
+    /// Records a submission whose cell was not held: refused, or judged without history. Also
+    /// done if this future is dropped. With `Failing`, what was sent is written later.
+    pub async fn record(&self, entry: Entry) -> Result<(), Unavailable> {
+        if let Some(cell) = Cell::of(&entry) {
+            self.0.histories.remove(&cell.fingerprint());
+        }
+        self.write(self.settled(entry, None)).await
+    }
+
+    /// Records a submission and frees its cell. Also done if this future is dropped.
+    pub async fn settle(&self, mut held: Held, entry: Entry) -> Result<(), Unavailable> {
+        let cell = HeldCell {
+            fingerprint: held.fingerprint,
+            is_leased: held.is_leased,
+            history: held.history.clone(),
+        };
+        // The writer puts it back; until then a reader must not find it without this entry.
+        self.0.histories.remove(&held.fingerprint);
+        let (reply, answer) = oneshot::channel();
+        self.send(Job::Write(self.settled(entry, Some(cell)), reply))?;
+        // The writer frees it, with the entry.
+        held.is_leased = false;
+        wait(answer).await
+    }
+
+    /// The number of these policies (their canonical text): the same after every restart.
+    /// For the start and a reload.
+    pub fn generation(&self, policies: &str) -> Result<i64, Unavailable> {
+        let hash = digest(&SHA256, policies.as_bytes());
+        let hash = hash.as_ref().try_into().unwrap_or_default();
+        let (reply, answer) = oneshot::channel();
+        self.send(Job::Generation(hash, reply))?;
+        answer.blocking_recv().unwrap_or(Err(Unavailable::Failing))
+    }
+
+    fn settled(&self, entry: Entry, held: Option<HeldCell>) -> Write {
+        Write::Record(Record {
+            entry: Box::new(entry),
+            is_intended: self.0.durability == Durability::Always,
+            held,
+        })
+    }
+
+    async fn write(&self, write: Write) -> Result<(), Unavailable> {
+        self.ask(|reply| Job::Write(write, reply)).await
+    }
+
+    async fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> Result<T, Unavailable> {
+        let (reply, answer) = oneshot::channel();
+        self.send(job(reply))?;
+        wait(answer).await
+    }
+
+    fn send(&self, job: Job) -> Result<(), Unavailable> {
+        self.0.jobs.try_send(job).map_err(|refused| match refused {
+            TrySendError::Full(_) => Unavailable::QueueFull,
+            TrySendError::Disconnected(_) => Unavailable::Failing,
+        })
+    }
+
+    pub(super) fn free(&self, fingerprint: Fingerprint) {
+        // Where the queue is full the lease stays ours, and the next who takes the cell frees it.
+        let _ = self.0.jobs.try_send(Job::Free(fingerprint));
+    }
+
+    pub(super) fn is_lease_alive(&self) -> bool {
+        let Health { beat, started, .. } = self.0.health.as_ref();
+        let now = i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX);
+        // Half the time: clocks differ, and something is to be done with the lease.
+        now - beat.load(Ordering::Acquire) < LEASE_MILLIS / 2
+    }
+
+    #[cfg(test)]
+    pub(super) fn locks(&self) -> &CellLocks {
+        &self.0.locks
+    }
+}
+
+async fn wait<T>(answer: oneshot::Receiver<Result<T, Unavailable>>) -> Result<T, Unavailable> {
+    match timeout(PATIENCE, answer).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(_)) => Err(Unavailable::Failing),
+        Err(_) => Err(Unavailable::Late),
+    }
+}
+
+/// The database is opened on the writer's thread too: its connection may have a runtime, and the
+/// caller another.
+fn start_writer(
+    mut open: Opener,
+    jobs: Receiver<Job>,
+    health: Arc<Health>,
+    retention: Option<Duration>,
+) -> Result<(), CannotOpen> {
+    let (opened, result) = sync_channel(1);
+    let run = move || {
+        let book = match first_open(&mut open) {
+            Ok(book) => book,
+            Err(cause) => {
+                // The file's lock goes first, so that who is told may try again.
+                drop(open);
+                let _ = opened.send(Err(cause));
+                return;
+            }
+        };
+        let _ = opened.send(Ok(()));
+        let writer = Writer {
+            book: Some(book),
+            open,
+            jobs,
+            health,
+            retention,
+            backlog: VecDeque::new(),
+            retry_at: Instant::now(),
+            tick_at: Instant::now(),
+        };
+        writer.run();
+    };
+    let thread = thread::Builder::new().name("ledger".into());
+    thread.spawn(run).map_err(CannotOpen::Thread)?;
+    let ended = || CannotOpen::Database(Fault::lost("the ledger's thread has ended"));
+    result.recv().unwrap_or_else(|_| Err(ended()))
+}
+
+fn first_open(open: &mut Opener) -> Result<Book, CannotOpen> {
+    let mut book = open()?;
+    book.stay_alive()?;
+    while book.adopt_intents()? > 0 {}
+    Ok(book)
+}
+
+/// Opens the database anew each time; a SQLite file's lock is taken once, for good.
+fn opener(settings: &Settings, histories: Arc<Histories>) -> Result<Opener, CannotOpen> {
+    let holder = Receipt::mint(jiff::Timestamp::now())
+        .map_err(Fault::lost)?
+        .text()
+        .to_owned();
+    let durability = settings.durability;
+    Ok(match settings.place.clone() {
+        Place::Sqlite(path) => {
+            let lock = LockFile::take(&path)?;
+            Box::new(move || {
+                let _held = &lock;
+                let mut database = Sqlite::open(&path, durability)?;
+                migrate(&mut database)?;
+                Ok(Book::new(
+                    Box::new(database),
+                    holder.clone(),
+                    histories.clone(),
+                ))
+            })
+        }
+        Place::Postgres(place) => Box::new(move || {
+            let mut database = Postgres::connect(&place, AS_GATEWAY)?;
+            migrate(&mut database)?;
+            Ok(Book::new(
+                Box::new(database),
+                holder.clone(),
+                histories.clone(),
+            ))
+        }),
+    })
+}

@@ -1,0 +1,91 @@
+//! What waits for the writer.
+
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use super::cell::{Cell, Fingerprint};
+use super::entry::Entry;
+use super::fault::Unavailable;
+use super::receipt::Receipt;
+use crate::policy::Past;
+
+pub type Reply<T> = oneshot::Sender<Result<T, Unavailable>>;
+
+pub enum Job {
+    Write(Write, Reply<()>),
+    /// The cell's history, and on PostgreSQL its lease.
+    Open(Cell, Reply<Opened>),
+    /// The number of the policies with this hash.
+    Generation([u8; 32], Reply<i64>),
+    /// Nobody waits for these.
+    Free(Fingerprint),
+    Withdraw(Receipt),
+}
+
+pub enum Write {
+    /// Before anything is forwarded: should the process end now, it becomes an entry of unknown
+    /// fate.
+    Intend(Box<Entry>),
+    Record(Record),
+    Free(Fingerprint),
+    Withdraw(Receipt),
+}
+
+pub struct Record {
+    pub entry: Box<Entry>,
+    /// The intent with this receipt is settled by it.
+    pub is_intended: bool,
+    /// The cell that is freed with it.
+    pub held: Option<HeldCell>,
+}
+
+pub struct HeldCell {
+    pub fingerprint: Fingerprint,
+    pub is_leased: bool,
+    pub history: Arc<Vec<Past>>,
+}
+
+pub enum Opened {
+    /// Another gateway holds it.
+    Busy,
+    History(Arc<Vec<Past>>),
+}
+
+impl Write {
+    /// Whether it must be written sooner or later: what has left can't be taken back.
+    pub fn must_not_be_lost(&self) -> bool {
+        match self {
+            Self::Record(record) => record.entry.sent.is_some(),
+            Self::Free(_) | Self::Withdraw(_) => true,
+            Self::Intend(_) => false,
+        }
+    }
+
+    pub fn needs_head(&self) -> bool {
+        match self {
+            Self::Record(_) | Self::Intend(_) => true,
+            Self::Free(_) | Self::Withdraw(_) => false,
+        }
+    }
+
+    pub fn entry(&self) -> Option<&Entry> {
+        match self {
+            Self::Record(record) => Some(&record.entry),
+            Self::Intend(entry) => Some(entry),
+            Self::Free(_) | Self::Withdraw(_) => None,
+        }
+    }
+
+    /// The lease that would stay if it were forgotten.
+    pub fn lease(&self) -> Option<Fingerprint> {
+        match self {
+            Self::Record(record) => record
+                .held
+                .as_ref()
+                .and_then(|held| held.is_leased.then_some(held.fingerprint)),
+            Self::Free(fingerprint) => Some(*fingerprint),
+            Self::Intend(_) | Self::Withdraw(_) => None,
+        }
+    }
+}

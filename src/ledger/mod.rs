@@ -1,0 +1,45 @@
+//! The ledger: the durable record of every submission, and the history that policy judges by.
+//!
+//! One port (`Ledger`, for the request path; `Reader`, for the commands), two databases behind
+//! one trait (`database`), one set of statements for both. Workers put what they have to record
+//! into a bounded queue; one thread writes (`writer`), everything that waits in one transaction.
+//!
+//! Entries are chained by hash (`chain`); what says who a learner is, or what they did, is sealed
+//! with the cell's own key (`seal`), so that dropping the key erases it and breaks no chain.
+
+mod book;
+mod cell;
+mod chain;
+mod content;
+mod database;
+mod entry;
+mod erase;
+mod fault;
+mod handle;
+mod histories;
+mod job;
+mod lock_file;
+mod open;
+mod place;
+mod postgres;
+mod reader;
+mod receipt;
+mod retain;
+mod row;
+mod schema;
+mod seal;
+mod sqlite;
+#[cfg(test)]
+mod tests;
+mod verify;
+mod writer;
+
+pub use cell::{Cell, Held};
+pub use entry::{Acted, BodyDigest, Decision, Entry, Kept, Learner, points_json};
+pub use erase::Erasure;
+pub use fault::{CannotOpen, Fault, Unavailable};
+pub use handle::Ledger;
+pub use place::{Durability, OnFailure, Place, PostgresPlace, Settings};
+pub use reader::{Filter, Reader};
+pub use receipt::{NotAReceipt, Receipt};
+pub use verify::{Break, Reason, Verdict};

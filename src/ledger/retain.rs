@@ -1,0 +1,83 @@
+//! What the writer does unasked: entries grow old and go, intents of dead gateways become entries.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::book::{Book, Head};
+use super::chain::Hash;
+use super::database::{Database, Dialect, Input, in_transaction};
+use super::fault::Fault;
+
+/// The most entries that go in one transaction.
+const MOST_AT_ONCE: i64 = 1_000;
+
+impl Book {
+    /// Adopts what gateways left that are no more. On SQLite that was done at the start.
+    pub fn adopt_orphans(&mut self) -> Result<(), Fault> {
+        if self.database.dialect() == Dialect::Sqlite {
+            return Ok(());
+        }
+        let orphans = "SELECT receipt FROM intents WHERE holder <> $1 AND NOT EXISTS (\
+             SELECT 1 FROM holders WHERE holders.id = intents.holder AND holders.alive_until > \
+             CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)) LIMIT 1";
+        let found = self.database.query(orphans, &[Input::Text(&self.holder)])?;
+        if !found.is_empty() {
+            self.adopt_intents()?;
+        }
+        Ok(())
+    }
+
+    /// Deletes the oldest entries that are older than `age`. The head keeps where the chain now
+    /// begins, so it still verifies.
+    pub fn retain(&mut self, age: Duration) -> Result<(), Fault> {
+        let oldest = Timestamp::now().checked_sub(age).map_err(Fault::refused)?;
+        let oldest = oldest.as_microsecond();
+        if end_of_old(self.database.as_mut(), oldest)?.is_none() {
+            return Ok(());
+        }
+        in_transaction(self.database.as_mut(), |database| {
+            delete_old(database, oldest)
+        })
+    }
+}
+
+/// The last of the first entries that all are older.
+fn end_of_old(database: &mut dyn Database, oldest: i64) -> Result<Option<(i64, Hash)>, Fault> {
+    let first = "SELECT sequence, time, hash FROM entries ORDER BY sequence LIMIT $1";
+    let mut end = None;
+    for mut row in database.query(first, &[Input::Integer(MOST_AT_ONCE)])? {
+        let (sequence, time) = (row.integer()?, row.integer()?);
+        if time >= oldest {
+            break;
+        }
+        end = Some((sequence, Hash::read(&row.bytes()?)));
+    }
+    Ok(end)
+}
+
+fn delete_old(database: &mut dyn Database, oldest: i64) -> Result<(), Fault> {
+    let mut head = Head::read_to_write(database)?;
+    let Some((end, hash)) = end_of_old(database, oldest)? else {
+        return Ok(());
+    };
+    let cells = "SELECT DISTINCT cell FROM entries WHERE sequence <= $1 AND cell IS NOT NULL";
+    let mut touched = Vec::new();
+    for mut row in database.query(cells, &[Input::Integer(end)])? {
+        touched.push(vec![Input::Integer(row.integer()?)]);
+    }
+    database.execute(
+        "DELETE FROM entries WHERE sequence <= $1",
+        &[Input::Integer(end)],
+    )?;
+    // A learner of whom nothing is left is forgotten.
+    let forget = "DELETE FROM cells WHERE id = $1 \
+         AND NOT EXISTS (SELECT 1 FROM entries WHERE entries.cell = cells.id) \
+         AND NOT EXISTS (SELECT 1 FROM intents WHERE intents.cell = cells.id)";
+    database.execute_each(forget, &touched)?;
+    head.anchor_sequence = end;
+    head.anchor_hash = hash;
+    // As after an erasure: nobody may use a forgotten key, or a history that has lost entries.
+    head.erasures += 1;
+    head.write(database)
+}

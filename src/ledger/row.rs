@@ -1,0 +1,202 @@
+//! An entry as the database has it: what is plain, what is sealed, and its place in the chain.
+
+use jiff::Timestamp;
+
+use super::chain::Hash;
+use super::content::{Content, PastContent, read_points};
+use super::database::{Cursor, Input};
+use super::entry::{Acted, BodyDigest, Decision, Entry, Kept, Learner, points_json};
+use super::fault::Fault;
+use super::receipt::Receipt;
+use super::seal::SealKey;
+
+pub struct Row {
+    pub sequence: i64,
+    pub plain: Plain,
+    pub sealed: Vec<u8>,
+    pub prev_hash: Hash,
+    pub hash: Hash,
+}
+
+/// What stands in the open, and in the chain.
+#[derive(serde::Serialize, serde::Deserialize)]
+pub struct Plain {
+    pub receipt: String,
+    /// Microseconds since 1970.
+    pub time: i64,
+    pub account: String,
+    pub caller: String,
+    pub line_item: String,
+    pub cell: Option<i64>,
+    pub in_history: i64,
+    pub decision: String,
+    pub code: Option<String>,
+    pub rules: String,
+    pub judged: Option<String>,
+    pub policy_generation: i64,
+    pub upstream_status: Option<i64>,
+    pub duration_ms: i64,
+    pub digest: Vec<u8>,
+}
+
+pub const INSERT: &str = "INSERT INTO entries (sequence, receipt, time, account, caller, line_item, \
+     cell, in_history, decision, code, rules, judged, policy_generation, upstream_status, \
+     duration_ms, digest, sealed, prev_hash, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, \
+     $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
+
+impl Plain {
+    pub fn of(entry: &Entry, cell: Option<i64>, key: &SealKey) -> Result<Self, Fault> {
+        Ok(Self {
+            receipt: entry.receipt.text().to_owned(),
+            time: entry.time.as_microsecond(),
+            account: storable(&entry.account),
+            caller: storable(&entry.caller),
+            line_item: storable(&entry.line_item),
+            cell,
+            in_history: i64::from(entry.past.is_some() && cell.is_some()),
+            decision: entry.decision.as_str().to_owned(),
+            code: entry.code.as_deref().map(storable),
+            rules: serde_json::to_string(&entry.rules).map_err(Fault::refused)?,
+            judged: entry.judged.as_ref().map(points_json),
+            policy_generation: entry.policy_generation,
+            upstream_status: entry.upstream.map(i64::from),
+            duration_ms: entry.duration_ms,
+            digest: key.digest(&entry.body),
+        })
+    }
+}
+
+/// PostgreSQL's texts hold no NUL, and both databases shall keep the same.
+fn storable(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
+/// Seals what an entry says of its learner.
+pub fn seal(entry: &Entry, key: &SealKey) -> Result<Vec<u8>, Fault> {
+    let content = Content {
+        user: entry.user.clone(),
+        submission: entry.submission.clone(),
+        sent: entry.sent.clone(),
+        explanation: entry.explanation.clone(),
+        past: entry.past.as_ref().map(PastContent::from),
+    };
+    let content = serde_json::to_vec(&content).map_err(Fault::refused)?;
+    key.seal(&entry.receipt, content)
+}
+
+impl Row {
+    pub fn values(&self) -> Vec<Input<'_>> {
+        let plain = &self.plain;
+        vec![
+            Input::Integer(self.sequence),
+            Input::Text(&plain.receipt),
+            Input::Integer(plain.time),
+            Input::Text(&plain.account),
+            Input::Text(&plain.caller),
+            Input::Text(&plain.line_item),
+            Input::optional_integer(plain.cell),
+            Input::Integer(plain.in_history),
+            Input::Text(&plain.decision),
+            Input::optional_text(plain.code.as_deref()),
+            Input::Text(&plain.rules),
+            Input::optional_text(plain.judged.as_deref()),
+            Input::Integer(plain.policy_generation),
+            Input::optional_integer(plain.upstream_status),
+            Input::Integer(plain.duration_ms),
+            Input::Bytes(&plain.digest),
+            Input::Bytes(&self.sealed),
+            Input::Bytes(self.prev_hash.bytes()),
+            Input::Bytes(self.hash.bytes()),
+        ]
+    }
+
+    /// Reads the columns in the order of `INSERT`.
+    pub fn read(row: &mut Cursor) -> Result<Self, Fault> {
+        Ok(Self {
+            sequence: row.integer()?,
+            plain: Plain {
+                receipt: row.text()?,
+                time: row.integer()?,
+                account: row.text()?,
+                caller: row.text()?,
+                line_item: row.text()?,
+                cell: row.optional_integer()?,
+                in_history: row.integer()?,
+                decision: row.text()?,
+                code: row.optional_text()?,
+                rules: row.text()?,
+                judged: row.optional_text()?,
+                policy_generation: row.integer()?,
+                upstream_status: row.optional_integer()?,
+                duration_ms: row.integer()?,
+                digest: row.bytes()?,
+            },
+            sealed: row.bytes()?,
+            prev_hash: Hash::read(&row.bytes()?),
+            hash: Hash::read(&row.bytes()?),
+        })
+    }
+
+    /// What was sealed; `None` with a wrong key or after a change.
+    pub fn open(&self, key: &SealKey) -> Option<Content> {
+        let receipt = Receipt::parse(&self.plain.receipt).ok()?;
+        let content = key.open(&receipt, &self.sealed)?;
+        serde_json::from_slice(&content).ok()
+    }
+
+    /// The entry, as far as `key` opens it. `None` for the key is an erased learner's.
+    pub fn unseal(self, key: Option<&SealKey>) -> Result<Kept, Fault> {
+        let content = key.and_then(|key| self.open(key));
+        let learner = match (self.plain.cell, &content) {
+            (None, _) => Learner::Absent,
+            (Some(_), Some(_)) => Learner::Known,
+            (Some(_), None) => Learner::Erased,
+        };
+        Ok(Kept {
+            sequence: self.sequence,
+            digest: format!("hmac-sha256:{}", super::chain::hex(&self.plain.digest)),
+            prev_hash: self.prev_hash.to_string(),
+            hash: self.hash.to_string(),
+            entry: entry(self.plain, content.unwrap_or(Content::NONE))?,
+            learner,
+        })
+    }
+}
+
+impl Content {
+    pub const NONE: Self = Self {
+        user: None,
+        submission: None,
+        sent: None,
+        explanation: None,
+        past: None,
+    };
+}
+
+fn entry(plain: Plain, content: Content) -> Result<Entry, Fault> {
+    let unreadable = || Fault::refused("an entry holds what no version of scoregate wrote");
+    let rules: Vec<Acted> = serde_json::from_str(&plain.rules).map_err(Fault::refused)?;
+    Ok(Entry {
+        receipt: Receipt::parse(&plain.receipt).map_err(Fault::refused)?,
+        time: Timestamp::from_microsecond(plain.time).map_err(Fault::refused)?,
+        account: plain.account,
+        caller: plain.caller,
+        line_item: plain.line_item,
+        user: content.user,
+        submission: content.submission,
+        // Only its keyed form was kept.
+        body: BodyDigest([0; 32]),
+        decision: Decision::parse(&plain.decision).ok_or_else(unreadable)?,
+        code: plain.code,
+        rules,
+        judged: plain.judged.as_deref().and_then(read_points),
+        policy_generation: plain.policy_generation,
+        sent: content.sent,
+        upstream: plain
+            .upstream_status
+            .and_then(|status| u16::try_from(status).ok()),
+        duration_ms: plain.duration_ms,
+        explanation: content.explanation,
+        past: content.past.and_then(PastContent::read),
+    })
+}

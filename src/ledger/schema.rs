@@ -1,0 +1,147 @@
+//! The tables, as numbered migrations. They run when a gateway starts; a database that a newer
+//! version has migrated is refused, never half understood.
+
+use super::database::{Database, Dialect, Input, in_transaction};
+use super::fault::{CannotOpen, Fault};
+use super::seal::SealKey;
+
+/// In order; a database has had the first `version` of them. Never change one, add another.
+const MIGRATIONS: &[&str] = &["
+CREATE TABLE entries (
+    sequence {sequence},
+    receipt TEXT NOT NULL UNIQUE,
+    time BIGINT NOT NULL,
+    account TEXT NOT NULL,
+    caller TEXT NOT NULL,
+    line_item TEXT NOT NULL,
+    cell BIGINT,
+    in_history BIGINT NOT NULL,
+    decision TEXT NOT NULL,
+    code TEXT,
+    rules TEXT NOT NULL,
+    judged TEXT,
+    policy_generation BIGINT NOT NULL,
+    upstream_status BIGINT,
+    duration_ms BIGINT NOT NULL,
+    digest {bytes} NOT NULL,
+    sealed {bytes} NOT NULL,
+    prev_hash {bytes} NOT NULL,
+    hash {bytes} NOT NULL
+);
+CREATE INDEX entries_of_cell ON entries (cell, sequence);
+CREATE TABLE cells (
+    id {sequence},
+    fingerprint {bytes} NOT NULL UNIQUE,
+    account TEXT NOT NULL,
+    line_item TEXT NOT NULL,
+    learner TEXT NOT NULL,
+    seal_key {bytes} NOT NULL
+);
+CREATE TABLE head (
+    one BIGINT PRIMARY KEY,
+    sequence BIGINT NOT NULL,
+    hash {bytes} NOT NULL,
+    anchor_sequence BIGINT NOT NULL,
+    anchor_hash {bytes} NOT NULL,
+    cells BIGINT NOT NULL,
+    erasures BIGINT NOT NULL,
+    seal_key {bytes} NOT NULL
+);
+CREATE TABLE policies (
+    generation BIGINT PRIMARY KEY,
+    hash {bytes} NOT NULL UNIQUE
+);
+CREATE TABLE intents (
+    receipt TEXT PRIMARY KEY,
+    holder TEXT NOT NULL,
+    cell BIGINT,
+    plain TEXT NOT NULL,
+    sealed {bytes} NOT NULL
+);
+CREATE TABLE holders (
+    id TEXT PRIMARY KEY,
+    alive_until BIGINT NOT NULL
+);
+CREATE TABLE leases (
+    fingerprint {bytes} PRIMARY KEY,
+    holder TEXT NOT NULL
+);
+"];
+
+/// Statistics would keep a copy of a learner's id.
+const POSTGRES_ALONE: &str = "ALTER TABLE cells ALTER COLUMN learner SET STATISTICS 0;";
+
+pub const NEWEST: i64 = MIGRATIONS.len() as i64;
+
+/// Brings a database to this version's schema.
+pub fn migrate(database: &mut dyn Database) -> Result<(), CannotOpen> {
+    let found = in_transaction(database, |database| {
+        if database.dialect() == Dialect::Postgres {
+            // Two gateways that start at once migrate once.
+            database.script("SELECT pg_advisory_xact_lock(7305809012345)")?;
+        }
+        database.script("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)")?;
+        let found = version(database)?;
+        for migration in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or(0)) {
+            database.script(&in_dialect(migration, database.dialect()))?;
+        }
+        if found < NEWEST {
+            database.execute("DELETE FROM schema_version", &[])?;
+            let newest = [Input::Integer(NEWEST)];
+            database.execute("INSERT INTO schema_version (version) VALUES ($1)", &newest)?;
+        }
+        if found == 0 {
+            begin_chain(database)?;
+        }
+        Ok(found)
+    })?;
+    refuse_newer(found)
+}
+
+/// Refuses a database whose schema is not this version's.
+pub fn require_current(database: &mut dyn Database) -> Result<(), CannotOpen> {
+    let found = version(database)?;
+    refuse_newer(found)?;
+    match found < NEWEST {
+        true => Err(CannotOpen::Older(found)),
+        false => Ok(()),
+    }
+}
+
+fn refuse_newer(found: i64) -> Result<(), CannotOpen> {
+    match found > NEWEST {
+        true => Err(CannotOpen::Newer {
+            found,
+            known: NEWEST,
+        }),
+        false => Ok(()),
+    }
+}
+
+fn version(database: &mut dyn Database) -> Result<i64, Fault> {
+    let rows = database.query("SELECT version FROM schema_version", &[])?;
+    rows.into_iter()
+        .next()
+        .map_or(Ok(0), |mut row| row.integer())
+}
+
+fn in_dialect(migration: &str, dialect: Dialect) -> String {
+    let (sequence, bytes, more) = match dialect {
+        Dialect::Sqlite => ("INTEGER PRIMARY KEY", "BLOB", ""),
+        Dialect::Postgres => ("BIGINT PRIMARY KEY", "BYTEA", POSTGRES_ALONE),
+    };
+    let migration = migration.replace("{sequence}", sequence);
+    migration.replace("{bytes}", bytes) + more
+}
+
+/// The chain starts from zeros.
+fn begin_chain(database: &mut dyn Database) -> Result<(), Fault> {
+    let key = SealKey::random()?;
+    let (zero, start) = (Input::Integer(0), Input::Bytes(&[0; 32]));
+    database.execute(
+        "INSERT INTO head (one, sequence, hash, anchor_sequence, anchor_hash, cells, erasures, seal_key) \
+         VALUES (1, $1, $2, $3, $4, $5, $6, $7)",
+        &[zero, start, zero, start, zero, zero, Input::Bytes(key.bytes())],
+    )?;
+    Ok(())
+}

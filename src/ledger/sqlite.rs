@@ -1,0 +1,157 @@
+//! The ledger in a SQLite file: write-ahead log, one writer, any number of readers. What is
+//! deleted is overwritten (`secure_delete`), so that an erased id leaves no trace in free pages.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
+use rusqlite::{Connection, ErrorCode, OpenFlags, params_from_iter};
+
+use super::database::{Cursor, Database, Dialect, Input, Value};
+use super::fault::{CannotOpen, Fault};
+use super::place::Durability;
+
+/// The longest wait for a lock that another process holds, such as an erasure.
+const BUSY: Duration = Duration::from_secs(5);
+
+pub struct Sqlite(Connection);
+
+impl Sqlite {
+    /// For the gateway, and for commands that change something.
+    pub fn open(path: &Path, durability: Durability) -> Result<Self, CannotOpen> {
+        let connection = connect(
+            path,
+            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
+        )?;
+        let synchronous = match durability {
+            Durability::Batched => "NORMAL",
+            Durability::Always => "FULL",
+        };
+        let pragmas = format!(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = {synchronous}; \
+             PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;"
+        );
+        connection.execute_batch(&pragmas).map_err(fault)?;
+        Ok(Self(connection))
+    }
+
+    /// For commands that only read. Creates nothing.
+    pub fn open_to_read(path: &Path) -> Result<Self, CannotOpen> {
+        if !path.exists() {
+            return Err(CannotOpen::Missing(path.to_owned()));
+        }
+        let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
+            .or_else(|_| connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY))?;
+        connection
+            .execute_batch("PRAGMA query_only = ON;")
+            .map_err(fault)?;
+        Ok(Self(connection))
+    }
+
+    fn ask(&self, sql: &'static str, values: &[Input<'_>]) -> Result<Vec<Cursor>, Fault> {
+        let mut statement = self.0.prepare_cached(sql).map_err(fault)?;
+        let columns = statement.column_count();
+        let mut rows = statement.query(params_from_iter(values)).map_err(fault)?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next().map_err(fault)? {
+            let column = |index| row.get_ref(index).map_err(fault).and_then(value);
+            found.push(Cursor::new(
+                (0..columns).map(column).collect::<Result<_, _>>()?,
+            ));
+        }
+        Ok(found)
+    }
+
+    #[cfg(test)]
+    pub fn connection(&self) -> &Connection {
+        &self.0
+    }
+}
+
+fn connect(path: &Path, how: OpenFlags) -> Result<Connection, Fault> {
+    let connection = Connection::open_with_flags(path, how | OpenFlags::SQLITE_OPEN_NO_MUTEX);
+    let connection = connection.map_err(fault)?;
+    connection.busy_timeout(BUSY).map_err(fault)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+fn fault(cause: rusqlite::Error) -> Fault {
+    match cause.sqlite_error_code() {
+        Some(ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch | ErrorCode::TooBig) => {
+            Fault::refused(cause)
+        }
+        _ => Fault::lost(cause),
+    }
+}
+
+impl ToSql for Input<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => ValueRef::Null,
+            Self::Integer(integer) => ValueRef::Integer(*integer),
+            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+            Self::Bytes(bytes) => ValueRef::Blob(bytes),
+        }))
+    }
+}
+
+fn value(value: ValueRef<'_>) -> Result<Value, Fault> {
+    match value {
+        ValueRef::Null => Ok(Value::Null),
+        ValueRef::Integer(integer) => Ok(Value::Integer(integer)),
+        ValueRef::Text(text) => Ok(Value::Text(String::from_utf8_lossy(text).into_owned())),
+        ValueRef::Blob(bytes) => Ok(Value::Bytes(bytes.to_vec())),
+        ValueRef::Real(_) => Err(Fault::refused("the ledger holds a floating-point number")),
+    }
+}
+
+impl Database for Sqlite {
+    fn dialect(&self) -> Dialect {
+        Dialect::Sqlite
+    }
+
+    fn begin(&mut self) -> Result<(), Fault> {
+        self.script("BEGIN IMMEDIATE")
+    }
+
+    fn commit(&mut self) -> Result<(), Fault> {
+        self.script("COMMIT")
+    }
+
+    fn rollback(&mut self) {
+        // SQLite has rolled back by itself where the disk was full.
+        if !self.0.is_autocommit() {
+            let _ = self.script("ROLLBACK");
+        }
+    }
+
+    fn execute_each(
+        &mut self,
+        sql: &'static str,
+        sets: &[Vec<Input<'_>>],
+    ) -> Result<Vec<u64>, Fault> {
+        if sets.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut statement = self.0.prepare_cached(sql).map_err(fault)?;
+        let mut run = |values: &Vec<Input<'_>>| {
+            let changed = statement.execute(params_from_iter(values));
+            changed.map(|rows| rows as u64).map_err(fault)
+        };
+        sets.iter().map(&mut run).collect()
+    }
+
+    fn query_each(
+        &mut self,
+        sql: &'static str,
+        sets: &[Vec<Input<'_>>],
+    ) -> Result<Vec<Vec<Cursor>>, Fault> {
+        let ask = |values: &Vec<Input<'_>>| self.ask(sql, values);
+        sets.iter().map(ask).collect()
+    }
+
+    fn script(&mut self, sql: &str) -> Result<(), Fault> {
+        self.0.execute_batch(sql).map_err(fault)
+    }
+}

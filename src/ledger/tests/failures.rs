@@ -1,0 +1,153 @@
+//! What happens when the database can't be used: nothing half-written, and back without a restart.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::cluster::Cluster;
+use super::sample::{Home, cell, entry};
+use super::suite::{all, soon, tamper, verdict};
+use crate::ledger::{CannotOpen, Filter, Ledger, Place, Unavailable};
+
+async fn until_healthy(ledger: &Ledger) {
+    let end = Instant::now() + Duration::from_secs(20);
+    while !ledger.is_healthy() {
+        assert!(Instant::now() < end, "it does not recover");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_gateway_on_the_same_file_does_not_start() {
+    let home = Home::sqlite();
+    let _first = Ledger::open(&home.settings).unwrap();
+    let second = Ledger::open(&home.settings).err().unwrap();
+    assert!(matches!(second, CannotOpen::InUse(_)), "{second}");
+    assert!(second.to_string().contains("another gateway"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_creates_no_file() {
+    let home = Home::sqlite();
+    let missing = crate::ledger::Reader::open(&home.settings).err().unwrap();
+    assert!(matches!(missing, CannotOpen::Missing(_)));
+    assert_eq!(std::fs::read_dir(home.folder.path()).unwrap().count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_locked_file_is_unavailable_in_time_and_recovers() {
+    let home = Home::sqlite();
+    let Place::Sqlite(path) = &home.settings.place else {
+        panic!("SQLite has a path");
+    };
+    let ledger = Ledger::open(&home.settings).unwrap();
+    ledger.record(entry("42", "1")).await.unwrap();
+    let blocker = rusqlite::Connection::open(path).unwrap();
+    blocker.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let began = Instant::now();
+    let refused = ledger.record(entry("42", "2")).await;
+    assert_eq!(refused, Err(Unavailable::Failing));
+    assert!(began.elapsed() < Duration::from_secs(10));
+    assert!(!ledger.is_healthy());
+    let held = ledger.hold(cell("42"), soon()).await;
+    assert_eq!(held.err(), Some(Unavailable::Failing));
+    blocker.execute_batch("COMMIT").unwrap();
+    until_healthy(&ledger).await;
+    // What had left for the upstream was kept and is written now.
+    assert_eq!(all(&home, &Filter::default()).len(), 2);
+    let held = ledger.hold(cell("42"), soon()).await.unwrap();
+    assert_eq!(held.history().len(), 2);
+    assert_eq!(verdict(&home).broken, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_leaves_nothing_half_written() {
+    let home = Home::sqlite();
+    let Place::Sqlite(path) = &home.settings.place else {
+        panic!("SQLite has a path");
+    };
+    let mut database = crate::ledger::sqlite::Sqlite::open(path, Default::default()).unwrap();
+    crate::ledger::schema::migrate(&mut database).unwrap();
+    let pages: i64 = database
+        .connection()
+        .query_row("PRAGMA page_count", [], |row| row.get(0))
+        .unwrap();
+    database
+        .connection()
+        .execute_batch(&format!("PRAGMA max_page_count = {}", pages + 4))
+        .unwrap();
+    let mut book =
+        crate::ledger::book::Book::new(Box::new(database), "test".into(), Arc::default());
+    let write = |number: usize| {
+        let mut entry = entry(&format!("u{number}"), "1");
+        entry.explanation = Some(super::sample::json(&format!("\"{}\"", "x".repeat(3_000))));
+        crate::ledger::job::Write::Record(crate::ledger::job::Record {
+            entry: Box::new(entry),
+            is_intended: false,
+            held: None,
+        })
+    };
+    let mut written = 0;
+    let fault = loop {
+        match book.write(&[write(written)]) {
+            Ok(()) => written += 1,
+            Err(fault) => break fault,
+        }
+    };
+    assert!(matches!(fault, crate::ledger::Fault::Lost(_)), "{fault}");
+    assert!(fault.told().contains("full"), "{}", fault.told());
+    assert!(written > 0);
+    drop(book);
+    assert_eq!(all(&home, &Filter::default()).len(), written);
+    assert_eq!(verdict(&home).broken, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_file_is_refused_at_the_start() {
+    let home = Home::sqlite();
+    let Place::Sqlite(path) = &home.settings.place else {
+        panic!("SQLite has a path");
+    };
+    std::fs::write(path, "this is no database".repeat(400)).unwrap();
+    let refused = Ledger::open(&home.settings).err().unwrap();
+    assert!(matches!(refused, CannotOpen::Database(_)), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_postgres_is_unavailable_in_time_and_recovers() {
+    let cluster = Arc::new(Cluster::start());
+    let home = Home::in_cluster(cluster.clone());
+    let ledger = Ledger::open(&home.settings).unwrap();
+    ledger.record(entry("42", "1")).await.unwrap();
+    cluster.stop();
+    let mut refused = entry("42", "2");
+    refused.sent = None;
+    let began = Instant::now();
+    assert!(ledger.record(refused).await.is_err());
+    assert!(ledger.record(entry("42", "3")).await.is_err());
+    assert!(began.elapsed() < Duration::from_secs(10));
+    assert!(!ledger.is_healthy());
+    cluster.resume();
+    until_healthy(&ledger).await;
+    let held = ledger.hold(cell("42"), soon()).await.unwrap();
+    assert_eq!(held.history().len(), 2);
+    ledger.settle(held, entry("42", "4")).await.unwrap();
+    assert_eq!(all(&home, &Filter::default()).len(), 3);
+    assert_eq!(verdict(&home).broken, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_that_is_refused_harms_no_other() {
+    let home = Home::postgres();
+    let ledger = Ledger::open(&home.settings).unwrap();
+    tamper(
+        &home,
+        "ALTER TABLE entries ADD CONSTRAINT no CHECK (caller <> 'bad')",
+    );
+    let mut bad = entry("42", "1");
+    bad.caller = "bad".into();
+    let (one, other) = tokio::join!(ledger.record(bad), ledger.record(entry("42", "2")));
+    assert!(one.is_err());
+    assert_eq!(other, Ok(()));
+    assert!(ledger.is_healthy());
+    assert_eq!(all(&home, &Filter::default()).len(), 1);
+}

@@ -1,0 +1,139 @@
+//! Entries and ledgers for tests.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use secrecy::SecretString;
+use serde_json::value::RawValue;
+use tempfile::TempDir;
+
+use super::cluster::Cluster;
+use crate::ledger::{
+    Acted, BodyDigest, Cell, Decision, Durability, Entry, OnFailure, Place, PostgresPlace, Receipt,
+    Settings,
+};
+use crate::policy::{Fate, Past, Role, Sent};
+use crate::score::{Decimal, Points};
+
+/// A database of one's own, that goes with this.
+pub struct Home {
+    pub settings: Settings,
+    pub folder: TempDir,
+    pub cluster: Option<Arc<Cluster>>,
+}
+
+impl Home {
+    pub fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::Sqlite(folder.path().join("scoregate.db"));
+        Self::at(place, folder, None)
+    }
+
+    pub fn postgres() -> Self {
+        Self::in_cluster(Cluster::shared())
+    }
+
+    pub fn in_cluster(cluster: Arc<Cluster>) -> Self {
+        let url = SecretString::from(cluster.database());
+        let place = Place::Postgres(PostgresPlace {
+            url,
+            password: None,
+        });
+        Self::at(place, tempfile::tempdir().unwrap(), Some(cluster))
+    }
+
+    fn at(place: Place, folder: TempDir, cluster: Option<Arc<Cluster>>) -> Self {
+        let settings = Settings {
+            place,
+            durability: Durability::Batched,
+            on_failure: OnFailure::Refuse,
+            retention: None,
+        };
+        Self {
+            settings,
+            folder,
+            cluster,
+        }
+    }
+}
+
+impl Home {
+    /// The name of its PostgreSQL database.
+    pub fn name(&self) -> String {
+        match &self.settings.place {
+            Place::Postgres(place) => {
+                let url = secrecy::ExposeSecret::expose_secret(&place.url);
+                url.rsplit('/').next().unwrap().to_owned()
+            }
+            Place::Sqlite(_) => panic!("a file has no name"),
+        }
+    }
+}
+
+pub fn points(given: &str, maximum: &str) -> Points {
+    Points {
+        given: Decimal::from_plain(given).unwrap(),
+        maximum: Decimal::from_plain(maximum).unwrap(),
+    }
+}
+
+pub fn json(text: &str) -> Box<RawValue> {
+    RawValue::from_string(text.to_owned()).unwrap()
+}
+
+pub const LINE_ITEM: &str = "https://canvas.example.edu/api/lti/courses/1/line_items/2";
+
+pub fn cell(user: &str) -> Cell {
+    Cell {
+        account: "main".into(),
+        line_item: LINE_ITEM.into(),
+        user: user.into(),
+    }
+}
+
+/// A forwarded score.
+pub fn entry(user: &str, given: &str) -> Entry {
+    let time = Timestamp::now();
+    let score = format!(
+        "{{\"userId\":\"{user}\",\"scoreGiven\":{given},\"scoreMaximum\":100,\"comment\":\"of {user}\"}}"
+    );
+    Entry {
+        receipt: Receipt::mint(time).unwrap(),
+        time,
+        account: "main".into(),
+        caller: "quiz-app".into(),
+        line_item: LINE_ITEM.into(),
+        user: Some(user.into()),
+        submission: Some(json(&score)),
+        body: BodyDigest::of(score.as_bytes()),
+        decision: Decision::Forwarded,
+        code: None,
+        rules: vec![Acted {
+            rule: "maximum".into(),
+            policy: "institution".into(),
+        }],
+        judged: Some(points(given, "100")),
+        policy_generation: 1,
+        sent: Some(json(&score)),
+        upstream: Some(204),
+        duration_ms: 12,
+        explanation: Some(json("{\"decision\":\"forwarded\"}")),
+        past: Some(past(given)),
+    }
+}
+
+pub fn past(given: &str) -> Past {
+    Past {
+        points: Some(points(given, "100")),
+        timestamp: crate::score::Timestamp::parse("2026-01-01T00:00:00.123+01:00"),
+        submitted_at: None,
+        arrived: "2026-01-01T00:00:00.123456789Z".parse().unwrap(),
+        role: Role::Attempt,
+        fate: Fate::Confirmed,
+        stands: Some(points(given, "100")),
+        sent: Some(Sent {
+            points: Some(points(given, "100")),
+            comment: Some("well done".into()),
+        }),
+    }
+}

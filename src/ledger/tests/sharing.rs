@@ -1,0 +1,74 @@
+//! Several gateways on one PostgreSQL. Two handles share nothing but the database, as two
+//! processes do.
+
+use std::time::{Duration, Instant};
+
+use super::sample::{Home, cell, entry};
+use super::suite::{soon, tamper, verdict};
+use crate::ledger::{Ledger, Unavailable};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_gateways_judge_one_after_another() {
+    let home = Home::postgres();
+    let gateways = [
+        Ledger::open(&home.settings).unwrap(),
+        Ledger::open(&home.settings).unwrap(),
+    ];
+    let submit = |number: usize| {
+        let ledger = gateways[number % 2].clone();
+        async move {
+            let deadline = Instant::now() + Duration::from_secs(30);
+            let held = ledger.hold(cell("42"), deadline).await.unwrap();
+            let seen = held.history().len();
+            ledger
+                .settle(held, entry("42", &number.to_string()))
+                .await
+                .unwrap();
+            seen
+        }
+    };
+    let tasks: Vec<_> = (0..64).map(|number| tokio::spawn(submit(number))).collect();
+    let mut seen = Vec::new();
+    for task in tasks {
+        seen.push(task.await.unwrap());
+    }
+    seen.sort_unstable();
+    assert_eq!(seen, (0..64).collect::<Vec<_>>());
+    let whole = verdict(&home);
+    assert_eq!((whole.entries, whole.broken), (64, None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cell_that_another_gateway_holds_is_waited_for() {
+    let home = Home::postgres();
+    let (one, other) = (
+        Ledger::open(&home.settings).unwrap(),
+        Ledger::open(&home.settings).unwrap(),
+    );
+    let held = one.hold(cell("42"), soon()).await.unwrap();
+    let early = other
+        .hold(cell("42"), Instant::now() + Duration::from_millis(100))
+        .await;
+    assert_eq!(early.err(), Some(Unavailable::CellBusy));
+    drop(held);
+    other.hold(cell("42"), soon()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_cell_of_a_crashed_gateway_is_taken() {
+    let home = Home::postgres();
+    let one = Ledger::open(&home.settings).unwrap();
+    let other = Ledger::open(&home.settings).unwrap();
+    // A holder whose time is over, with a cell and an intent: what a kill leaves.
+    let held = one.hold(cell("42"), soon()).await.unwrap();
+    one.intend(entry("42", "7")).await.unwrap();
+    tamper(
+        &home,
+        "UPDATE leases SET holder = 'dead'; UPDATE intents SET holder = 'dead'; \
+         INSERT INTO holders (id, alive_until) VALUES ('dead', 0)",
+    );
+    let taken = other.hold(cell("42"), soon()).await.unwrap();
+    assert_eq!(taken.history().len(), 1);
+    drop(held);
+    assert!(verdict(&home).broken.is_none());
+}

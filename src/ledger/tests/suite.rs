@@ -1,0 +1,593 @@
+//! The conformance suite: what both databases must do, each as a test of its own.
+
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use super::sample::{Home, cell, entry, past, points};
+use crate::ledger::verify::{Break, Reason};
+use crate::ledger::{
+    CannotOpen, Decision, Durability, Erasure, Filter, Kept, Learner, Ledger, Reader, Receipt,
+    Unavailable, Verdict, schema,
+};
+use crate::line_item::Pattern;
+use crate::policy::Fate;
+
+macro_rules! suite {
+    ($($name:ident)*) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() { super::$name(super::Home::sqlite()).await })*
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() { super::$name(super::Home::postgres()).await })*
+        }
+    };
+}
+
+suite! {
+    keeps_every_member_of_an_entry
+    keeps_entries_without_a_learner
+    finds_by_each_filter
+    gives_a_cell_its_history
+    judges_one_submission_of_a_cell_after_another
+    frees_a_cell_whose_holder_gave_up
+    does_not_wait_for_a_cell_beyond_the_deadline
+    turns_intents_of_a_crash_into_entries_of_unknown_fate
+    leaves_no_intent_behind_what_was_settled_or_withdrawn
+    tells_a_whole_chain_and_where_it_is_broken
+    erases_a_learner_and_keeps_the_chain
+    erases_single_cells
+    notices_an_erasure_while_it_runs
+    drops_what_is_too_old_and_keeps_the_chain
+    numbers_policies_for_good
+    refuses_a_newer_schema
+    writes_in_one_transaction_what_waits
+    survives_texts_that_a_database_dislikes
+}
+
+/// With a reader, as a command has one: away from the test's runtime.
+pub fn reading<T>(home: &Home, work: impl FnOnce(&mut Reader) -> T) -> T {
+    tokio::task::block_in_place(|| work(&mut Reader::open(&home.settings).unwrap()))
+}
+
+/// What an erasure takes; done, if there is anything.
+fn erase(home: &Home, user: &str, account: Option<&str>, items: Option<&Pattern>) -> Erasure {
+    reading(home, |reader| {
+        let erasure = reader.erasure(user, account, items).unwrap();
+        if !erasure.cells.is_empty() {
+            reader.erase(&erasure).unwrap();
+        }
+        erasure
+    })
+}
+
+pub fn all(home: &Home, filter: &Filter) -> Vec<Kept> {
+    reading(home, |reader| {
+        let mut found = Vec::new();
+        let take = |kept| {
+            found.push(kept);
+            ControlFlow::Continue(())
+        };
+        reader.each(filter, take).unwrap();
+        found
+    })
+}
+
+pub fn verdict(home: &Home) -> Verdict {
+    reading(home, |reader| reader.verify().unwrap())
+}
+
+fn whole(entries: i64) -> Verdict {
+    Verdict {
+        entries,
+        broken: None,
+    }
+}
+
+pub fn soon() -> Instant {
+    Instant::now() + Duration::from_secs(10)
+}
+
+async fn keeps_every_member_of_an_entry(home: Home) {
+    let ledger = Ledger::open(&home.settings).unwrap();
+    let given = entry("learner-7", "83.25");
+    ledger.record(given.clone()).await.unwrap();
+    let find = |receipt: &Receipt| reading(&home, |reader| reader.find(receipt).unwrap());
+    let kept = find(&given.receipt).unwrap();
+    assert_eq!(kept.sequence, 1);
+    assert_eq!(kept.user(), Some("learner-7"));
+    assert_eq!(kept.prev_hash, "0".repeat(64));
+    assert!(kept.digest.starts_with("hmac-sha256:") && kept.digest.len() == 76);
+    let read = kept.entry;
+    assert_eq!(read.receipt, given.receipt);
+    assert_eq!(read.time.as_microsecond(), given.time.as_microsecond());
+    assert_eq!((read.account, read.caller), (given.account, given.caller));
+    assert_eq!((read.line_item, read.user), (given.line_item, given.user));
+    assert_eq!((read.decision, read.code), (given.decision, given.code));
+    assert_eq!((read.rules, read.judged), (given.rules, given.judged));
+    assert_eq!(read.policy_generation, given.policy_generation);
+    assert_eq!(
+        (read.upstream, read.duration_ms),
+        (given.upstream, given.duration_ms)
+    );
+    assert_eq!(read.past, given.past);
+    for (read, given) in [
+        (read.submission, given.submission),
+        (read.sent, given.sent),
+        (read.explanation, given.explanation),
+    ] {
+        assert_eq!(read.unwrap().get(), given.unwrap().get());
+    }
+    let other = Receipt::mint(given.time).unwrap();
+    assert!(find(&other).is_none());
+}
+
+async fn keeps_entries_without_a_learner(home: Home) {
+    let ledger = Ledger::open(&home.settings).unwrap();
+    let mut given = entry("x", "1");
+    (given.user, given.submission, given.sent, given.past) = (None, None, None, None);
+    (given.decision, given.code) = (Decision::Refused, Some("MALFORMED_BODY".into()));
+    given.judged = None;
+    ledger.record(given).await.unwrap();
+    let kept = all(&home, &Filter::default()).pop().unwrap();
+    assert_eq!((kept.user(), kept.learner), (None, Learner::Absent));
+    assert_eq!(
+        kept.entry.explanation.unwrap().get(),
+        "{\"decision\":\"forwarded\"}"
+    );
+    assert_eq!(verdict(&home), whole(1));
+}
+
+async fn finds_by_each_filter(home: Home) {
+    let ledger = Ledger::open(&home.settings).unwrap();
+    let (one, mut two) = (entry("u1", "1"), entry("u2", "2"));
+    two.caller = "code-lab".into();
+    two.account = "other".into();
+    two.decision = Decision::Refused;
+    two.code = Some("POLICY_REFUSED".into());
+    two.line_item = "https://moodle.example.edu/7".into();
+    two.time = one.time + Duration::from_secs(60);
+    two.receipt = Receipt::mint(two.time).unwrap();
+    ledger.record(one).await.unwrap();
+    ledger.record(two.clone()).await.unwrap();
+    let everything = Filter::default;
+    for filter in [
+        Filter {
+            since: Some(two.time),
+            ..everything()
+        },
+        Filter {
+            decision: Some(Decision::Refused),
+            ..everything()
+        },
+        Filter {
+            code: two.code.clone(),
+            ..everything()
+        },
+        Filter {
+            account: Some("other".into()),
+            ..everything()
+        },
+        Filter {
+            caller: Some("code-lab".into()),
+            ..everything()
+        },
+        Filter {
+            user: Some("u2".into()),
+            ..everything()
+        },
+        Filter {
+            line_items: Pattern::parse("https://moodle.example.edu/*").ok(),
+            ..everything()
+        },
+        Filter {
+            after: 1,
+            ..everything()
+        },
+    ] {
+        let found = all(&home, &filter);
+        assert_eq!(found.len(), 1, "{filter:?}");
+        assert_eq!(found[0].entry.receipt, two.receipt, "{filter:?}");
+    }
+    assert_eq!(all(&home, &everything()).len(), 2);
+}
+
+async fn gives_a_cell_its_history(home: Home) {
+    let ledger = Ledger::open(&home.settings).unwrap();
+    for given in ["10", "30", "20"] {
+        let held = ledger.hold(cell("42"), soon()).await.unwrap();
+        ledger.settle(held, entry("42", given)).await.unwrap();
+    }
+    ledger.record(entry("43", "5")).await.unwrap();
+    let mut aside = entry("42", "9");
+    aside.past = None;
+    ledger.record(aside).await.unwrap();
+    let expected = vec![past("10"), past("30"), past("20")];
+    let held = ledger.hold(cell("42"), soon()).await.unwrap();
+    assert_eq!(**held.history(), expected);
+    drop(held);
+    drop(ledger);
+    let again = reopen(&home).await;
+    let held = again.hold(cell("42"), soon()).await.unwrap();
+    assert_eq!(**held.history(), expected);
+    assert!(held.is_still_held());
+    let other = again.hold(cell("none"), soon()).await.unwrap();
+    assert!(other.history().is_empty());
+}
+
+/// The writer's thread lets the file go a moment after the last handle went.
+pub async fn reopen(home: &Home) -> Ledger {
+    let end = soon();
+    loop {
+        match Ledger::open(&home.settings) {
+            Ok(ledger) => return ledger,
+            Err(CannotOpen::InUse(_)) if Instant::now() < end => tokio::task::yield_now().await,
+            Err(cause) => panic!("{cause}"),
+        }
+    }
+}
+
+async fn judges_one_submission_of_a_cell_after_another(home: Home) {
+    let ledger = Ledger::open(&home.settings).unwrap();
+    let submit = |number: usize| {
+        let ledger = ledger.clone();
+        async move {
+            let held = ledger.hold(cell("42"), soon()).await.unwrap();
+            let seen = held.history().len();
+            tokio::task::yield_now().await;
+            ledger
+                .settle(held, entry("42", &number.to_string()))
+                .await
+                .unwrap();
+            seen
+        }
+    };
+    let tasks: Vec<_> = (0..64).map(|number| tokio::spawn(submit(number))).collect();
+    let mut seen = Vec::new();
+    for task in tasks {
+        seen.push(task.await.unwrap());
+    }
+    seen.sort_unstable();
+    assert_eq!(seen, (0..64).collect::<Vec<_>>());
+    assert_eq!(ledger.locks().count(), 0);
+    assert_eq!(verdict(&home), whole(64));
+}
+
+async fn frees_a_cell_whose_holder_gave_up(home: Home) {
+    let ledger = Ledger::open(&home.settings).unwrap();
+    drop(ledger.hold(cell("42"), soon()).await.unwrap());
+    let held = ledger.hold(cell("42"), soon()).await.unwrap();
+    let waiting = tokio::spawn({
+        let ledger = ledger.clone();
+        async move { ledger.hold(cell("42"), soon()).await }
+    });
+    while ledger.locks().count() == 0 {
+        tokio::task::yield_now().await;
+    }
+    waiting.abort();
+    assert!(waiting.await.is_err());
+    drop(held);
+    ledger.hold(cell("42"), soon()).await.unwrap();
+    assert_eq!(ledger.locks().count(), 0);
+}
+
+async fn does_not_wait_for_a_cell_beyond_the_deadline(home: Home) {
+    let ledger = Ledger::open(&home.settings).unwrap();
+    let _held = ledger.hold(cell("42"), soon()).await.unwrap();
+    let second = ledger
+        .hold(cell("42"), Instant::now() + Duration::from_millis(20))
+        .await;
+    assert_eq!(second.err(), Some(Unavailable::CellBusy));
+    ledger.hold(cell("43"), soon()).await.unwrap();
+}
+
+async fn turns_intents_of_a_crash_into_entries_of_unknown_fate(mut home: Home) {
+    home.settings.durability = Durability::Always;
+    let ledger = Ledger::open(&home.settings).unwrap();
+    let lost = entry("42", "10");
+    ledger.intend(lost.clone()).await.unwrap();
+    assert_eq!(all(&home, &Filter::default()).len(), 0);
+    drop(ledger);
+    let ledger = reopen(&home).await;
+    let end = soon();
+    // Leaving takes the other process's sign of life with it; its thread does that on its own.
+    while all(&home, &Filter::default()).is_empty() {
+        assert!(Instant::now() < end, "the intent stays");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let held = ledger.hold(cell("42"), soon()).await.unwrap();
+    assert_eq!(held.history().len(), 1);
+    assert_eq!(held.history()[0].fate, Fate::Unknown);
+    let kept = all(&home, &Filter::default()).pop().unwrap();
+    assert_eq!(
+        (kept.entry.receipt, kept.entry.upstream),
+        (lost.receipt, None)
+    );
+    assert_eq!(verdict(&home), whole(1));
+}
+
+async fn leaves_no_intent_behind_what_was_settled_or_withdrawn(mut home: Home) {
+    home.settings.durability = Durability::Always;
+    let ledger = Ledger::open(&home.settings).unwrap();
+    let (settled, withdrawn) = (entry("42", "10"), entry("42", "11"));
+    let held = ledger.hold(cell("42"), soon()).await.unwrap();
+    ledger.intend(settled.clone()).await.unwrap();
+    ledger.intend(withdrawn.clone()).await.unwrap();
+    ledger.withdraw(withdrawn.receipt);
+    ledger.settle(held, settled).await.unwrap();
+    drop(ledger);
+    let ledger = reopen(&home).await;
+    let held = ledger.hold(cell("42"), soon()).await.unwrap();
+    assert_eq!(**held.history(), vec![past("10")]);
+    assert_eq!(verdict(&home), whole(1));
+}
+
+/// Runs a statement behind the ledger's back.
+pub fn tamper(home: &Home, sql: &str) {
+    use crate::ledger::database::Database;
+    use crate::ledger::place::Place;
+    match &home.settings.place {
+        Place::Sqlite(path) => crate::ledger::sqlite::Sqlite::open(path, Durability::Batched)
+            .unwrap()
+            .script(sql)
+            .unwrap(),
+        Place::Postgres(place) => {
+            let place = place.clone();
+            let sql = sql.replace("X'00'", "'\\x00'::bytea");
+            std::thread::spawn(move || {
+                use crate::ledger::postgres::{AS_COMMAND, Postgres};
+                let mut database = Postgres::connect(&place, AS_COMMAND).unwrap();
+                database.script(&sql).unwrap();
+            })
+            .join()
+            .unwrap();
+        }
+    }
+}
+
+async fn tells_a_whole_chain_and_where_it_is_broken(home: Home) {
+    let ledger = Ledger::open(&home.settings).unwrap();
+    let entries: Vec<_> = (0..6)
+        .map(|number| entry("42", &number.to_string()))
+        .collect();
+    for entry in &entries {
+        ledger.record(entry.clone()).await.unwrap();
+    }
+    assert_eq!(verdict(&home), whole(6));
+    let keep = "CREATE TABLE spare AS SELECT * FROM entries";
+    tamper(&home, keep);
+    tamper(&home, "CREATE TABLE spare_cells AS SELECT * FROM cells");
+    for (change, left, place, reason) in [
+        (
+            "UPDATE entries SET judged = '{}' WHERE sequence = 3",
+            6,
+            3,
+            Reason::Hash,
+        ),
+        (
+            "UPDATE entries SET decision = 'kept' WHERE sequence = 1",
+            6,
+            1,
+            Reason::Hash,
+        ),
+        (
+            "UPDATE entries SET sealed = X'00' WHERE sequence = 4",
+            6,
+            4,
+            Reason::Hash,
+        ),
+        (
+            "UPDATE entries SET hash = X'00' WHERE sequence = 2",
+            6,
+            2,
+            Reason::Hash,
+        ),
+        ("DELETE FROM entries WHERE sequence = 3", 5, 4, Reason::Link),
+        ("DELETE FROM entries WHERE sequence = 1", 5, 2, Reason::Link),
+        ("DELETE FROM entries WHERE sequence = 6", 5, 5, Reason::Link),
+        (
+            "UPDATE entries SET sequence = -2 WHERE sequence = 2; UPDATE entries SET sequence = 2 \
+             WHERE sequence = 3; UPDATE entries SET sequence = 3 WHERE sequence = -2",
+            6,
+            3,
+            Reason::Link,
+        ),
+        (
+            "UPDATE entries SET sequence = 9 WHERE sequence = 6",
+            6,
+            6,
+            Reason::Link,
+        ),
+        ("UPDATE cells SET learner = 'another'", 6, 1, Reason::Seal),
+    ] {
+        tamper(&home, change);
+        let receipt = entries[place - 1].receipt.text().to_owned();
+        let broken = Some(Break {
+            receipt: Some(receipt),
+            reason,
+        });
+        assert_eq!(
+            verdict(&home),
+            Verdict {
+                entries: left,
+                broken
+            },
+            "{change}"
+        );
+        let restore = "DELETE FROM entries; INSERT INTO entries SELECT * FROM spare; \
+             DELETE FROM cells; INSERT INTO cells SELECT * FROM spare_cells";
+        tamper(&home, restore);
+        assert_eq!(verdict(&home), whole(6));
+    }
+    let add = "INSERT INTO entries (sequence, receipt, time, account, caller, line_item, cell, \
+         in_history, decision, code, rules, judged, policy_generation, upstream_status, \
+         duration_ms, digest, sealed, prev_hash, hash) SELECT 7, 'added', time, account, caller, \
+         line_item, cell, in_history, decision, code, rules, judged, policy_generation, \
+         upstream_status, duration_ms, digest, sealed, prev_hash, hash FROM entries WHERE sequence = 6";
+    tamper(&home, add);
+    let broken = Some(Break {
+        receipt: Some("added".into()),
+        reason: Reason::Link,
+    });
+    assert_eq!(verdict(&home), Verdict { entries: 7, broken });
+}
+
+async fn erases_a_learner_and_keeps_the_chain(home: Home) {
+    let secret = "learner-canary-4711";
+    let ledger = Ledger::open(&home.settings).unwrap();
+    ledger.record(entry(secret, "10")).await.unwrap();
+    ledger.record(entry("other", "20")).await.unwrap();
+    assert!(stands_somewhere(&home, secret));
+    let erasure = erase(&home, secret, None, None);
+    assert_eq!((erasure.cells.len(), erasure.entries()), (1, 1));
+    assert!(!stands_somewhere(&home, secret));
+    assert_eq!(verdict(&home), whole(2));
+    let entries = all(&home, &Filter::default());
+    assert_eq!(entries[0].user(), Some("erased"));
+    assert!(entries[0].entry.submission.is_none() && entries[0].entry.sent.is_none());
+    assert_eq!(entries[0].entry.judged, Some(points("10", "100")));
+    assert_eq!(entries[1].user(), Some("other"));
+    assert!(erase(&home, secret, None, None).cells.is_empty());
+}
+
+/// Whether a text stands in the files of the database, or in what it holds.
+fn stands_somewhere(home: &Home, text: &str) -> bool {
+    match &home.cluster {
+        None => std::fs::read_dir(home.folder.path()).unwrap().any(|file| {
+            let bytes = std::fs::read(file.unwrap().path()).unwrap();
+            bytes
+                .windows(text.len())
+                .any(|window| window == text.as_bytes())
+        }),
+        Some(cluster) => cluster.dump(&home.name()).contains(text),
+    }
+}
+
+async fn erases_single_cells(home: Home) {
+    let ledger = Ledger::open(&home.settings).unwrap();
+    let mut elsewhere = entry("42", "20");
+    elsewhere.line_item = "https://moodle.example.edu/7".into();
+    ledger.record(entry("42", "10")).await.unwrap();
+    ledger.record(elsewhere).await.unwrap();
+    let pattern = Pattern::parse("https://moodle.example.edu/**").unwrap();
+    assert!(erase(&home, "42", Some("none"), None).cells.is_empty());
+    let erasure = erase(&home, "42", Some("main"), Some(&pattern));
+    assert_eq!(erasure.cells[0].line_item, "https://moodle.example.edu/7");
+    let users: Vec<_> = all(&home, &Filter::default())
+        .iter()
+        .map(|kept| kept.user().unwrap().to_owned())
+        .collect();
+    assert_eq!(users, ["42", "erased"]);
+    assert_eq!(verdict(&home), whole(2));
+}
+
+async fn notices_an_erasure_while_it_runs(home: Home) {
+    let ledger = Ledger::open(&home.settings).unwrap();
+    let held = ledger.hold(cell("42"), soon()).await.unwrap();
+    ledger.settle(held, entry("42", "10")).await.unwrap();
+    erase(&home, "42", None, None);
+    ledger.record(entry("42", "20")).await.unwrap();
+    let users: Vec<_> = all(&home, &Filter::default())
+        .iter()
+        .map(|kept| kept.user().unwrap().to_owned())
+        .collect();
+    assert_eq!(users, ["erased", "42"]);
+    let held = ledger.hold(cell("42"), soon()).await.unwrap();
+    assert_eq!(**held.history(), vec![past("20")]);
+    assert_eq!(verdict(&home), whole(2));
+}
+
+async fn drops_what_is_too_old_and_keeps_the_chain(mut home: Home) {
+    let ledger = Ledger::open(&home.settings).unwrap();
+    for (user, age) in [("old", 9), ("old", 8), ("young", 0)] {
+        let mut entry = entry(user, "10");
+        entry.time -= Duration::from_secs(age * 86_400);
+        ledger.record(entry).await.unwrap();
+    }
+    drop(ledger);
+    home.settings.retention = Some(Duration::from_secs(7 * 86_400));
+    let ledger = reopen(&home).await;
+    let end = soon();
+    while all(&home, &Filter::default()).len() > 1 {
+        assert!(Instant::now() < end, "nothing goes");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(verdict(&home), whole(1));
+    assert!(!stands_in_cells(&home, "old"));
+    ledger.record(entry("young", "11")).await.unwrap();
+    assert_eq!(verdict(&home), whole(2));
+}
+
+fn stands_in_cells(home: &Home, user: &str) -> bool {
+    reading(home, |reader| {
+        !reader.erasure(user, None, None).unwrap().cells.is_empty()
+    })
+}
+
+async fn numbers_policies_for_good(home: Home) {
+    let number = |ledger: &Ledger, text: &str| {
+        let (ledger, text) = (ledger.clone(), text.to_owned());
+        std::thread::spawn(move || ledger.generation(&text).unwrap())
+            .join()
+            .unwrap()
+    };
+    let ledger = Ledger::open(&home.settings).unwrap();
+    assert_eq!(number(&ledger, "a"), 1);
+    assert_eq!(number(&ledger, "b"), 2);
+    drop(ledger);
+    let ledger = reopen(&home).await;
+    assert_eq!(number(&ledger, "a"), 1);
+    assert_eq!(number(&ledger, "c"), 3);
+}
+
+async fn refuses_a_newer_schema(home: Home) {
+    drop(Ledger::open(&home.settings).unwrap());
+    drop(reopen(&home).await);
+    tamper(&home, "UPDATE schema_version SET version = 1000");
+    let end = soon();
+    let refused = loop {
+        match Ledger::open(&home.settings) {
+            Err(CannotOpen::InUse(_)) if Instant::now() < end => tokio::task::yield_now().await,
+            other => break other.err().unwrap(),
+        }
+    };
+    let shown = refused.to_string();
+    assert!(shown.contains("newer scoregate (schema 1000"), "{shown}");
+    let known = schema::NEWEST;
+    let refused = tokio::task::block_in_place(|| Reader::open(&home.settings).err().unwrap());
+    assert!(matches!(refused, CannotOpen::Newer { found: 1000, known: k } if k == known));
+}
+
+async fn writes_in_one_transaction_what_waits(home: Home) {
+    let ledger = Ledger::open(&home.settings).unwrap();
+    let users = 0..300;
+    let record = |number: i32| {
+        let ledger = ledger.clone();
+        async move {
+            ledger
+                .record(entry(&format!("u{}", number % 50), "1"))
+                .await
+        }
+    };
+    let tasks: Vec<_> = users.map(|number| tokio::spawn(record(number))).collect();
+    for task in tasks {
+        task.await.unwrap().unwrap();
+    }
+    assert_eq!(verdict(&home), whole(300));
+    assert!(ledger.is_healthy());
+}
+
+async fn survives_texts_that_a_database_dislikes(home: Home) {
+    let ledger = Ledger::open(&home.settings).unwrap();
+    let user = format!("u\u{0}'; DROP TABLE entries; --{}", "x".repeat(60_000));
+    let mut odd = entry("42", "1");
+    odd.user = Some(user.clone());
+    odd.caller = "idp/a\u{0}b".into();
+    odd.line_item = format!("https://canvas.example.edu/{}", "x".repeat(8_000));
+    ledger.record(odd).await.unwrap();
+    let kept = all(&home, &Filter::default()).pop().unwrap();
+    assert_eq!(kept.user(), Some(user.as_str()));
+    assert_eq!(kept.entry.caller, "idp/a\u{fffd}b");
+    assert_eq!(verdict(&home), whole(1));
+}

@@ -1,0 +1,152 @@
+//! Whether the record is whole: every entry has the hash of what it says, follows the one before,
+//! and was sealed by the key of the learner it names; and the last is the one that the head knows.
+
+use super::book::Head;
+use super::chain::{Hash, hash};
+use super::fault::Fault;
+use super::reader::{Filter, Read, Reader};
+use super::seal::SealKey;
+
+/// What was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    pub entries: i64,
+    pub broken: Option<Break>,
+}
+
+/// Where the record first is not whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Break {
+    /// The first entry that doesn't fit; the last there is, if what followed it is missing.
+    pub receipt: Option<String>,
+    pub reason: Reason,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// An entry was removed, added or moved: this one doesn't follow the one before.
+    Link,
+    /// What the entry says was changed.
+    Hash,
+    /// What is sealed is another learner's, or its key was changed.
+    Seal,
+}
+
+impl Reason {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Link => "link",
+            Self::Hash => "hash",
+            Self::Seal => "seal",
+        }
+    }
+}
+
+impl Reader {
+    /// Walks the whole chain, up to where it was when this began.
+    pub fn verify(&mut self) -> Result<Verdict, Fault> {
+        let head = Head::read(self.database.as_mut())?;
+        let broken = self.first_break(&head)?;
+        Ok(Verdict {
+            entries: self.count()?,
+            broken,
+        })
+    }
+
+    fn first_break(&mut self, head: &Head) -> Result<Option<Break>, Fault> {
+        let mut walk = Walk {
+            sequence: head.anchor_sequence,
+            hash: head.anchor_hash,
+            receipt: None,
+        };
+        // From the very start: an entry before the anchor was put there.
+        let mut after = i64::MIN;
+        loop {
+            let page = self.page(&Filter::default(), after)?;
+            let Some(last) = page.last() else {
+                return Ok(walk.end(head));
+            };
+            after = last.row.sequence;
+            for read in page {
+                if walk.sequence >= head.sequence && read.row.sequence > head.sequence {
+                    // Written meanwhile, or added behind the head's back: it must follow too.
+                    return self.after_the_head(walk, head);
+                }
+                if let Some(found) = walk.step(&read, &head.key) {
+                    return Ok(Some(found));
+                }
+            }
+        }
+    }
+
+    /// What stands after the head that was read: the head must have moved there.
+    fn after_the_head(&mut self, walk: Walk, head: &Head) -> Result<Option<Break>, Fault> {
+        if let Some(found) = walk.end(head) {
+            return Ok(Some(found));
+        }
+        let newer = Head::read(self.database.as_mut())?;
+        if newer.sequence > head.sequence {
+            return Ok(None);
+        }
+        let added = self.page(&Filter::default(), head.sequence)?;
+        let receipt = added.into_iter().next().map(|read| read.row.plain.receipt);
+        Ok(Some(Break {
+            receipt,
+            reason: Reason::Link,
+        }))
+    }
+}
+
+/// How far the chain is known to be whole.
+struct Walk {
+    sequence: i64,
+    hash: Hash,
+    receipt: Option<String>,
+}
+
+impl Walk {
+    fn step(&mut self, read: &Read, of_nobody: &SealKey) -> Option<Break> {
+        let row = &read.row;
+        let reason = self.fault(read, of_nobody);
+        let receipt = row.plain.receipt.clone();
+        self.sequence = row.sequence;
+        self.hash = row.hash;
+        self.receipt = Some(receipt.clone());
+        let receipt = Some(receipt);
+        reason.map(|reason| Break { receipt, reason })
+    }
+
+    fn fault(&self, read: &Read, of_nobody: &SealKey) -> Option<Reason> {
+        let row = &read.row;
+        if row.sequence != self.sequence + 1 || row.prev_hash != self.hash {
+            return Some(Reason::Link);
+        }
+        if hash(row.sequence, &row.prev_hash, &row.plain, &row.sealed) != row.hash {
+            return Some(Reason::Hash);
+        }
+        (!is_sealed_well(read, of_nobody)).then_some(Reason::Seal)
+    }
+
+    /// The last entry must be the one that the head knows.
+    fn end(&self, head: &Head) -> Option<Break> {
+        let is_whole = self.sequence == head.sequence && self.hash == head.hash;
+        (!is_whole).then(|| Break {
+            receipt: self.receipt.clone(),
+            reason: Reason::Link,
+        })
+    }
+}
+
+fn is_sealed_well(read: &Read, of_nobody: &SealKey) -> bool {
+    let key = match (read.row.plain.cell, &read.key) {
+        (None, _) => of_nobody,
+        (Some(_), Some(key)) => key,
+        // Erased: nobody can tell any more.
+        (Some(_), None) => return true,
+    };
+    let Some(content) = read.row.open(key) else {
+        return false;
+    };
+    let user = content.user.map(|user| user.replace('\0', "\u{fffd}"));
+    user == read.learner
+}

@@ -1,0 +1,367 @@
+//! The writer: one thread that has the database. It takes whatever waits, writes it in one
+//! transaction, and answers all. While the database can't be used it refuses at once, tries again
+//! twice a second, and keeps in a bounded backlog what must not be lost.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use super::book::Book;
+use super::cell::Cell;
+use super::fault::{CannotOpen, Fault, Unavailable};
+use super::job::{Job, Opened, Reply, Write};
+
+/// The most that is written in one transaction.
+const MOST_AT_ONCE: usize = 512;
+
+/// Between looks at what is to be done without being asked.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Between tries to reach a database that can't be used.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// The most that is kept for better times.
+const MOST_KEPT: usize = 4_096;
+
+/// What others may know of the writer.
+pub struct Health {
+    pub is_good: AtomicBool,
+    /// When the database last heard that this process lives, in milliseconds after `started`.
+    pub beat: AtomicI64,
+    pub started: Instant,
+}
+
+pub type Opener = Box<dyn FnMut() -> Result<Book, CannotOpen> + Send>;
+
+pub struct Writer {
+    pub book: Option<Book>,
+    pub open: Opener,
+    pub jobs: Receiver<Job>,
+    pub health: Arc<Health>,
+    pub retention: Option<Duration>,
+    pub backlog: VecDeque<Write>,
+    pub retry_at: Instant,
+    pub tick_at: Instant,
+}
+
+/// What waits, sorted: writes go first, because they free cells that others open.
+#[derive(Default)]
+struct Batch {
+    writes: Vec<Write>,
+    /// One for each write; nobody waits for some.
+    replies: Vec<Option<Reply<()>>>,
+    opens: Vec<(Cell, Reply<Opened>)>,
+    generations: Vec<([u8; 32], Reply<i64>)>,
+}
+
+impl Batch {
+    fn add(&mut self, job: Job) {
+        match job {
+            // Who asked is gone, and nothing was sent: no intent may be left.
+            Job::Write(Write::Intend(_), reply) if reply.is_closed() => {}
+            Job::Write(write, reply) => self.add_write(write, Some(reply)),
+            Job::Open(_, reply) if reply.is_closed() => {}
+            Job::Open(cell, reply) => self.opens.push((cell, reply)),
+            Job::Generation(hash, reply) => self.generations.push((hash, reply)),
+            Job::Free(fingerprint) => self.add_write(Write::Free(fingerprint), None),
+            Job::Withdraw(receipt) => self.add_write(Write::Withdraw(receipt), None),
+        }
+    }
+
+    fn add_write(&mut self, write: Write, reply: Option<Reply<()>>) {
+        self.writes.push(write);
+        self.replies.push(reply);
+    }
+}
+
+impl Writer {
+    /// Until every handle is gone.
+    pub fn run(mut self) {
+        loop {
+            let wait = self.tick_at.saturating_duration_since(Instant::now());
+            match self.jobs.recv_timeout(wait) {
+                Ok(job) => {
+                    let batch = self.gather(job);
+                    self.serve(batch);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return self.leave(),
+            }
+            if Instant::now() >= self.tick_at {
+                self.tick();
+            }
+        }
+    }
+
+    fn gather(&self, first: Job) -> Batch {
+        let mut batch = Batch::default();
+        batch.add(first);
+        for job in self.jobs.try_iter().take(MOST_AT_ONCE - 1) {
+            batch.add(job);
+        }
+        batch
+    }
+
+    fn serve(&mut self, batch: Batch) {
+        let Batch {
+            writes,
+            replies,
+            opens,
+            generations,
+        } = batch;
+        self.write(writes, replies);
+        self.open_cells(opens);
+        for (hash, reply) in generations {
+            let number = self.with_book(|book| book.generation(&hash));
+            let _ = reply.send(number);
+        }
+    }
+
+    fn write(&mut self, writes: Vec<Write>, replies: Vec<Option<Reply<()>>>) {
+        if writes.is_empty() {
+            return;
+        }
+        match self.with_book_raw(|book| book.write(&writes)) {
+            Some(Ok(())) => self.answer(writes, replies),
+            // One of them is at fault: each alone, so that the others are written.
+            Some(Err(Fault::Refused(_))) if writes.len() > 1 => {
+                for (write, reply) in writes.into_iter().zip(replies) {
+                    self.write(vec![write], vec![reply]);
+                }
+            }
+            Some(Err(Fault::Refused(_))) => {
+                tracing::error!(target: "scoregate::ledger", "the ledger refuses an entry");
+                refuse(replies);
+            }
+            Some(Err(Fault::Lost(_))) | None => {
+                writes.into_iter().for_each(|write| self.keep(write));
+                refuse(replies);
+            }
+        }
+    }
+
+    fn answer(&mut self, writes: Vec<Write>, replies: Vec<Option<Reply<()>>>) {
+        for (write, reply) in writes.into_iter().zip(replies) {
+            let is_told = reply.is_none_or(|reply| reply.send(Ok(())).is_ok());
+            if let (Write::Intend(entry), false) = (write, is_told) {
+                // Who asked has given up, so nothing will be sent.
+                self.keep(Write::Withdraw(entry.receipt));
+            }
+        }
+        self.flush();
+    }
+
+    fn open_cells(&mut self, opens: Vec<(Cell, Reply<Opened>)>) {
+        if opens.is_empty() {
+            return;
+        }
+        let cells: Vec<&Cell> = opens.iter().map(|(cell, _)| cell).collect();
+        let opened = self.with_book(|book| book.open(&cells));
+        let opened = match opened {
+            Ok(opened) => opened.into_iter().map(Ok).collect::<Vec<_>>(),
+            Err(cause) => cells.iter().map(|_| Err(cause)).collect(),
+        };
+        for ((cell, reply), opened) in opens.into_iter().zip(opened) {
+            if let Err(Ok(Opened::History(_))) = reply.send(opened) {
+                self.keep(Write::Free(cell.fingerprint()));
+            }
+        }
+        self.flush();
+    }
+
+    /// Keeps what must not be lost; of the rest, the lease that it would have freed.
+    fn keep(&mut self, write: Write) {
+        let kept = match write.must_not_be_lost() {
+            true => Some(write),
+            false => write.lease().map(Write::Free),
+        };
+        let Some(kept) = kept else {
+            return;
+        };
+        if self.backlog.len() >= MOST_KEPT {
+            tracing::error!(target: "scoregate::ledger", "the ledger's backlog is full: an entry is lost");
+            return;
+        }
+        self.backlog.push_back(kept);
+    }
+
+    /// Runs `work`, after what waits for better times; `None` where the database can't be used.
+    fn with_book_raw<T>(
+        &mut self,
+        work: impl FnOnce(&mut Book) -> Result<T, Fault>,
+    ) -> Option<Result<T, Fault>> {
+        if !self.is_usable() {
+            return None;
+        }
+        let done = work(self.book.as_mut()?);
+        if let Err(fault) = &done {
+            self.note(fault);
+        }
+        Some(done)
+    }
+
+    fn with_book<T>(
+        &mut self,
+        work: impl FnOnce(&mut Book) -> Result<T, Fault>,
+    ) -> Result<T, Unavailable> {
+        match self.with_book_raw(work) {
+            Some(Ok(value)) => Ok(value),
+            Some(Err(_)) | None => Err(Unavailable::Failing),
+        }
+    }
+
+    fn note(&mut self, fault: &Fault) {
+        match fault {
+            Fault::Refused(_) => {
+                tracing::warn!(target: "scoregate::ledger", cause = fault.told(), "the ledger's database refuses");
+            }
+            Fault::Lost(_) => self.lose(&fault.told()),
+        }
+    }
+
+    fn lose(&mut self, cause: &str) {
+        self.book = None;
+        self.retry_at = Instant::now() + RETRY;
+        if self.health.is_good.swap(false, Ordering::AcqRel) {
+            tracing::error!(target: "scoregate::ledger", cause, "the ledger can't be used");
+        }
+    }
+
+    /// Whether the database answers and nothing is left to be written first.
+    fn is_usable(&mut self) -> bool {
+        if self.book.is_some() && self.health.is_good.load(Ordering::Acquire) {
+            return true;
+        }
+        if Instant::now() < self.retry_at {
+            return false;
+        }
+        match self.reopen() {
+            Ok(()) => true,
+            Err(cause) => {
+                self.lose(&cause);
+                false
+            }
+        }
+    }
+
+    fn reopen(&mut self) -> Result<(), String> {
+        let mut book = (self.open)().map_err(|cause| told(&cause))?;
+        book.stay_alive().map_err(|fault| fault.told())?;
+        self.drop_written(&mut book).map_err(|fault| fault.told())?;
+        self.book = Some(book);
+        self.try_flush().map_err(|fault| fault.told())?;
+        self.beat();
+        self.health.is_good.store(true, Ordering::Release);
+        tracing::info!(target: "scoregate::ledger", "the ledger can be used again");
+        Ok(())
+    }
+
+    /// The answer to a commit may have been lost, and not the commit.
+    fn drop_written(&mut self, book: &mut Book) -> Result<(), Fault> {
+        let mut left = VecDeque::new();
+        while let Some(write) = self.backlog.pop_front() {
+            let is_written = match &write {
+                Write::Record(record) => book.has(&record.entry.receipt),
+                Write::Intend(_) | Write::Free(_) | Write::Withdraw(_) => Ok(false),
+            };
+            match is_written {
+                Ok(true) => left.extend(write.lease().map(Write::Free)),
+                Ok(false) => left.push_back(write),
+                Err(fault) => {
+                    left.push_back(write);
+                    left.append(&mut self.backlog);
+                    self.backlog = left;
+                    return Err(fault);
+                }
+            }
+        }
+        self.backlog = left;
+        Ok(())
+    }
+
+    fn flush(&mut self) {
+        if let Err(fault) = self.try_flush() {
+            self.note(&fault);
+        }
+    }
+
+    fn try_flush(&mut self) -> Result<(), Fault> {
+        let Some(book) = &mut self.book else {
+            return Ok(());
+        };
+        if self.backlog.is_empty() {
+            return Ok(());
+        }
+        match book.write(self.backlog.make_contiguous()) {
+            Ok(()) => self.backlog.clear(),
+            Err(Fault::Refused(_)) => self.flush_one_by_one()?,
+            Err(fault) => return Err(fault),
+        }
+        Ok(())
+    }
+
+    fn flush_one_by_one(&mut self) -> Result<(), Fault> {
+        while let (Some(write), Some(book)) = (self.backlog.pop_front(), &mut self.book) {
+            let alone = [write];
+            match book.write(&alone) {
+                Ok(()) => {}
+                Err(Fault::Refused(_)) => {
+                    tracing::error!(target: "scoregate::ledger", "the ledger refuses an entry");
+                }
+                Err(fault) => {
+                    self.backlog.extend(alone);
+                    return Err(fault);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn tick(&mut self) {
+        self.tick_at = Instant::now() + TICK;
+        let retention = self.retention;
+        let done = self.with_book_raw(|book| {
+            book.stay_alive()?;
+            book.open(&[])?;
+            book.adopt_orphans()?;
+            retention.map_or(Ok(()), |age| book.retain(age))
+        });
+        if let Some(Ok(())) = done {
+            self.beat();
+        }
+    }
+
+    fn beat(&self) {
+        let now = self.health.started.elapsed().as_millis();
+        let now = i64::try_from(now).unwrap_or(i64::MAX);
+        self.health.beat.store(now, Ordering::Release);
+    }
+
+    fn leave(mut self) {
+        self.flush();
+        if let Some(book) = &mut self.book {
+            // Not done: the leases free themselves.
+            let _ = book.leave();
+        }
+    }
+}
+
+fn refuse(replies: Vec<Option<Reply<()>>>) {
+    for reply in replies.into_iter().flatten() {
+        let _ = reply.send(Err(Unavailable::Failing));
+    }
+}
+
+fn told(cause: &CannotOpen) -> String {
+    match cause {
+        CannotOpen::Database(fault) => fault.told(),
+        CannotOpen::InUse(_)
+        | CannotOpen::Missing(_)
+        | CannotOpen::Newer { .. }
+        | CannotOpen::Older(_)
+        | CannotOpen::Lock(..)
+        | CannotOpen::Thread(_) => cause.to_string(),
+    }
+}
