@@ -16,6 +16,7 @@ use crate::auth::Readers;
 use crate::config::Loaded;
 use crate::gateway::{CannotServe, Lasting};
 use crate::generation::Generations;
+use crate::ledger::{CannotOpen, Ledger};
 use crate::meter::Limit;
 use crate::pipeline::pipeline;
 use crate::reload::{Source, follow};
@@ -40,6 +41,8 @@ pub enum CannotStart {
     #[error(transparent)]
     Listen(#[from] CannotListen),
     #[error(transparent)]
+    Ledger(#[from] CannotOpen),
+    #[error(transparent)]
     Configuration(#[from] CannotServe),
     #[error("a thread or its runtime can't be started")]
     Thread(#[from] io::Error),
@@ -54,7 +57,10 @@ impl Gateway {
         let (server, admin) = (loaded.config.server.clone(), loaded.config.admin.listen);
         let size = workers(server.workers);
         let room = Arc::new(Semaphore::new(server.max_connections));
-        let lasting = Lasting::new(&server, size)?;
+        // Before any socket: whoever may not have the ledger takes no port either.
+        let ledger = loaded.config.ledger.as_ref();
+        let ledger = ledger.map(Ledger::open).transpose()?;
+        let lasting = Lasting::new(&server, size, ledger)?;
         lasting.meters.show_limit(Limit::of_places(
             "server.max_connections",
             &room,

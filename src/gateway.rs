@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 use crate::auth::{CannotVerify, Verifier};
 use crate::config::{self, Account, Config};
 use crate::error::{Code, Refusal};
+use crate::ledger::Ledger;
 use crate::lifecycle::Lifecycle;
 use crate::lookup::Maxima;
 use crate::meter::{Limit, Meters, WorkerMeter};
@@ -28,6 +29,8 @@ pub struct Lasting {
     pub in_flight: Arc<Semaphore>,
     pub lifecycle: Arc<Lifecycle>,
     pub meters: Arc<Meters>,
+    /// `None`: nothing is recorded.
+    pub ledger: Option<Ledger>,
     /// Keys the hashes of ids where no key is configured.
     id_key: Arc<IdKey>,
 }
@@ -71,7 +74,16 @@ pub struct Worker {
 pub struct Slot(ArcSwap<Worker>);
 
 impl Lasting {
-    pub fn new(server: &config::Server, workers: usize) -> Result<Self, getrandom::Error> {
+    /// For readiness: nothing is to be recorded, or it can be.
+    pub fn can_record(&self) -> bool {
+        self.ledger.as_ref().is_none_or(Ledger::is_healthy)
+    }
+
+    pub fn new(
+        server: &config::Server,
+        workers: usize,
+        ledger: Option<Ledger>,
+    ) -> Result<Self, getrandom::Error> {
         let most = server.max_in_flight;
         let (in_flight, meters) = (Arc::new(Semaphore::new(most)), Meters::new(workers));
         meters.show_limit(Limit::of_places("server.max_in_flight", &in_flight, most));
@@ -80,6 +92,7 @@ impl Lasting {
             in_flight,
             lifecycle: Arc::default(),
             meters: Arc::new(meters),
+            ledger,
             id_key: Arc::new(IdKey::new(None)?),
         })
     }

@@ -167,9 +167,9 @@ fn run_says_what_is_wrong_with_its_configuration() {
         text(&missing.stderr)
     );
     let mut settings = Settings::new(([127, 0, 0, 1], 9).into());
-    settings.tables = "[ledger]\nurl = \"sqlite:x.db\"\n".to_owned();
+    settings.tables = "[ledger]\nurl = \"mysql:x.db\"\n".to_owned();
     let Err(shown) = Gateway::try_start(&settings) else {
-        panic!("started with a ledger that this version does not have");
+        panic!("started with a ledger that there is not");
     };
     assert!(shown.contains("ledger.url"), "{shown}");
 }

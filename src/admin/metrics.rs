@@ -13,7 +13,7 @@ impl Admin {
         let meters = &lasting.meters;
         meters.write(&mut page, &[("verified_tokens", cached)]);
         write_key_sets(&mut page, &verifier.key_sets());
-        let ready = lasting.lifecycle.is_serving() && verifier.is_ready();
+        let ready = lasting.lifecycle.is_serving() && verifier.is_ready() && lasting.can_record();
         page.family(&list::READY).sample(&[], u8::from(ready));
         page.finish()
     }

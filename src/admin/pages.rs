@@ -46,18 +46,21 @@ impl Admin {
         }
     }
 
-    /// Ready: every listener is bound, no drain has begun, and every required issuer's keys are here.
+    /// Ready: every listener is bound, no drain has begun, every required issuer's keys are here, and
+    /// the ledger can be written.
     fn readiness(&self) -> Page {
         let current = self.0.current();
         let serving = current.shared.lasting.lifecycle.is_serving();
         let keys = current.shared.verifier.is_ready();
-        let status = match serving && keys {
+        let ledger = current.shared.lasting.can_record();
+        let ready = serving && keys && ledger;
+        let status = match ready {
             true => StatusCode::OK,
             false => StatusCode::SERVICE_UNAVAILABLE,
         };
         page(
             status,
-            &json!({"ready": serving && keys, "serving": serving, "key_sets": keys}),
+            &json!({"ready": ready, "serving": serving, "key_sets": keys, "ledger": ledger}),
         )
     }
 

@@ -4,6 +4,7 @@ mod check;
 mod demo;
 mod health;
 mod key;
+mod ledger;
 mod run;
 mod sandbox;
 mod schema;
@@ -38,6 +39,9 @@ enum Command {
     },
     /// Ask a running gateway whether it takes new work: exit code 0 where it does, else 1.
     Health(health::Arguments),
+    /// Read the record, check it, erase a learner from it.
+    #[command(subcommand)]
+    Ledger(ledger::LedgerCommand),
     /// Print the JSON Schema of the configuration.
     Schema,
     /// Manage gateway keys.
@@ -60,6 +64,7 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Check { config } => check::run(&config),
         Command::Health(arguments) => health::run(&arguments),
+        Command::Ledger(command) => ledger::run(&command),
         Command::Schema => schema::run(),
         Command::Key(KeyCommand::New) => key::run(),
     };

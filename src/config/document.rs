@@ -12,9 +12,10 @@ use super::account::AccountSection;
 use super::accounts::Accounts;
 use super::admin::AdminSection;
 use super::caller::{self, Caller, CallerSection};
+use super::delivery::DeliverySection;
 use super::findings::At;
 use super::issuer::{self, Issuer, IssuerSection};
-use super::ledger::{DeliverySection, LedgerSection};
+use super::ledger::LedgerSection;
 use super::log::LogSection;
 use super::policy::PolicySection;
 use super::policy_names::Names;
@@ -58,12 +59,13 @@ impl Document {
         let issuers = self.check_issuers(&at.key("issuer"), &accounts);
         let policies = self.check_policies(at, &accounts);
         self.warn_of_nobody(at);
-        ledger.and(delivery)?;
+        delivery?;
         Some(Config {
             server: server?,
             admin: admin?,
             log: log?,
             scores: self.scores.check(),
+            ledger: ledger?,
             upstream: upstream?,
             accounts: accounts.all()?,
             callers: callers?,

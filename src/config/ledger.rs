@@ -1,43 +1,68 @@
-//! `[ledger]` and `[delivery]`: in this version the words for "no record" and "forward at once",
-//! so that a configuration written for a later one is refused rather than half obeyed.
+//! `[ledger]`: where submissions are recorded, and how carefully.
+
+use std::time::Duration;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize, Serializer};
 
+use super::duration::DurationText;
 use super::findings::At;
+use super::secret::SecretPlace;
+use crate::ledger::{Durability, OnFailure, Place, PostgresPlace, Settings, is_postgres_url};
 
 /// Where submissions are recorded.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, expecting = "a table, `[ledger]`")]
 #[schemars(deny_unknown_fields)]
 pub struct LedgerSection {
-    /// `"none"`: nothing is recorded. This version knows no other.
-    #[schemars(extend("enum" = ["none"]))]
+    /// `"sqlite:PATH"`, a file, relative to the configuration's folder;
+    /// `"postgres://USER[:PASSWORD]@HOST:PORT/DATABASE[?sslmode=…]"`, for several gateways; or
+    /// `"none"`: nothing is recorded.
+    #[serde(serialize_with = "masked")]
     pub url: String,
+    /// PostgreSQL's password, so that it need not stand in `url`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub password: Option<SecretPlace>,
+    /// When an entry is safe. `batched`: with the operating system before its answer, so a kill
+    /// loses nothing and a power loss the last moments; `always`: on disk before anything is
+    /// forwarded.
+    pub durability: DurabilityText,
+    /// What happens to submissions that can't be recorded: `refuse` answers LEDGER_UNAVAILABLE,
+    /// `forward` forwards them unrecorded.
+    pub on_failure: OnFailureText,
+    /// How long entries are kept, 1d to 36500d; for ever without it. Attempts and grades of longer
+    /// ago are forgotten by policy, too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retention: Option<DurationText>,
 }
 
-/// How scores reach LTIAAS.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, expecting = "a table, `[delivery]`")]
-#[schemars(deny_unknown_fields)]
-pub struct DeliverySection {
-    /// `"relay"`: a score is forwarded while its caller waits. This version knows no other.
-    #[schemars(extend("enum" = ["relay"]))]
-    pub mode: String,
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub enum DurabilityText {
+    Batched,
+    Always,
 }
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub enum OnFailureText {
+    Refuse,
+    Forward,
+}
+
+const DAY: Duration = Duration::from_secs(86_400);
 
 impl Default for LedgerSection {
     fn default() -> Self {
         Self {
             url: "none".to_owned(),
-        }
-    }
-}
-
-impl Default for DeliverySection {
-    fn default() -> Self {
-        Self {
-            mode: "relay".to_owned(),
+            password: None,
+            durability: DurabilityText::Batched,
+            on_failure: OnFailureText::Refuse,
+            retention: None,
         }
     }
 }
@@ -48,23 +73,71 @@ impl LedgerSection {
         self.url != "none"
     }
 
-    pub(super) fn check(&self, at: &At<'_>) -> Option<()> {
-        match self.url.as_str() {
-            "none" => Some(()),
-            _ => at.key("url").problem(
-                "must be \"none\": this version of scoregate keeps no ledger, so nothing would be recorded",
+    /// The inner `None`: nothing is recorded.
+    pub(super) fn check(&self, at: &At<'_>) -> Option<Option<Settings>> {
+        let place = self.place(at);
+        let check = |text: &DurationText| text.check(&at.key("retention"), DAY..=DAY * 36_500);
+        let retention = self.retention.as_ref().map(check);
+        let retention = match retention {
+            None => None,
+            Some(retention) => Some(retention?),
+        };
+        let Some(place) = place? else {
+            return Some(None);
+        };
+        at.key("url")
+            .warn("submissions are not recorded yet: this version only keeps the ledger open");
+        Some(Some(Settings {
+            place,
+            durability: match self.durability {
+                DurabilityText::Batched => Durability::Batched,
+                DurabilityText::Always => Durability::Always,
+            },
+            on_failure: match self.on_failure {
+                OnFailureText::Refuse => OnFailure::Refuse,
+                OnFailureText::Forward => OnFailure::Forward,
+            },
+            retention,
+        }))
+    }
+
+    fn place(&self, at: &At<'_>) -> Option<Option<Place>> {
+        let password = match &self.password {
+            None => None,
+            Some(place) => Some(place.text(&at.key("password"))?),
+        };
+        let at = at.key("url");
+        match self.url.split_once(':') {
+            None if self.url == "none" => Some(None),
+            Some(("sqlite", "")) => at.problem("must name a file, such as \"sqlite:scoregate.db\""),
+            Some(("sqlite", path)) => Some(Some(Place::Sqlite(at.file(path)))),
+            Some(("postgres" | "postgresql", _)) => self.postgres(&at, password).map(Some),
+            Some(_) | None => at.problem(
+                "must be \"sqlite:PATH\", \"postgres://USER@HOST:PORT/DATABASE\" or \"none\"",
             ),
         }
     }
+
+    fn postgres(&self, at: &At<'_>, password: Option<SecretString>) -> Option<Place> {
+        if !is_postgres_url(&self.url) {
+            return at.problem(
+                "can't be read as postgres://USER[:PASSWORD]@HOST:PORT/DATABASE[?sslmode=…]",
+            );
+        }
+        let url = SecretString::from(self.url.clone());
+        Some(Place::Postgres(PostgresPlace { url, password }))
+    }
 }
 
-impl DeliverySection {
-    pub(super) fn check(&self, at: &At<'_>) -> Option<()> {
-        match self.mode.as_str() {
-            "relay" => Some(()),
-            _ => at.key("mode").problem(
-                "must be \"relay\": this version of scoregate stores no scores for later delivery",
-            ),
+/// A URL of PostgreSQL may hold a password, in more than one place.
+fn masked<S: Serializer>(url: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    match url.split_once(':') {
+        Some(("sqlite", _)) => serializer.serialize_str(url),
+        Some((scheme, _)) => {
+            let rest = url.rsplit_once('@').map_or("", |(_, rest)| rest);
+            let place = rest.split_once('?').map_or(rest, |(place, _)| place);
+            serializer.collect_str(&format_args!("{scheme}://***@{place}"))
         }
+        None => serializer.serialize_str(if url == "none" { url } else { "***" }),
     }
 }

@@ -13,6 +13,7 @@ mod admin;
 mod admin_address;
 mod caller;
 mod content;
+mod delivery;
 mod document;
 mod duration;
 mod environment;
@@ -79,6 +80,8 @@ pub struct Config {
     pub admin: Admin,
     pub log: Log,
     pub scores: Scores,
+    /// `None`: nothing is recorded.
+    pub ledger: Option<crate::ledger::Settings>,
     pub upstream: Upstream,
     pub accounts: Vec<Arc<Account>>,
     pub callers: Vec<Caller>,

@@ -13,7 +13,9 @@ pub(crate) enum Step {
 }
 
 /// Keys at or beneath which a secret or a digest stands, so that no value there is ever repeated.
-const SECRET_KEYS: &[&str] = &["api_keys", "keys", "key", "token", "secret", "digest"];
+const SECRET_KEYS: &[&str] = &[
+    "api_keys", "keys", "key", "token", "secret", "digest", "password",
+];
 
 impl KeyPath {
     pub fn key(&self, name: &str) -> Self {
@@ -49,13 +51,21 @@ impl KeyPath {
         self.0.starts_with(&beginning.0)
     }
 
+    /// A database's URL may hold its password.
+    fn is_ledger_url(&self) -> bool {
+        let url = [Step::Key("ledger".into()), Step::Key("url".into())];
+        self.0 == url
+    }
+
     /// Whether a secret or a digest belongs here. A text in the place of a whole `service_keys`
     /// entry is one too; its line item patterns are not.
     pub fn is_secret(&self) -> bool {
         let named =
             |step: &Step| matches!(step, Step::Key(name) if SECRET_KEYS.contains(&name.as_str()));
         let is_instant = self.last_key() == Some("not_after");
-        !is_instant && self.0.iter().any(named) || self.last_key() == Some("service_keys")
+        self.is_ledger_url()
+            || !is_instant && self.0.iter().any(named)
+            || self.last_key() == Some("service_keys")
     }
 }
 

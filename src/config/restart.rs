@@ -6,6 +6,10 @@ use serde_json::Value;
 const KEYS: &[&str] = &[
     "server.listen",
     "server.workers",
+    "ledger.password",
+    "ledger.durability",
+    "ledger.on_failure",
+    "ledger.retention",
     "server.max_in_flight",
     "server.max_connections",
     "admin.listen",

@@ -28,6 +28,7 @@ mod retain;
 mod row;
 mod schema;
 mod seal;
+mod shown;
 mod sqlite;
 #[cfg(test)]
 mod tests;
@@ -36,10 +37,11 @@ mod writer;
 
 pub use cell::{Cell, Held};
 pub use entry::{Acted, BodyDigest, Decision, Entry, Kept, Learner, points_json};
-pub use erase::Erasure;
+pub use erase::{Erased, Erasure};
 pub use fault::{CannotOpen, Fault, Unavailable};
 pub use handle::Ledger;
 pub use place::{Durability, OnFailure, Place, PostgresPlace, Settings};
+pub use postgres::is_postgres_url;
 pub use reader::{Filter, Reader};
 pub use receipt::{NotAReceipt, Receipt};
 pub use verify::{Break, Reason, Verdict};

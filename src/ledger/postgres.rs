@@ -49,6 +49,12 @@ pub fn config(url: &str) -> Result<Config, Fault> {
     Ok(config)
 }
 
+/// Whether a ledger can be looked for there.
+pub fn is_postgres_url(url: &str) -> bool {
+    let is_good = |config: Config| !config.get_hosts().is_empty() && config.get_dbname().is_some();
+    config(url).is_ok_and(is_good)
+}
+
 fn is_near(host: &Host) -> bool {
     match host {
         Host::Tcp(name) => {

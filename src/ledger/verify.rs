@@ -12,6 +12,8 @@ use super::seal::SealKey;
 pub struct Verdict {
     pub entries: i64,
     pub broken: Option<Break>,
+    /// The end of the chain, to be kept elsewhere from time to time.
+    pub last_hash: String,
 }
 
 /// Where the record first is not whole.
@@ -50,6 +52,7 @@ impl Reader {
         Ok(Verdict {
             entries: self.count()?,
             broken,
+            last_hash: head.hash.to_string(),
         })
     }
 

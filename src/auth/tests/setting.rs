@@ -114,6 +114,7 @@ fn config(issuers: Vec<Issuer>, key_set_timeout: Duration) -> Config {
             drain_delay: second,
             drain_deadline: second,
         },
+        ledger: None,
         admin: Admin {
             listen: ([127, 0, 0, 1], 0).into(),
             token: None,

@@ -136,8 +136,24 @@ fn sections_of_the_gateway_itself() {
                 "2: scores.unknown_members: must be one of `refuse`, `drop`",
             ),
             (
-                "[ledger]\nurl = 'sqlite:x.db'\n",
-                "2: ledger.url: must be \"none\": this version",
+                "[ledger]\nurl = 'mysql:x.db'\n",
+                "2: ledger.url: must be \"sqlite:PATH\", \"postgres://USER@HOST:PORT/DATABASE\" or \"none\"",
+            ),
+            (
+                "[ledger]\nurl = 'sqlite:'\n",
+                "2: ledger.url: must name a file, such as",
+            ),
+            (
+                "[ledger]\nurl = 'postgres://user:canary@host:x/db'\n",
+                "2: ledger.url: can't be read as postgres://USER[:PASSWORD]@HOST:PORT/DATABASE",
+            ),
+            (
+                "[ledger]\nretention = '1h'\n",
+                "2: ledger.retention: must be from \"1d\" to",
+            ),
+            (
+                "[ledger]\ndurability = 'often'\n",
+                "2: ledger.durability: must be one of `batched`, `always`",
             ),
             (
                 "[delivery]\nmode = 'store'\n",

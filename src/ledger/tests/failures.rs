@@ -56,7 +56,7 @@ async fn a_locked_file_is_unavailable_in_time_and_recovers() {
     assert_eq!(all(&home, &Filter::default()).len(), 2);
     let held = ledger.hold(cell("42"), soon()).await.unwrap();
     assert_eq!(held.history().len(), 2);
-    assert_eq!(verdict(&home).broken, None);
+    assert_eq!(verdict(&home).1, None);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -98,7 +98,7 @@ async fn a_full_disk_leaves_nothing_half_written() {
     assert!(written > 0);
     drop(book);
     assert_eq!(all(&home, &Filter::default()).len(), written);
-    assert_eq!(verdict(&home).broken, None);
+    assert_eq!(verdict(&home).1, None);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -132,7 +132,7 @@ async fn a_lost_postgres_is_unavailable_in_time_and_recovers() {
     assert_eq!(held.history().len(), 2);
     ledger.settle(held, entry("42", "4")).await.unwrap();
     assert_eq!(all(&home, &Filter::default()).len(), 3);
-    assert_eq!(verdict(&home).broken, None);
+    assert_eq!(verdict(&home).1, None);
 }
 
 #[tokio::test(flavor = "multi_thread")]

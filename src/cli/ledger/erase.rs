@@ -1,0 +1,80 @@
+//! `scoregate ledger erase`: drops what opens a learner's entries. The chain stays whole.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::json;
+
+use super::{Common, Format, failed, unreadable};
+use crate::ledger::Erasure;
+use crate::line_item::Pattern;
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// The learner's id.
+    #[arg(long)]
+    user: String,
+    /// Only in this account.
+    #[arg(long)]
+    account: Option<String>,
+    /// Only these line items, a pattern with `*` and `**`.
+    #[arg(long, value_name = "GLOB", value_parser = Pattern::parse)]
+    line_items: Option<Pattern>,
+    /// Do it. It can't be undone.
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
+    common: Common,
+}
+
+pub fn run(arguments: &Arguments) -> io::Result<ExitCode> {
+    let mut reader = arguments.common.open()?;
+    let account = arguments.account.as_deref();
+    let line_items = arguments.line_items.as_ref();
+    let erasure = reader
+        .erasure(&arguments.user, account, line_items)
+        .map_err(unreadable)?;
+    if arguments.yes {
+        // Also where nothing is found: an erasure that was cut short is compacted now.
+        reader.erase(&erasure).map_err(|cause| failed(&cause))?;
+    }
+    let mut out = io::stdout().lock();
+    match arguments.common.format(Format::Table) {
+        Format::Table => write_table(&mut out, &erasure, arguments.yes)?,
+        Format::Json => writeln!(out, "{}", as_json(&erasure, arguments.yes))?,
+        Format::Csv => write_csv(&mut out, &erasure)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn write_table(out: &mut impl Write, erasure: &Erasure, is_done: bool) -> io::Result<()> {
+    for cell in &erasure.cells {
+        let (account, line_item) = (cell.account.escape_debug(), cell.line_item.escape_debug());
+        writeln!(out, "{account}  {line_item}  {} entries", cell.entries)?;
+    }
+    let (cells, entries) = (erasure.cells.len(), erasure.entries());
+    match is_done {
+        true => writeln!(out, "erased: {cells} cells with {entries} entries"),
+        false => writeln!(
+            out,
+            "would erase {cells} cells with {entries} entries; --yes does it"
+        ),
+    }
+}
+
+fn as_json(erasure: &Erasure, is_done: bool) -> serde_json::Value {
+    let cell = |cell: &crate::ledger::Erased| json!({"account": cell.account, "line_item": cell.line_item, "entries": cell.entries});
+    let cells: Vec<_> = erasure.cells.iter().map(cell).collect();
+    json!({"erased": is_done, "entries": erasure.entries(), "cells": cells})
+}
+
+fn write_csv(out: &mut impl Write, erasure: &Erasure) -> io::Result<()> {
+    let mut writer = csv::Writer::from_writer(out);
+    writer.write_record(["account", "line_item", "entries"])?;
+    for cell in &erasure.cells {
+        let entries = cell.entries.to_string();
+        writer.write_record([&cell.account, &cell.line_item, &entries])?;
+    }
+    writer.flush()
+}

@@ -1,0 +1,38 @@
+//! `scoregate ledger list` and `export`: entries in the chain's order, in bounded memory.
+
+use std::io::{self, BufWriter, Write};
+use std::ops::ControlFlow;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::rows::Printer;
+use super::{Common, Format, Which, unreadable};
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    common: Common,
+    #[command(flatten)]
+    which: Which,
+}
+
+pub fn run(arguments: &Arguments, default: Format) -> io::Result<ExitCode> {
+    let mut reader = arguments.common.open()?;
+    let out = BufWriter::new(io::stdout().lock());
+    let mut printer = Printer::new(arguments.common.format(default), out)?;
+    let mut printed = Ok(());
+    let print = |kept| {
+        printed = printer.print(&kept);
+        match printed {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        }
+    };
+    reader
+        .each(&arguments.which.filter(), print)
+        .map_err(unreadable)?;
+    printed?;
+    printer.finish()?.flush()?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,149 @@
+//! `scoregate ledger`: the record, for people and scripts. All but `erase` only read; none needs
+//! the gateway to stand still.
+
+mod erase;
+mod list;
+mod rows;
+mod show;
+mod verify;
+
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand, ValueEnum};
+use jiff::Timestamp;
+
+use crate::config;
+use crate::ledger::{CannotOpen, Decision, Filter, Reader};
+use crate::line_item::Pattern;
+
+#[derive(Debug, Subcommand)]
+pub enum LedgerCommand {
+    /// List entries, one a line.
+    List(list::Arguments),
+    /// Show one entry.
+    Show(show::Arguments),
+    /// Write entries out, as JSON unless told otherwise.
+    Export(list::Arguments),
+    /// Check that no entry was changed, removed, added or moved. Exit code 1: one was.
+    Verify(verify::Arguments),
+    /// Erase a learner: say what would go, and with --yes do it.
+    Erase(erase::Arguments),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Table,
+    Json,
+    Csv,
+}
+
+/// Where the ledger is, and how to print.
+#[derive(Debug, Args)]
+pub struct Common {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// How to print.
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    /// The same as --format json.
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
+}
+
+/// Which entries.
+#[derive(Debug, Args)]
+pub struct Which {
+    /// What became of it: forwarded, adjusted, kept, held, queued or refused.
+    #[arg(long, value_parser = read_decision)]
+    decision: Option<Decision>,
+    /// The refusal's `details.message`, such as INVALID_SCORE.
+    #[arg(long)]
+    code: Option<String>,
+    /// The learner's id.
+    #[arg(long)]
+    user: Option<String>,
+    #[arg(long)]
+    account: Option<String>,
+    #[arg(long)]
+    caller: Option<String>,
+    /// The line item's id, or a pattern with `*` and `**`.
+    #[arg(long, value_name = "ID", value_parser = Pattern::parse)]
+    line_item: Option<Pattern>,
+    /// Only what arrived then or later: an RFC 3339 time, or a date (UTC).
+    #[arg(long, value_name = "TIME", value_parser = read_time)]
+    since: Option<Timestamp>,
+}
+
+pub fn run(command: &LedgerCommand) -> io::Result<ExitCode> {
+    match command {
+        LedgerCommand::List(arguments) => list::run(arguments, Format::Table),
+        LedgerCommand::Show(arguments) => show::run(arguments),
+        LedgerCommand::Export(arguments) => list::run(arguments, Format::Json),
+        LedgerCommand::Verify(arguments) => verify::run(arguments),
+        LedgerCommand::Erase(arguments) => erase::run(arguments),
+    }
+}
+
+impl Common {
+    fn format(&self, default: Format) -> Format {
+        match self.json {
+            true => Format::Json,
+            false => self.format.unwrap_or(default),
+        }
+    }
+
+    fn open(&self) -> io::Result<Reader> {
+        let loaded = config::load(&self.config).map_err(|problems| failed(&problems))?;
+        let Some(settings) = loaded.config.ledger else {
+            return Err(io::Error::other(
+                "`ledger.url` is \"none\": nothing is recorded",
+            ));
+        };
+        Reader::open(&settings).map_err(|cause| failed(&cause))
+    }
+}
+
+impl Which {
+    fn filter(&self) -> Filter {
+        Filter {
+            since: self.since,
+            decision: self.decision,
+            code: self.code.clone(),
+            account: self.account.clone(),
+            caller: self.caller.clone(),
+            user: self.user.clone(),
+            line_items: self.line_item.clone(),
+            after: 0,
+        }
+    }
+}
+
+fn read_decision(text: &str) -> Result<Decision, String> {
+    let names: Vec<_> = Decision::ALL.iter().map(|one| one.as_str()).collect();
+    Decision::parse(text).ok_or_else(|| format!("must be one of {}", names.join(", ")))
+}
+
+fn read_time(text: &str) -> Result<Timestamp, String> {
+    let midnight = || format!("{text}T00:00:00Z").parse().ok();
+    let time = text.parse().ok().or_else(midnight);
+    time.ok_or_else(|| "must be such as 2026-01-31T12:00:00Z or 2026-01-31".to_owned())
+}
+
+/// An error with its causes.
+fn failed(cause: &dyn std::error::Error) -> io::Error {
+    let mut told = cause.to_string();
+    let mut source = cause.source();
+    while let Some(cause) = source {
+        told.push_str(&format!(": {cause}"));
+        source = cause.source();
+    }
+    io::Error::other(told)
+}
+
+/// For `?` on what readers return.
+fn unreadable(cause: crate::ledger::Fault) -> io::Error {
+    failed(&CannotOpen::from(cause))
+}

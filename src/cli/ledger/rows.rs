@@ -1,0 +1,201 @@
+//! Prints entries one by one: a table for people, JSON or CSV for programs.
+
+use std::io::{self, Write};
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::Format;
+use crate::ledger::Kept;
+
+/// The columns of CSV, as the contract has them.
+const COLUMNS: [&str; 19] = [
+    "receipt",
+    "time",
+    "account",
+    "caller",
+    "line_item",
+    "user",
+    "score_given",
+    "score_maximum",
+    "timestamp",
+    "submitted_at",
+    "decision",
+    "code",
+    "rules",
+    "judged_given",
+    "judged_maximum",
+    "policy_generation",
+    "upstream_status",
+    "prev_hash",
+    "hash",
+];
+
+pub enum Printer<W: Write> {
+    Table(W),
+    Json { out: W, is_first: bool },
+    Csv(Box<csv::Writer<W>>),
+}
+
+impl<W: Write> Printer<W> {
+    pub fn new(format: Format, mut out: W) -> io::Result<Self> {
+        Ok(match format {
+            Format::Table => {
+                write_line(
+                    &mut out,
+                    [
+                        "RECEIPT",
+                        "TIME",
+                        "DECISION",
+                        "JUDGED",
+                        "CALLER",
+                        "USER",
+                        "LINE ITEM",
+                    ],
+                )?;
+                Self::Table(out)
+            }
+            Format::Json => Self::Json {
+                out,
+                is_first: true,
+            },
+            Format::Csv => {
+                let mut writer = csv::Writer::from_writer(out);
+                writer.write_record(COLUMNS)?;
+                Self::Csv(Box::new(writer))
+            }
+        })
+    }
+
+    pub fn print(&mut self, kept: &Kept) -> io::Result<()> {
+        match self {
+            Self::Table(out) => print_line(out, kept),
+            Self::Json { out, is_first } => {
+                out.write_all(if *is_first { b"[\n" } else { b",\n" })?;
+                *is_first = false;
+                Ok(serde_json::to_writer(out, kept)?)
+            }
+            Self::Csv(writer) => Ok(writer.write_record(cells(kept))?),
+        }
+    }
+
+    /// What it wrote to, complete.
+    pub fn finish(self) -> io::Result<W> {
+        match self {
+            Self::Table(out) => Ok(out),
+            Self::Json { mut out, is_first } => {
+                out.write_all(if is_first { b"[]\n" } else { b"\n]\n" })?;
+                Ok(out)
+            }
+            Self::Csv(writer) => writer.into_inner().map_err(|error| error.into_error()),
+        }
+    }
+}
+
+fn print_line(out: &mut impl Write, kept: &Kept) -> io::Result<()> {
+    let entry = &kept.entry;
+    let judged = entry.judged.as_ref();
+    let judged = judged.map_or("-".to_owned(), |points| {
+        format!("{}/{}", points.given, points.maximum)
+    });
+    let decision = entry.code.as_deref().unwrap_or(entry.decision.as_str());
+    let time = format!("{:.0}", entry.time);
+    let columns = [
+        entry.receipt.text(),
+        &time,
+        decision,
+        &judged,
+        &entry.caller,
+        kept.user().unwrap_or("-"),
+        &entry.line_item,
+    ];
+    write_line(out, columns)
+}
+
+/// What a caller chose can't move the cursor of whoever reads it.
+fn write_line(out: &mut impl Write, columns: [&str; 7]) -> io::Result<()> {
+    let [receipt, time, decision, judged, caller, user, line_item] =
+        columns.map(|column| column.escape_debug().to_string());
+    writeln!(
+        out,
+        "{receipt:26}  {time:20}  {decision:14}  {judged:>11}  {caller:16}  {user:16}  {line_item}"
+    )
+}
+
+/// What CSV shows of a submission.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Submitted {
+    score_given: Option<Box<RawValue>>,
+    score_maximum: Option<Box<RawValue>>,
+    timestamp: Option<String>,
+    submission: Times,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Times {
+    submitted_at: Option<String>,
+}
+
+fn cells(kept: &Kept) -> [String; 19] {
+    let entry = &kept.entry;
+    let json = entry.submission.as_deref().map(RawValue::get);
+    let submitted: Submitted = json
+        .and_then(|json| serde_json::from_str(json).ok())
+        .unwrap_or_default();
+    let number = |number: Option<Box<RawValue>>| number.map(|number| number.get().to_owned());
+    let rules: Vec<&str> = entry
+        .rules
+        .iter()
+        .map(|acted| acted.rule.as_str())
+        .collect();
+    let cells = [
+        Some(entry.receipt.text().to_owned()),
+        Some(entry.time.to_string()),
+        Some(entry.account.clone()),
+        Some(entry.caller.clone()),
+        Some(entry.line_item.clone()),
+        kept.user().map(str::to_owned),
+        number(submitted.score_given),
+        number(submitted.score_maximum),
+        submitted.timestamp,
+        submitted.submission.submitted_at,
+        Some(entry.decision.as_str().to_owned()),
+        entry.code.clone(),
+        Some(rules.join(", ")),
+        entry.judged.as_ref().map(|points| points.given.to_string()),
+        entry
+            .judged
+            .as_ref()
+            .map(|points| points.maximum.to_string()),
+        Some(entry.policy_generation.to_string()),
+        entry.upstream.map(|status| status.to_string()),
+        Some(kept.prev_hash.clone()),
+        Some(kept.hash.clone()),
+    ];
+    cells.map(|cell| inert(cell.unwrap_or_default()))
+}
+
+/// A cell that no spreadsheet runs as a formula.
+fn inert(cell: String) -> String {
+    match cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
+        true => format!("'{cell}"),
+        false => cell,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_what_a_spreadsheet_would_run() {
+        for formula in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"] {
+            assert_eq!(inert(formula.to_owned()), format!("'{formula}"));
+        }
+        for plain in ["", "83.5", "a=b", "https://x"] {
+            assert_eq!(inert(plain.to_owned()), plain);
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! The ledger as an operator meets it: its commands, beside a gateway that has it open or not.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+#[allow(dead_code, unused_imports)]
+mod support;
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use scoregate::ledger::{
+    Acted, BodyDigest, Decision, Durability, Entry, Ledger, OnFailure, Place, Receipt,
+    Settings as Kept,
+};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use support::{Gateway, Settings};
+use tempfile::TempDir;
+
+/// A configuration in a folder, whose ledger is a file there.
+fn settings() -> Settings {
+    let mut settings = Settings::new(([127, 0, 0, 1], 9).into());
+    settings.tables = "[ledger]\nurl = \"sqlite:scoregate.db\"\n".to_owned();
+    settings
+}
+
+fn home() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let text = settings().write(folder.path());
+    std::fs::write(folder.path().join("scoregate.toml"), text).unwrap();
+    folder
+}
+
+fn ledger(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_scoregate"))
+        .arg("ledger")
+        .args(arguments)
+        .arg("--config")
+        .arg(folder.join("scoregate.toml"))
+        .output()
+        .unwrap()
+}
+
+fn good(folder: &Path, arguments: &[&str]) -> String {
+    let done = ledger(folder, arguments);
+    let told = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert_eq!(done.status.code(), Some(0), "{arguments:?}: {told}");
+    String::from_utf8(done.stdout).unwrap()
+}
+
+fn json(folder: &Path, arguments: &[&str]) -> Value {
+    serde_json::from_str(&good(folder, arguments)).unwrap()
+}
+
+fn entry(user: &str, given: &str) -> Entry {
+    let time = "2026-03-01T08:00:00.5Z".parse().unwrap();
+    let score = format!(
+        "{{\"userId\":\"{user}\",\"scoreGiven\":{given},\"scoreMaximum\":80,\
+         \"timestamp\":\"2026-03-01T07:59:00Z\",\"submission\":{{\"submittedAt\":\"2026-03-01T07:58:00Z\"}}}}"
+    );
+    let score = RawValue::from_string(score).unwrap();
+    Entry {
+        receipt: Receipt::mint(time).unwrap(),
+        time,
+        account: "main".into(),
+        caller: "=quiz-app".into(),
+        line_item: "https://canvas.example.edu/1".into(),
+        user: Some(user.into()),
+        submission: Some(score.clone()),
+        body: BodyDigest::of(b"body"),
+        decision: Decision::Adjusted,
+        code: None,
+        rules: vec![
+            Acted {
+                rule: "late".into(),
+                policy: "tardy".into(),
+            },
+            Acted {
+                rule: "maximum".into(),
+                policy: "institution".into(),
+            },
+        ],
+        judged: None,
+        policy_generation: 3,
+        sent: Some(score),
+        upstream: Some(204),
+        duration_ms: 12,
+        explanation: None,
+        past: None,
+    }
+}
+
+/// Records entries, as a gateway would that then ends.
+fn record(folder: &Path, entries: &[Entry]) {
+    let kept = Kept {
+        place: Place::Sqlite(folder.join("scoregate.db")),
+        durability: Durability::Batched,
+        on_failure: OnFailure::Refuse,
+        retention: None,
+    };
+    let ledger = Ledger::open(&kept).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    for entry in entries {
+        runtime.block_on(ledger.record(entry.clone())).unwrap();
+    }
+}
+
+#[test]
+fn commands_read_while_the_gateway_has_it_open() {
+    let gateway = Gateway::start(&settings());
+    let folder = gateway.directory.path();
+    assert_eq!(
+        good(folder, &["verify", "--json"]),
+        "{\"entries\":0,\"whole\":true}\n"
+    );
+    assert_eq!(json(folder, &["list", "--json"]), serde_json::json!([]));
+    assert_eq!(good(folder, &["list"]).lines().count(), 1);
+    let unknown = ledger(folder, &["show", "01ARYZ6S410000000000000000"]);
+    assert_eq!(unknown.status.code(), Some(1));
+    let wrong = ledger(folder, &["list", "--decision", "lost"]);
+    assert_eq!(wrong.status.code(), Some(2));
+}
+
+#[test]
+fn a_second_gateway_on_the_same_file_does_not_start() {
+    let first = Gateway::start(&settings());
+    let mut second = settings();
+    let file = first.directory.path().join("scoregate.db");
+    second.tables = format!("[ledger]\nurl = \"sqlite:{}\"\n", file.display());
+    let Err(shown) = Gateway::try_start(&second) else {
+        panic!("two gateways write one file");
+    };
+    assert!(shown.contains("another gateway has the ledger"), "{shown}");
+}
+
+#[test]
+fn a_command_that_reads_creates_no_file() {
+    let folder = home();
+    let before = std::fs::read_dir(folder.path()).unwrap().count();
+    for command in ["list", "export", "verify"] {
+        let done = ledger(folder.path(), &[command]);
+        assert_eq!(done.status.code(), Some(1), "{command}");
+        assert!(String::from_utf8_lossy(&done.stderr).contains("does not exist"));
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), before);
+}
+
+#[test]
+fn shows_an_entry_as_the_contract_has_it() {
+    let folder = home();
+    let given = entry("42", "77.50");
+    record(folder.path(), std::slice::from_ref(&given));
+    let text = good(folder.path(), &["show", given.receipt.text(), "--json"]);
+    assert!(text.contains("\"scoreGiven\":77.50"), "{text}");
+    let shown: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(shown["receipt"], given.receipt.text());
+    assert_eq!(shown["time"], "2026-03-01T08:00:00.5Z");
+    assert_eq!(shown["user"], "42");
+    assert_eq!(shown["decision"], "adjusted");
+    assert_eq!(
+        shown["rules"][0],
+        serde_json::json!({"rule": "late", "policy": "tardy"})
+    );
+    assert_eq!(shown["upstream"], serde_json::json!({"status": 204}));
+    assert!(
+        shown["digest"]
+            .as_str()
+            .unwrap()
+            .starts_with("hmac-sha256:")
+    );
+    assert!(shown.get("judged").is_none() && shown.get("code").is_none());
+    assert_eq!(
+        json(folder.path(), &["list", "--json"]),
+        serde_json::json!([shown])
+    );
+    assert_eq!(json(folder.path(), &["export"]), serde_json::json!([shown]));
+    assert_eq!(
+        json(folder.path(), &["list", "--json", "--caller", "x"]),
+        serde_json::json!([])
+    );
+}
+
+#[test]
+fn exports_csv_that_no_spreadsheet_runs() {
+    let folder = home();
+    let given = entry("@SUM(A1)", "77.5");
+    record(folder.path(), std::slice::from_ref(&given));
+    let csv = good(folder.path(), &["export", "--format", "csv"]);
+    let mut lines = csv.lines();
+    assert_eq!(
+        lines.next().unwrap(),
+        "receipt,time,account,caller,line_item,user,score_given,score_maximum,timestamp,\
+         submitted_at,decision,code,rules,judged_given,judged_maximum,policy_generation,\
+         upstream_status,prev_hash,hash"
+    );
+    let expected = format!(
+        "{},2026-03-01T08:00:00.5Z,main,'=quiz-app,https://canvas.example.edu/1,'@SUM(A1),77.5,80,\
+         2026-03-01T07:59:00Z,2026-03-01T07:58:00Z,adjusted,,\"late, maximum\",,,3,204,",
+        given.receipt
+    );
+    let line = lines.next().unwrap();
+    assert!(line.starts_with(&expected), "{line}");
+}
+
+#[test]
+fn erases_only_when_told_to_and_stays_whole() {
+    let folder = home();
+    record(
+        folder.path(),
+        &[entry("canary-4711", "1"), entry("other", "2")],
+    );
+    let before = good(folder.path(), &["erase", "--user", "canary-4711"]);
+    assert!(
+        before.contains("would erase 1 cells with 1 entries"),
+        "{before}"
+    );
+    assert_eq!(
+        json(folder.path(), &["list", "--json"])[0]["user"],
+        "canary-4711"
+    );
+    good(folder.path(), &["erase", "--user", "canary-4711", "--yes"]);
+    let shown = json(folder.path(), &["list", "--json"]);
+    assert_eq!(
+        (&shown[0]["user"], &shown[1]["user"]),
+        (&"erased".into(), &"other".into())
+    );
+    assert!(shown[0].get("submission").is_none());
+    assert_eq!(
+        good(folder.path(), &["verify", "--json"]),
+        "{\"entries\":2,\"whole\":true}\n"
+    );
+    for file in std::fs::read_dir(folder.path()).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        assert!(!bytes.windows(11).any(|window| window == b"canary-4711"));
+    }
+}
+
+#[test]
+fn a_broken_chain_is_a_finding() {
+    let folder = home();
+    let entries = [entry("1", "1"), entry("2", "2"), entry("3", "3")];
+    record(folder.path(), &entries);
+    let database = rusqlite::Connection::open(folder.path().join("scoregate.db")).unwrap();
+    database
+        .execute("DELETE FROM entries WHERE sequence = 2", [])
+        .unwrap();
+    let verified = ledger(folder.path(), &["verify", "--json"]);
+    assert_eq!(verified.status.code(), Some(1));
+    let shown: Value = serde_json::from_slice(&verified.stdout).unwrap();
+    let receipt = entries[2].receipt.text();
+    let expected =
+        serde_json::json!({"entries": 2, "whole": false, "receipt": receipt, "reason": "link"});
+    assert_eq!(shown, expected);
+}
+
+#[test]
+fn no_output_shows_the_password_of_a_database() {
+    for url in [
+        "postgres://me:canary-4711@127.0.0.1:1/db",
+        "postgres://me:canary-4711@host:x/db",
+    ] {
+        let mut settings = settings();
+        settings.tables = format!("[ledger]\nurl = \"{url}\"\n");
+        let Err(shown) = Gateway::try_start(&settings) else {
+            panic!("started without its database");
+        };
+        assert!(!shown.contains("canary-4711"), "{shown}");
+        assert!(shown.contains("ledger"), "{shown}");
+    }
+}
