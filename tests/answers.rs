@@ -50,6 +50,23 @@ fn a_second_key_is_tried_once_after_a_401_that_names_the_key() {
 }
 
 #[test]
+fn a_large_answer_that_names_the_key_is_about_the_key() {
+    let upstream = Upstream::start(|request, _| {
+        let errors = vec![serde_json::json!({"trace": "x".repeat(70)}); 1_000];
+        let answer = serde_json::json!({"details": {"message": "X", "description": "Invalid API key.", "errors": errors}});
+        match request.header("authorization").unwrap().contains("key-two") {
+            true => reply(204, "", ""),
+            false => json_reply(401, answer.to_string()),
+        }
+    });
+    let gateway = with_keys(&upstream, &["key-one", "key-two"]);
+    assert_eq!(gateway.submit(SCORE).status, 204);
+    assert_eq!(upstream.requests().len(), 2);
+    let gateway = with_keys(&upstream, &["key-one"]);
+    assert_envelope(&gateway.submit(SCORE), 502, "UPSTREAM_CREDENTIALS_REJECTED");
+}
+
+#[test]
 fn when_both_keys_are_rejected_the_operator_is_to_blame() {
     for (keys, attempts) in [
         (&["key-one"][..], 1),

@@ -252,3 +252,67 @@ fn retry_after_passes_as_seconds_or_a_date_and_never_lacks() {
         }
     }
 }
+
+#[test]
+fn a_large_error_keeps_what_matters() {
+    let long = "x".repeat(65_537);
+    let answer = answer_with(500, "text/plain", &long).json();
+    let shown = answer["details"]["bodyReceived"].as_str().unwrap();
+    assert_eq!(shown.chars().count(), 2_000);
+
+    for body in [
+        json!({"details": {"message": format!("M{}", "m".repeat(200_000)), "description": "d"}}),
+        json!({"details": {"message": "MM", "description": "d".repeat(200_000)}, "error": "e".repeat(100_000)}),
+        json!({"details": {"message": "MM", "description": "d"}, "bodyReceived": long, "bodySent": long}),
+        json!({"details": {"message": "MM", "description": "d", "errors": vec![json!({"a": long}); 4]}}),
+        json!({"details": {"message": "MM", "description": "d", "a": long, "b": [long, long]}, "c": long}),
+        json!({"details": {"message": "MM", "description": "\u{1}".repeat(60_000), "code": "\u{1}".repeat(10_000)}, "error": "\u{1}".repeat(10_000)}),
+    ] {
+        let response = answer_with(409, "application/json", &body.to_string());
+        let answer = envelope(&response);
+        assert_eq!(answer["status"], 409);
+        let details = &answer["details"];
+        let message = details["message"].as_str().unwrap();
+        assert!(message.starts_with(['M']) && message.len() > 1, "{message}");
+        assert!(
+            details["description"]
+                .as_str()
+                .unwrap()
+                .starts_with(['d', '\u{1}'])
+        );
+    }
+}
+
+#[test]
+fn the_first_faults_of_a_long_list_stay() {
+    let errors: Vec<_> = (0..9_000).map(|number| json!({"row": number})).collect();
+    let body = json!({"details": {"message": "ROWS", "errors": errors, "hint": "fewer"}});
+    let answer = assert_envelope(
+        &answer_with(400, "application/json", &body.to_string()),
+        400,
+        "ROWS",
+    );
+    let shown = answer["details"]["errors"].as_array().unwrap();
+    assert!((1_000..9_000).contains(&shown.len()), "{}", shown.len());
+    assert_eq!(shown[0]["row"], 0);
+    assert_eq!(answer["details"]["hint"], "fewer");
+}
+
+#[test]
+fn an_envelope_is_read_behind_a_mark_and_around_what_is_too_deep() {
+    let deep = |levels: usize| "[".repeat(levels) + &"]".repeat(levels);
+    for body in [
+        "\u{feff}{\"details\":{\"message\":\"DEEP\"}}".to_owned(),
+        format!(
+            r#"{{"details":{{"message":"DEEP","errors":[{{"a":{}}}]}}}}"#,
+            deep(200)
+        ),
+        format!(
+            r#"{{"details":{{"message":"DEEP"}},"bodyReceived":{}}}"#,
+            deep(200)
+        ),
+    ] {
+        let answer = answer_with(400, "application/json", &body);
+        assert_envelope(&answer, 400, "DEEP");
+    }
+}

@@ -3,6 +3,8 @@
 //! upstream is likely to echo them, and within base64 or hexadecimal digits.
 
 mod encoded;
+mod fold;
+mod search;
 mod spelling;
 
 use std::ops::Range;
@@ -11,141 +13,120 @@ use http::header::AUTHORIZATION;
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
 
-use crate::handoff::{Exchange, UpstreamLaunch};
+use crate::handoff::{Credentialed, Exchange, UpstreamLaunch};
 use crate::origin::Origin;
+use crate::score::Score;
 
-use spelling::Glyph;
+use fold::Folded;
+use search::Searcher;
 
 const REDACTED: &str = "[redacted]";
 
 /// Shorter values can't be told from ordinary text.
 const SHORTEST: usize = 4;
 
+/// What an envelope's own members are called, whatever a learner is called.
+const ENVELOPE: [&str; 6] = [
+    "status",
+    "error",
+    "details",
+    "externalError",
+    "externalUrl",
+    "bodyReceived",
+];
+
+/// And those of its `details`.
+const DETAILS: [&str; 7] = [
+    "message",
+    "description",
+    "code",
+    "errors",
+    "externalError",
+    "externalUrl",
+    "bodyReceived",
+];
+
 /// Knows the private texts of one request.
 pub struct Redactor {
-    needles: Vec<Vec<char>>,
+    searcher: Searcher,
 }
 
 impl Redactor {
+    /// For what LTIAAS answers to a request of ours.
     pub fn for_exchange(exchange: &Exchange<'_>, origin: &Origin) -> Self {
-        let credentialed = exchange.credentialed;
-        let mut texts: Vec<String> = Vec::new();
-        let headers = &credentialed.routed.traced.head.headers;
-        let authorization = headers
-            .get(AUTHORIZATION)
-            .and_then(|value| value.to_str().ok());
-        texts.extend(
-            authorization
-                .into_iter()
-                .flat_map(credential_parts)
-                .map(str::to_owned),
-        );
-        let keys = &credentialed.caller.account.api_keys;
-        texts.extend(keys.iter().map(|key| key.expose_secret().to_owned()));
-        if let UpstreamLaunch::With(launch) = &credentialed.launch {
-            texts.push(launch.expose().to_owned());
-        }
-        texts.extend([origin.authority().to_string(), origin.host().to_owned()]);
-        if let Some(score) = exchange.score {
-            texts.push(score.user.clone());
-            texts.extend(
-                [score.comment.clone(), score.scoring_user.clone()]
-                    .into_iter()
-                    .flatten(),
-            );
-        }
+        let mut texts = credentials(exchange.credentialed);
+        texts.extend(addresses(origin));
+        texts.extend(exchange.score.into_iter().flat_map(texts_of));
         texts.extend(learners_in(exchange.target.query()));
         Self::new(&texts)
     }
 
-    pub fn new(texts: &[String]) -> Self {
-        let read = |text: &String| -> Vec<char> {
-            spelling::read(text)
-                .into_iter()
-                .map(|glyph| glyph.character)
-                .collect()
-        };
-        let mut needles: Vec<_> = texts
-            .iter()
-            .map(read)
-            .filter(|needle| needle.len() >= SHORTEST)
-            .collect();
-        needles.sort_unstable();
-        needles.dedup();
-        Self { needles }
+    /// For what we answer to a submission with these private texts.
+    pub fn for_submission(credentialed: &Credentialed, mut texts: Vec<String>) -> Self {
+        texts.extend(credentials(credentialed));
+        Self::new(&texts)
     }
 
-    /// The text with every needle, however it is spelled, taken out.
+    pub fn new(texts: &[String]) -> Self {
+        let folded = texts.iter().map(|text| Folded::of(text).text);
+        let trimmed = folded.map(|text| text.trim().to_owned());
+        let needles: Vec<_> = trimmed
+            .filter(|needle| needle.chars().count() >= SHORTEST)
+            .collect();
+        Self {
+            searcher: Searcher::new(&needles),
+        }
+    }
+
+    /// The text with everything private, however it is spelled, taken out.
     pub fn text(&self, text: &str) -> String {
-        let glyphs = spelling::read(text);
-        let mut private = self.private(&glyphs);
-        for run in self.encoded(text) {
-            let within = |(glyph, _): &(&Glyph, &mut bool)| run.contains(&glyph.place.start);
-            let marks = glyphs.iter().zip(&mut private).filter(within);
-            marks.for_each(|(_, mark)| *mark = true);
-        }
         let mut clean = String::with_capacity(text.len());
-        let mut within = false;
-        for (glyph, private) in glyphs.iter().zip(private) {
-            match (private, within) {
-                (false, _) => clean.push_str(text.get(glyph.place.clone()).unwrap_or_default()),
-                (true, false) => clean.push_str(REDACTED),
-                (true, true) => {}
-            }
-            within = private;
+        let mut shown = 0;
+        for private in self.private(text) {
+            clean.push_str(text.get(shown..private.start).unwrap_or_default());
+            clean.push_str(REDACTED);
+            shown = private.end;
         }
+        clean.push_str(text.get(shown..).unwrap_or_default());
         clean
     }
 
-    /// The runs in which a needle is encoded.
-    fn encoded(&self, text: &str) -> Vec<Range<usize>> {
+    /// The places of what is private, in order and apart.
+    fn private(&self, text: &str) -> Vec<Range<usize>> {
+        let folded = Folded::of(text);
+        let found = self.searcher.find(&folded.text);
+        let mut places: Vec<_> = found.map(|part| folded.place(part)).collect();
+        places.extend(self.encoded(text));
+        places.sort_by_key(|place| place.start);
+        join(places)
+    }
+
+    /// The runs in which something private is encoded.
+    fn encoded(&self, text: &str) -> impl Iterator<Item = Range<usize>> {
         let is_private = |reading: String| {
-            let private = self.private(&spelling::read(&reading));
-            private.contains(&true)
+            let folded = Folded::of(&reading);
+            self.searcher.find(&folded.text).next().is_some()
         };
-        let runs = encoded::runs(text);
-        runs.filter(|run| {
+        encoded::runs(text).filter(move |run| {
             let run = text.get(run.clone()).unwrap_or_default();
             encoded::readings(run).any(is_private)
         })
-        .collect()
     }
 
-    /// Which characters belong to a needle.
-    fn private(&self, glyphs: &[Glyph]) -> Vec<bool> {
-        let mut private = vec![false; glyphs.len()];
-        for needle in &self.needles {
-            let windows = glyphs.windows(needle.len()).enumerate();
-            let found = windows.filter(|(_, window)| {
-                window
-                    .iter()
-                    .map(|glyph| glyph.character)
-                    .eq(needle.iter().copied())
-            });
-            for (start, _) in found {
-                private
-                    .iter_mut()
-                    .skip(start)
-                    .take(needle.len())
-                    .for_each(|mark| *mark = true);
+    /// An envelope: what its own members and those of `details` are called stays.
+    pub fn envelope(&self, mut envelope: Map<String, Value>) -> Map<String, Value> {
+        let details = envelope.remove("details");
+        let mut clean = self.members(&envelope, &ENVELOPE);
+        match details {
+            Some(Value::Object(details)) => {
+                clean.insert("details".into(), self.members(&details, &DETAILS).into());
             }
+            Some(other) => {
+                clean.insert("details".into(), self.value(&other));
+            }
+            None => {}
         }
-        private
-    }
-
-    /// An envelope: its own names stay, and so do those of `details`; a learner may be called
-    /// `details`.
-    pub fn values(&self, envelope: &Map<String, Value>) -> Map<String, Value> {
-        let clean = |(name, value): (&String, &Value)| match value {
-            Value::Object(details) if name == "details" => {
-                let clean = details
-                    .iter()
-                    .map(|(name, value)| (name.clone(), self.value(value)));
-                (name.clone(), Value::Object(clean.collect()))
-            }
-            value => (name.clone(), self.value(value)),
-        };
-        envelope.iter().map(clean).collect()
+        clean
     }
 
     pub fn value(&self, value: &Value) -> Value {
@@ -159,23 +140,49 @@ impl Redactor {
                 }
             }
             Value::Array(items) => items.iter().map(|item| self.value(item)).collect(),
-            Value::Object(members) => Value::Object(self.members(members)),
+            Value::Object(members) => Value::Object(self.members(members, &[])),
             Value::Null | Value::Bool(_) => value.clone(),
         }
     }
 
-    fn members(&self, members: &Map<String, Value>) -> Map<String, Value> {
+    fn members(&self, members: &Map<String, Value>, kept: &[&str]) -> Map<String, Value> {
+        let clean_name = |name: &String| match kept.contains(&name.as_str()) {
+            true => name.clone(),
+            false => self.text(name),
+        };
         let clean = members
             .iter()
-            .map(|(name, value)| (self.text(name), self.value(value)));
+            .map(|(name, value)| (clean_name(name), self.value(value)));
         clean.collect()
     }
 }
 
-/// The learner whose results are asked for; escaped, which makes no difference here.
-fn learners_in(query: Option<&str>) -> impl Iterator<Item = String> {
-    let pairs = query.unwrap_or_default().split('&');
-    pairs.filter_map(|pair| Some(pair.strip_prefix("userId=")?.to_owned()))
+/// Sorted places, those that touch made one.
+fn join(places: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    let mut joined: Vec<Range<usize>> = Vec::new();
+    for place in places {
+        match joined.last_mut() {
+            Some(last) if place.start <= last.end => last.end = last.end.max(place.end),
+            _ => joined.push(place),
+        }
+    }
+    joined
+}
+
+/// Ours and the caller's.
+fn credentials(credentialed: &Credentialed) -> Vec<String> {
+    let headers = &credentialed.routed.traced.head.headers;
+    let authorization = headers
+        .get(AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
+    let presented = authorization.into_iter().flat_map(credential_parts);
+    let mut texts: Vec<String> = presented.map(str::to_owned).collect();
+    let keys = &credentialed.caller.account.api_keys;
+    texts.extend(keys.iter().map(|key| key.expose_secret().to_owned()));
+    if let UpstreamLaunch::With(launch) = &credentialed.launch {
+        texts.push(launch.expose().to_owned());
+    }
+    texts
 }
 
 /// The words of an `Authorization` value, apart from the names of schemes.
@@ -186,6 +193,47 @@ fn credential_parts(value: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// The upstream's, as it is configured and, on this machine, as it is reached.
+fn addresses(origin: &Origin) -> Vec<String> {
+    let mut texts = vec![origin.authority().to_string(), origin.host().to_owned()];
+    if origin.is_loopback() {
+        let port = origin.port();
+        texts.extend(["127.0.0.1", "[::1]", "::1"].map(|host| format!("{host}:{port}")));
+    }
+    texts
+}
+
+fn texts_of(score: &Score) -> impl Iterator<Item = String> {
+    let learners = [Some(score.user.clone()), score.scoring_user.clone()];
+    learners
+        .into_iter()
+        .chain([score.comment.clone()])
+        .flatten()
+}
+
+/// The learner whose results are asked for, also within a `url` that the LMS gave.
+fn learners_in(query: Option<&str>) -> Vec<String> {
+    let mut learners = Vec::new();
+    for (name, value) in pairs(query.unwrap_or_default()) {
+        match name {
+            "userId" => learners.push(value.to_owned()),
+            "url" => {
+                let url = spelling::spelled(value);
+                let inner = url.split_once('?').map_or("", |(_, query)| query);
+                let is_learner = |name: &str| matches!(name, "user_id" | "userId");
+                let inner = pairs(inner).filter(|(name, _)| is_learner(name));
+                learners.extend(inner.map(|(_, value)| value.to_owned()));
+            }
+            _ => {}
+        }
+    }
+    learners
+}
+
+fn pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
+    query.split('&').filter_map(|pair| pair.split_once('='))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -194,12 +242,33 @@ mod tests {
     #[test]
     fn an_envelope_keeps_its_form_whatever_a_learner_is_called() {
         let redactor = Redactor::new(&["details".into(), "message".into()]);
-        let envelope = json!({"details": {"message": "no message for details"}});
-        let clean = redactor.values(envelope.as_object().unwrap());
+        let envelope = json!({
+            "details": {"message": "no message for details", "details": 1},
+            "message": 2,
+        });
+        let clean = redactor.envelope(envelope.as_object().unwrap().clone());
         assert_eq!(
             Value::Object(clean),
-            json!({"details": {"message": "no [redacted] for [redacted]"}})
+            json!({
+                "details": {"message": "no [redacted] for [redacted]", "[redacted]": 1},
+                "[redacted]": 2,
+            })
         );
+    }
+
+    #[test]
+    fn learners_are_found_in_a_query() {
+        for (query, learners) in [
+            ("userId=a%2Fb&raw=true", &["a%2Fb"][..]),
+            (
+                "url=https%3A%2F%2Fx%2Fy%3Fa%3D1%26user_id%3Dz%2520z%26b%3D2",
+                &["z z"],
+            ),
+            ("limit=1", &[]),
+        ] {
+            assert_eq!(learners_in(Some(query)), learners, "{query}");
+        }
+        assert!(learners_in(None).is_empty());
     }
 
     #[test]

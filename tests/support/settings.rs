@@ -18,6 +18,8 @@ pub struct Settings {
     /// `http` or `https` towards the upstream.
     pub scheme: &'static str,
     pub upstream: SocketAddr,
+    /// What the configuration calls the upstream's host where not by its address.
+    pub host: Option<&'static str>,
     pub api_keys: Vec<String>,
     pub platforms: String,
     pub allow: String,
@@ -47,6 +49,7 @@ impl Settings {
             digest,
             scheme: "http",
             upstream,
+            host: None,
             api_keys: vec![API_KEY.to_owned()],
             platforms: r#"["https://lms.example.com", "https://moodle.example"]"#.to_owned(),
             allow: EVERYTHING.to_owned(),
@@ -75,6 +78,7 @@ impl Settings {
         let Self {
             scheme,
             upstream,
+            host,
             platforms,
             allow,
             keys,
@@ -91,6 +95,8 @@ impl Settings {
             true => ("", ""),
             false => ("listen = \"127.0.0.1:0\"", "workers = 1"),
         };
+        let host = host.map_or_else(|| upstream.ip().to_string(), str::to_owned);
+        let port = upstream.port();
         let text = format!(
             r#"
 [server]
@@ -106,7 +112,7 @@ listen = "127.0.0.1:0"
 {upstream_lines}
 [[account]]
 name = "main"
-url = "{scheme}://{upstream}"
+url = "{scheme}://{host}:{port}"
 api_keys = [{api_keys}]
 platforms = {platforms}
 {account}

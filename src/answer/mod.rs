@@ -1,6 +1,10 @@
 //! What becomes of the upstream's answer: a success passes as it is, an error in LTIAAS's own
 //! envelope passes completed, and anything else is put into one.
 
+mod repair;
+
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http::header::{
     CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_TYPE, ETAG, LAST_MODIFIED,
@@ -18,14 +22,12 @@ use crate::redact::Redactor;
 use crate::routing::LaunchKind;
 use crate::upstream::{Reply, ReplyBody, Unanswered};
 
-/// The most that is read of an upstream's error, in bytes.
-const MOST_READ: usize = 64 * 1024;
+/// The most that is read of an upstream's error, in bytes: a comment of full length in each of
+/// several members, every character escaped.
+const MOST_READ: usize = 512 * 1024;
 
 /// The most that is held of a success, in bytes, where it can't be streamed.
 const MOST_WHOLE: usize = 4 * 1024 * 1024;
-
-/// The most that a caller is shown of what is no envelope, in characters.
-const MOST_SHOWN: usize = 2_000;
 
 /// What passes from upstream to the caller. Framing is ours, and so is every header not listed.
 const PASSED: [HeaderName; 6] = [
@@ -45,18 +47,19 @@ pub enum Verdict {
     Failure(Failure),
 }
 
-/// An error of the upstream, read whole.
+/// An error of the upstream, as far as it may be shown.
 pub struct Failure {
     status: StatusCode,
     retry_after: Option<HeaderValue>,
-    content: Content,
+    envelope: Map<String, Value>,
 }
 
-enum Content {
+/// An error as it came.
+enum Content<'a> {
     /// An object whose `details.message` is a text.
     Envelope(Map<String, Value>),
-    /// Anything else, as far as it may be shown.
-    Foreign(Option<Value>),
+    /// Any other text, empty where there is none to read.
+    Foreign(Cow<'a, str>),
 }
 
 /// Sorts an answer, and reads it where it is an error.
@@ -75,16 +78,15 @@ pub async fn weigh(
     }
     let Reply { head, body } = reply;
     let bytes = read_error(body, deadline).await?;
-    let redactor = redactor();
-    let failure = Failure {
+    let content = read_content(&head, &bytes);
+    if status == StatusCode::UNAUTHORIZED && is_about_our_key(&content, launch) {
+        return Ok(Verdict::KeyRejected);
+    }
+    Ok(Verdict::Failure(Failure {
         status,
         retry_after: retry_after(&head.headers),
-        content: read_content(&head, &bytes, &redactor),
-    };
-    match status == StatusCode::UNAUTHORIZED && is_about_our_key(&failure, launch) {
-        true => Ok(Verdict::KeyRejected),
-        false => Ok(Verdict::Failure(failure)),
-    }
+        envelope: show(content, &redactor()),
+    }))
 }
 
 /// The bytes of an error, none when there are too many to be an envelope.
@@ -106,14 +108,14 @@ async fn read_error(body: ReplyBody, deadline: Deadline) -> Result<Bytes, Refusa
 
 /// A 401 is ours on operations that carry the key alone, and wherever the description names the
 /// API key; otherwise the caller's launch has expired.
-fn is_about_our_key(failure: &Failure, launch: LaunchKind) -> bool {
+fn is_about_our_key(content: &Content<'_>, launch: LaunchKind) -> bool {
     let names_key = |text: &str| {
         let text = text.to_ascii_lowercase();
         ["api key", "api_key", "apikey", "api-key"]
             .iter()
             .any(|name| text.contains(name))
     };
-    let described = match &failure.content {
+    let described = match content {
         Content::Envelope(envelope) => envelope
             .get("details")
             .and_then(|details| details.get("description"))
@@ -124,109 +126,23 @@ fn is_about_our_key(failure: &Failure, launch: LaunchKind) -> bool {
     launch == LaunchKind::KeyOnly || described
 }
 
-fn read_content(head: &Parts, bytes: &Bytes, redactor: &Redactor) -> Content {
+fn read_content<'a>(head: &Parts, bytes: &'a [u8]) -> Content<'a> {
     if head.headers.contains_key(CONTENT_ENCODING) {
-        return Content::Foreign(None);
+        return Content::Foreign(Cow::Borrowed(""));
     }
-    match serde_json::from_slice::<Value>(bytes) {
-        Ok(Value::Object(members)) if has_message(&members) => {
-            Content::Envelope(redactor.values(&repair(&members)))
-        }
-        Ok(value) => Content::Foreign(shown(&redactor.text(&value.to_string()))),
-        Err(_) => Content::Foreign(shown(&redactor.text(&String::from_utf8_lossy(bytes)))),
-    }
-}
-
-fn has_message(members: &Map<String, Value>) -> bool {
-    let message = members
-        .get("details")
-        .and_then(|details| details.get("message"));
-    message
-        .and_then(Value::as_str)
-        .is_some_and(|message| !message.is_empty())
-}
-
-fn shown(text: &str) -> Option<Value> {
-    let text = text.trim();
-    (!text.is_empty()).then(|| text.chars().take(MOST_SHOWN).collect::<String>().into())
-}
-
-/// The upstream's members, each with a type that both SDKs can parse, or not at all. `bodySent`
-/// goes whatever it is: it repeats the caller's submission.
-fn repair(envelope: &Map<String, Value>) -> Map<String, Value> {
-    let mut kept = repair_members(envelope);
-    if let Some(Value::Object(details)) = envelope.get("details") {
-        let mut details = repair_members(details);
-        // The reference wants a description; where there is none the message has to do.
-        let message = details.get("message").cloned().unwrap_or_default();
-        details.entry("description").or_insert(message);
-        kept.insert("details".into(), Value::Object(details));
-    }
-    kept
-}
-
-fn repair_members(members: &Map<String, Value>) -> Map<String, Value> {
-    let repaired = members
-        .iter()
-        .filter_map(|(name, value)| Some((name.clone(), repair_member(name, value)?)));
-    repaired.collect()
-}
-
-fn repair_member(name: &str, value: &Value) -> Option<Value> {
-    match name {
-        "bodySent" => None,
-        "error" | "message" | "description" | "code" | "externalUrl" => {
-            as_text(value).map(Value::from)
-        }
-        "externalError" => value.as_bool().map(Value::from),
-        "errors" => objects(value).map(Value::from),
-        "bodyReceived" => shown_whole(value),
-        _ => Some(value)
-            .filter(|value| !value.is_null())
-            .map(without_nulls),
+    // Some servers begin with a byte order mark.
+    let text = String::from_utf8_lossy(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes));
+    match repair::read_envelope(&text) {
+        Some(envelope) => Content::Envelope(envelope),
+        None => Content::Foreign(text),
     }
 }
 
-/// A list of objects, as the Python SDK wants it.
-fn objects(value: &Value) -> Option<Vec<Value>> {
-    let objects = value.as_array()?.iter().filter(|item| item.is_object());
-    let objects: Vec<_> = objects.map(without_nulls).collect();
-    (!objects.is_empty()).then_some(objects)
-}
-
-/// A text as it is, a number as its digits; nothing where there is nothing to read.
-fn as_text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) if !text.is_empty() => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    }
-}
-
-/// What the upstream received from the LMS keeps its shape while it is small.
-fn shown_whole(received: &Value) -> Option<Value> {
-    if received.is_null() {
-        return None;
-    }
-    let text = received.to_string();
-    match text.len() > MOST_SHOWN {
-        true => shown(&text),
-        false => Some(without_nulls(received)),
-    }
-}
-
-/// No member of our errors is null: the strictest client refuses the whole envelope for one.
-fn without_nulls(value: &Value) -> Value {
-    match value {
-        Value::Object(members) => {
-            let kept = members.iter().filter(|(_, value)| !value.is_null());
-            Value::Object(
-                kept.map(|(name, value)| (name.clone(), without_nulls(value)))
-                    .collect(),
-            )
-        }
-        Value::Array(items) => items.iter().map(without_nulls).collect(),
-        other => other.clone(),
+/// Redacted first and cut then: what is cut is no longer recognized.
+fn show(content: Content<'_>, redactor: &Redactor) -> Map<String, Value> {
+    match content {
+        Content::Envelope(envelope) => repair::cut(redactor.envelope(repair::repair(&envelope))),
+        Content::Foreign(text) => foreign_envelope(repair::shown(&redactor.text(&text))),
     }
 }
 
@@ -284,12 +200,8 @@ pub fn refuse(failure: Failure) -> Refusal {
     let Failure {
         status,
         retry_after,
-        content,
+        envelope,
     } = failure;
-    let envelope = match content {
-        Content::Envelope(envelope) => envelope,
-        Content::Foreign(received) => foreign_envelope(received),
-    };
     let refusal = Refusal::new(Code::UpstreamError, "LTIAAS answered with an error.")
         .with_upstream(UpstreamAnswer { status, envelope });
     // LTIAAS's own wait for the LMS ran out: nobody knows what the LMS has done.
