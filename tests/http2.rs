@@ -147,6 +147,26 @@ async fn a_huge_head_ends_the_stream_or_the_connection_and_nothing_else() {
     assert_eq!(upstream.requests().len(), 3);
 }
 
+#[tokio::test]
+async fn the_answer_to_head_has_no_body() {
+    let gateway = Gateway::before(&Upstream::accepting());
+    let mut sender = with_prior_knowledge(gateway.address).await;
+    for path in ["/nope", SCORES] {
+        let mut request = submission(&gateway, "");
+        *request.method_mut() = http::Method::HEAD;
+        *request.uri_mut() = format!("https://{}{path}", gateway.address)
+            .parse()
+            .unwrap();
+        let answer = sender.send_request(request).await.unwrap();
+        assert!(answer.status().is_client_error(), "{}", answer.status());
+        assert!(answer.headers()["content-length"].to_str().unwrap() > "0");
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        assert!(body.is_empty(), "{body:?}");
+    }
+    let answer = sender.send_request(submission(&gateway, SCORE)).await;
+    assert_eq!(answer.unwrap().status(), 204);
+}
+
 /// An LTIAAS that speaks TLS and offers HTTP/2. Records the version and `host` of each request.
 async fn tls_upstream(folder: &Path) -> (SocketAddr, Arc<Mutex<Vec<(Version, String)>>>) {
     let tls = server_config(&folder.join("cert.pem"), &folder.join("key.pem"), None).unwrap();

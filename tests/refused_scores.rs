@@ -244,3 +244,65 @@ fn what_is_no_json_object_is_malformed() {
         .header("content-type", "application/json");
     assert_envelope(&bench.gateway.ask(&empty), 400, "MALFORMED_BODY");
 }
+
+/// The description and the faults of a score that is refused.
+fn listed(body: &str) -> (String, Vec<Value>) {
+    let answer = Bench::new().refused(body, 422, "INVALID_SCORE");
+    let details = &answer["details"];
+    let description = details["description"].as_str().unwrap().to_owned();
+    (description, details["errors"].as_array().unwrap().clone())
+}
+
+#[test]
+fn no_fault_hides_another() {
+    let long = "k".repeat(60_000);
+    let (description, errors) = listed(&format!(r#"{{"{long}":1}}"#));
+    assert_eq!(description, "The score has 4 faults; `errors` lists them.");
+    assert_eq!(errors.len(), 4);
+    let last = errors[3]["field"].as_str().unwrap();
+    assert!(last.starts_with("/kkk") && last.ends_with('…') && last.len() < 300);
+
+    let names = [
+        format!("{}~", "a".repeat(199)),
+        format!("{}/", "b".repeat(300)),
+    ];
+    let (_, errors) = listed(&format!(r#"{{"{}":1,"{}":2}}"#, names[0], names[1]));
+    assert_eq!(errors.len(), 5);
+    assert_eq!(errors[3]["field"], format!("/{}…", "a".repeat(199)));
+
+    let many: Vec<_> = (0..5_000)
+        .map(|number| format!("\"m{number}\":1"))
+        .collect();
+    let (description, errors) = listed(&format!("{{{}}}", many.join(",")));
+    assert!((500..5_003).contains(&errors.len()), "{}", errors.len());
+    let said = format!(
+        "The score has 5003 faults; `errors` lists the first {}.",
+        errors.len()
+    );
+    assert_eq!(description, said);
+    let first: Vec<_> = errors[..4].iter().map(|error| &error["field"]).collect();
+    assert_eq!(
+        first,
+        ["/userId", "/activityProgress", "/gradingProgress", "/m0"]
+    );
+}
+
+#[test]
+fn a_fault_repeats_no_learner_and_no_comment() {
+    for (user, name, field) in [
+        (r#""5323497""#, "5323497", "/[redacted]"),
+        ("5323497", "5323497", "/[redacted]"),
+        (r#""a/b~4711""#, "x a/b~4711", "/x [redacted]"),
+        (r#""Learner\u00e91""#, r"LEARNER\u00c91", "/[redacted]"),
+        (r#""5323497""#, "late, again", "/[redacted]"),
+        (r#""5323497""#, "other", "/other"),
+    ] {
+        let score = score_with(&[
+            ("userId", user),
+            ("comment", r#""late,\nagain""#),
+            (name, "1"),
+        ]);
+        let (_, errors) = listed(&score);
+        assert_eq!(errors[0]["field"], field, "{score}");
+    }
+}

@@ -12,8 +12,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderValue, Response, StatusCode};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, Method, Response, StatusCode};
 use pin_project_lite::pin_project;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -27,11 +27,9 @@ use crate::telemetry::Trail;
 /// What `retry-after` says where the upstream said nothing, in seconds.
 const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("5");
 
-/// Room for `details.errors`, so that no error body exceeds 128 KiB.
-const MOST_FAULT_BYTES: usize = 64 * 1024;
-
-/// An upstream's envelope larger than this loses what it repeats of the request.
-const MOST_ENVELOPE_BYTES: usize = 96 * 1024;
+/// The contract's limit. An upstream's envelope beyond it, which takes texts of nothing but
+/// escapes, is replaced by ours.
+const MOST_ENVELOPE_BYTES: usize = 128 * 1024;
 
 #[derive(Clone)]
 pub struct EnvelopeLayer;
@@ -65,6 +63,7 @@ where
     fn call(&mut self, request: Arrived) -> Self::Future {
         Answering {
             trail: request.traced.trail.clone(),
+            is_head: request.traced.head.method == Method::HEAD,
             answer: self.inner.call(request),
         }
     }
@@ -74,6 +73,7 @@ pin_project! {
     /// Turns a refusal, or a panic, into an answer.
     pub struct Answering<F> {
         trail: Arc<Trail>,
+        is_head: bool,
         #[pin]
         answer: F,
     }
@@ -94,9 +94,11 @@ where
             Ok(Poll::Ready(answer)) => answer,
             Err(panic) => Err(defect(panic)),
         };
-        Poll::Ready(Ok(
-            answer.unwrap_or_else(|refusal| answer_refusal(&refusal, this.trail))
-        ))
+        let answer = answer.unwrap_or_else(|refusal| answer_refusal(&refusal, this.trail));
+        Poll::Ready(Ok(match this.is_head {
+            true => without_body(answer),
+            false => answer,
+        }))
     }
 }
 
@@ -127,6 +129,14 @@ fn answer_refusal(refusal: &Refusal, trail: &Trail) -> Response<Body> {
         headers.entry(RETRY_AFTER).or_insert(RETRY_SECONDS);
     }
     answer
+}
+
+/// The answer to HEAD says how long the body would be. Over HTTP/2, hyper would send it too.
+fn without_body(mut answer: Response<Body>) -> Response<Body> {
+    if let Some(length) = http_body::Body::size_hint(answer.body()).exact() {
+        answer.headers_mut().insert(CONTENT_LENGTH, length.into());
+    }
+    answer.map(|_| Body::empty())
 }
 
 /// A caller's mistake is the caller's to read; what the operator can mend is logged above INFO.
@@ -225,7 +235,7 @@ impl<'a> OwnEnvelope<'a> {
                 description: refusal.description(),
                 policy: owner.map(|owner| &*owner.policy),
                 rule: owner.map(|owner| owner.rule),
-                errors: within(refusal.faults(), MOST_FAULT_BYTES),
+                errors: refusal.faults(),
                 retryable: refusal
                     .upstream()
                     .map_or(code.retryable(), may_succeed_later),
@@ -233,16 +243,6 @@ impl<'a> OwnEnvelope<'a> {
             },
         }
     }
-}
-
-/// All faults, unless a hostile body has thousands.
-fn within(faults: &[Fault], mut room: usize) -> &[Fault] {
-    let fits = |fault: &&Fault| {
-        room = room.saturating_sub(fault.field.len() * 2 + fault.message.len() * 2 + 64);
-        room > 0
-    };
-    let shown = faults.iter().take_while(fits).count();
-    faults.get(..shown).unwrap_or_default()
 }
 
 /// The upstream's own members, with what the contract wants beside them.

@@ -115,7 +115,7 @@ fn refuse(by: RefusedBy) -> Refusal {
         RefusedBy::Stale { owner, reason } => {
             Refusal::new(Code::StaleScore, reason).with_owner(owner)
         }
-        RefusedBy::MaximumMissing => invalid(vec![maximum_missing()]),
+        RefusedBy::MaximumMissing => invalid(1, vec![maximum_missing()]),
     }
 }
 

@@ -1,11 +1,21 @@
 //! Bytes → a score, canonical and without faults, or all of its faults at once.
 //! Refuses with MALFORMED_BODY and INVALID_SCORE.
 
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
 use crate::config;
 use crate::error::{Code, Fault, Refusal};
 use crate::handoff::{Credentialed, Normalized};
 use crate::policy::Policies;
+use crate::redact::Redactor;
 use crate::score::{Fill, Unreadable, read_for};
+
+/// Room for `details.errors`, in bytes, so that no error body exceeds 128 KiB.
+const MOST_FAULT_BYTES: usize = 96 * 1024;
+
+/// The most that is shown of the pointer to a member, in characters.
+const LONGEST_POINTER: usize = 200;
 
 pub fn normalize(
     credentialed: Credentialed,
@@ -14,7 +24,10 @@ pub fn normalize(
     policies: &Policies,
 ) -> Result<Normalized, Refusal> {
     let fill = fill(&credentialed, policies);
-    let score = read_for(bytes, scores.unknown_members, fill).map_err(refuse)?;
+    let score = match read_for(bytes, scores.unknown_members, fill) {
+        Ok(score) => score,
+        Err(fault) => return Err(refuse(fault, &credentialed, bytes)),
+    };
     credentialed.routed.traced.trail.is_about(&score.user);
     Ok(Normalized {
         credentialed,
@@ -32,25 +45,100 @@ fn fill(credentialed: &Credentialed, policies: &Policies) -> Fill {
     }
 }
 
-fn refuse(fault: Unreadable) -> Refusal {
+fn refuse(fault: Unreadable, credentialed: &Credentialed, bytes: &[u8]) -> Refusal {
     match fault {
         Unreadable::Malformed(fault) => Refusal::new(Code::MalformedBody, fault.to_string()),
-        Unreadable::Invalid(faults) => invalid(faults),
+        Unreadable::Invalid(faults) => {
+            let count = faults.len();
+            invalid(count, presentable(faults, credentialed, bytes))
+        }
     }
 }
 
-/// INVALID_SCORE, with every fault there is.
-pub fn invalid(faults: Vec<Fault>) -> Refusal {
-    Refusal::new(Code::InvalidScore, summary(&faults)).with_faults(faults)
+/// INVALID_SCORE, with the faults that are listed of those there are.
+pub fn invalid(count: usize, listed: Vec<Fault>) -> Refusal {
+    Refusal::new(Code::InvalidScore, summary(count, &listed)).with_faults(listed)
 }
 
 /// The Node SDK shows a developer nothing of `errors`, so a single fault stands in the description.
-fn summary(faults: &[Fault]) -> String {
-    match faults {
-        [fault] => fault.message.clone(),
-        faults => format!(
-            "The score has {} faults; `errors` lists them.",
-            faults.len()
+fn summary(count: usize, listed: &[Fault]) -> String {
+    match listed {
+        [fault] if count == 1 => fault.message.clone(),
+        listed if listed.len() < count => format!(
+            "The score has {count} faults; `errors` lists the first {}.",
+            listed.len()
         ),
+        _ => format!("The score has {count} faults; `errors` lists them."),
     }
+}
+
+/// The faults as they may be shown: those of known members first, and as many as there is room for.
+fn presentable(mut faults: Vec<Fault>, credentialed: &Credentialed, bytes: &[u8]) -> Vec<Fault> {
+    if faults.iter().all(is_fixed) {
+        return faults;
+    }
+    faults.sort_by_key(|fault| !is_fixed(fault));
+    let redactor = Redactor::for_submission(credentialed, private_texts(bytes));
+    let mut room = MOST_FAULT_BYTES;
+    let faults = faults.into_iter().map(|fault| match is_fixed(&fault) {
+        true => fault,
+        false => Fault {
+            field: shorten(&redact_pointer(&fault.field, &redactor)),
+            ..fault
+        },
+    });
+    faults.take_while(|fault| takes(fault, &mut room)).collect()
+}
+
+/// Whether its pointer is one that we wrote, not the caller.
+fn is_fixed(fault: &Fault) -> bool {
+    fault.code != "UNKNOWN_MEMBER"
+}
+
+/// Names are compared as they are, not as a pointer escapes them.
+fn redact_pointer(pointer: &str, redactor: &Redactor) -> String {
+    let names = pointer.split('/').map(|name| {
+        let name = name.replace("~1", "/").replace("~0", "~");
+        redactor.text(&name).replace('~', "~0").replace('/', "~1")
+    });
+    names.collect::<Vec<_>>().join("/")
+}
+
+/// A pointer that is shortened says so, and ends outside an escape.
+fn shorten(pointer: &str) -> String {
+    if pointer.chars().count() <= LONGEST_POINTER {
+        return pointer.to_owned();
+    }
+    let start: String = pointer.chars().take(LONGEST_POINTER).collect();
+    format!("{}…", start.trim_end_matches('~'))
+}
+
+fn takes(fault: &Fault, room: &mut usize) -> bool {
+    // With the comma behind it.
+    let length = serde_json::to_vec(fault).map_or(usize::MAX, |written| written.len() + 1);
+    let left = room.checked_sub(length);
+    *room = left.unwrap_or(0);
+    left.is_some()
+}
+
+/// What a submission says of people, though it be no score.
+fn private_texts(bytes: &[u8]) -> Vec<String> {
+    #[derive(Default, Deserialize)]
+    #[serde(default, rename_all = "camelCase")]
+    struct Private<'a> {
+        #[serde(borrow)]
+        user_id: Option<&'a RawValue>,
+        #[serde(borrow)]
+        scoring_user_id: Option<&'a RawValue>,
+        #[serde(borrow)]
+        comment: Option<&'a RawValue>,
+    }
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let private: Private<'_> = serde_json::from_slice(bytes).unwrap_or_default();
+    let texts = [private.user_id, private.scoring_user_id, private.comment];
+    let texts = texts.into_iter().flatten();
+    // Escapes are read where it is compared.
+    texts
+        .map(|text| text.get().trim_matches('"').to_owned())
+        .collect()
 }
