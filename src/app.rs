@@ -23,6 +23,10 @@ use crate::reload::{Source, follow};
 use crate::server::{Acceptor, Answers, CannotListen, listen, listen_alone, serve};
 use crate::telemetry::flush_access_lines;
 
+/// The longest that the last spans may hold up the end.
+#[cfg(feature = "otlp")]
+const LAST_EXPORT: Duration = Duration::from_secs(2);
+
 /// How often waiting access lines are written out.
 const FLUSH: Duration = Duration::from_millis(100);
 
@@ -61,6 +65,8 @@ impl Gateway {
         let ledger = loaded.config.ledger.as_ref();
         let ledger = ledger.map(Ledger::open).transpose()?;
         let lasting = Lasting::new(&server, size, ledger)?;
+        #[cfg(feature = "otlp")]
+        let lasting = lasting.exporting(&loaded.config)?;
         lasting.meters.show_limit(Limit::of_places(
             "server.max_connections",
             &room,
@@ -98,9 +104,21 @@ impl Gateway {
         shared.lasting.lifecycle.leave();
         tokio::time::sleep(shared.server.drain_delay).await;
         shared.lasting.lifecycle.drain();
-        timeout(shared.server.drain_deadline, self.ended())
-            .await
-            .is_ok()
+        let ended = timeout(shared.server.drain_deadline, self.ended());
+        let finished = ended.await.is_ok();
+        #[cfg(feature = "otlp")]
+        export_the_rest(&shared.lasting).await;
+        finished
+    }
+}
+
+/// Spans that still wait. On another thread, because it blocks, and signals must be heard.
+#[cfg(feature = "otlp")]
+async fn export_the_rest(lasting: &Lasting) {
+    if let Some(traces) = lasting.traces.clone() {
+        let exporting = tokio::task::spawn_blocking(move || traces.finish(LAST_EXPORT));
+        // A defect there is logged, and stops nothing.
+        let _ = exporting.await;
     }
 }
 

@@ -33,6 +33,8 @@ pub struct Lasting {
     pub ledger: Option<Ledger>,
     /// Keys the hashes of ids where no key is configured.
     id_key: Arc<IdKey>,
+    #[cfg(feature = "otlp")]
+    pub traces: Option<Arc<crate::telemetry::Traces>>,
 }
 
 /// What follows from one configuration, for all workers.
@@ -61,6 +63,9 @@ pub enum CannotServe {
     Verifier(#[from] CannotVerify),
     #[error("the system gives no random numbers")]
     Random(#[from] getrandom::Error),
+    #[cfg(feature = "otlp")]
+    #[error(transparent)]
+    Traces(#[from] crate::telemetry::CannotExport),
 }
 
 /// One worker under one configuration: the shared parts, and connections of its own.
@@ -94,7 +99,21 @@ impl Lasting {
             meters: Arc::new(meters),
             ledger,
             id_key: Arc::new(IdKey::new(None)?),
+            #[cfg(feature = "otlp")]
+            traces: None,
         })
+    }
+
+    /// Exports spans from now on, where a collector is configured.
+    #[cfg(feature = "otlp")]
+    pub fn exporting(mut self, config: &Config) -> Result<Self, CannotServe> {
+        if let Some(url) = &config.traces.url {
+            let ca_file = config.upstream.ca_file.as_deref();
+            let tls = crate::tls::client_config(ca_file, &["http/1.1"])?;
+            let traces = crate::telemetry::Traces::new(&config.traces, url, tls)?;
+            self.traces = Some(Arc::new(traces));
+        }
+        Ok(self)
     }
 }
 
@@ -153,6 +172,8 @@ impl Worker {
             access: shared.access,
             ids: shared.id_key.clone(),
             meter,
+            #[cfg(feature = "otlp")]
+            traces: shared.lasting.traces.clone(),
         };
         Self {
             shared,

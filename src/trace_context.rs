@@ -1,8 +1,11 @@
 //! W3C trace context (`traceparent`, `tracestate`): what a caller's tracing says of a request,
 //! read strictly, so that it can be carried on and logged as it is.
 //!
-//! Nothing is minted for a request that comes without one: `x-request-id` ties log lines together
-//! already, and a trace id that nobody recorded leads nowhere (docs/decisions/0005).
+//! Without an exporter nothing is minted for a request that comes without one: `x-request-id` ties
+//! log lines together already, and a trace id that nobody recorded leads nowhere
+//! (docs/decisions/0005).
+
+use std::fmt::Display;
 
 use bytes::{BufMut, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -41,6 +44,26 @@ impl TraceContext {
     pub fn trace_id(&self) -> &str {
         let text = self.parent.to_str().unwrap_or_default();
         text.get(3..35).unwrap_or_default()
+    }
+
+    /// 16 small hexadecimal digits: the caller's span.
+    pub fn span_id(&self) -> &str {
+        let text = self.parent.to_str().unwrap_or_default();
+        text.get(36..52).unwrap_or_default()
+    }
+
+    /// Whether the caller records the trace: the lowest bit of the flags.
+    pub fn is_sampled(&self) -> bool {
+        let digit = self.parent.as_bytes().get(LENGTH - 1).copied();
+        let digit = digit.and_then(|digit| char::from(digit).to_digit(16));
+        digit.is_some_and(|digit| digit & 1 == 1)
+    }
+
+    /// A recorded span's, with the caller's `tracestate`.
+    pub fn below(trace: &impl Display, span: &impl Display, caller: Option<Self>) -> Option<Self> {
+        let parent = HeaderValue::try_from(format!("00-{trace}-{span}-01")).ok()?;
+        let state = caller.and_then(|caller| caller.state);
+        Some(Self { parent, state })
     }
 
     /// Puts both headers in, each once.
@@ -129,7 +152,10 @@ mod tests {
 
     #[test]
     fn reads_what_the_specification_allows_and_nothing_else() {
-        assert_eq!(read(GOOD).unwrap().trace_id(), &GOOD[3..35]);
+        let good = read(GOOD).unwrap();
+        assert_eq!(good.trace_id(), &GOOD[3..35]);
+        assert_eq!((good.span_id(), good.is_sampled()), (&GOOD[36..52], true));
+        assert!(!read(&GOOD.replace("-01", "-02")).unwrap().is_sampled());
         let later = GOOD.replacen("00", "cc", 1);
         for good in [
             later.clone(),

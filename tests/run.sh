@@ -69,3 +69,7 @@ cargo fmt --check
 cargo clippy --all-targets -- -D warnings
 RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
 cargo test --no-fail-fast </dev/null
+# What only a build with the feature has.
+cargo clippy --features otlp --lib --test otlp -- -D warnings
+cargo test --features otlp --lib config::tests::traces </dev/null
+cargo test --features otlp --test otlp </dev/null

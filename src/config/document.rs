@@ -21,6 +21,7 @@ use super::policy::PolicySection;
 use super::policy_names::Names;
 use super::scores::ScoresSection;
 use super::server::{Server, ServerSection};
+use super::traces::TracesSection;
 use super::upstream::UpstreamSection;
 use super::{Config, name};
 use crate::policy::Policy;
@@ -35,6 +36,7 @@ pub struct Document {
     pub log: LogSection,
     pub scores: ScoresSection,
     pub upstream: UpstreamSection,
+    pub traces: TracesSection,
     pub ledger: LedgerSection,
     pub delivery: DeliverySection,
     #[schemars(required, length(min = 1))]
@@ -52,6 +54,7 @@ impl Document {
         self.check_listeners_apart(at, server.as_ref());
         let log = self.log.check(&at.key("log"));
         let upstream = self.upstream.check(&at.key("upstream"));
+        let traces = self.traces.check(&at.key("traces"));
         let ledger = self.ledger.check(&at.key("ledger"));
         let delivery = self.delivery.check(&at.key("delivery"));
         let accounts = Accounts::check(&at.key("account"), &self.account);
@@ -67,6 +70,7 @@ impl Document {
             scores: self.scores.check(),
             ledger: ledger?,
             upstream: upstream?,
+            traces: traces?,
             accounts: accounts.all()?,
             callers: callers?,
             issuers: issuers?.into_iter().map(Arc::new).collect(),

@@ -45,6 +45,7 @@ mod server;
 mod shared_hosts;
 #[cfg(test)]
 mod tests;
+mod traces;
 mod tree;
 mod unknown;
 mod upstream;
@@ -71,6 +72,7 @@ pub use scores::Scores;
 pub use server::{Server, ServerTls};
 #[cfg(test)]
 pub(crate) use tests::policies_of;
+pub use traces::Traces;
 pub use upstream::Upstream;
 
 /// A whole configuration.
@@ -83,6 +85,7 @@ pub struct Config {
     /// `None`: nothing is recorded.
     pub ledger: Option<crate::ledger::Settings>,
     pub upstream: Upstream,
+    pub traces: Traces,
     pub accounts: Vec<Arc<Account>>,
     pub callers: Vec<Caller>,
     pub issuers: Vec<Arc<Issuer>>,

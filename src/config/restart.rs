@@ -15,6 +15,7 @@ const KEYS: &[&str] = &[
     "admin.listen",
     "log.format",
     "ledger.url",
+    "traces",
 ];
 
 /// Those of the keys in which two configurations differ, each in its view with all defaults.

@@ -4,6 +4,8 @@
 mod access;
 mod id_key;
 mod log;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod recorder;
 mod trail;
 mod wait;
@@ -11,6 +13,8 @@ mod wait;
 pub use access::{AccessLog, flush_access_lines};
 pub use id_key::{IdHash, IdKey};
 pub use log::{LogUnusable, set_log_level, start_log, watch_panics};
+#[cfg(feature = "otlp")]
+pub use otlp::{CannotExport, OpenSpan, Traces};
 pub use recorder::Recorder;
 pub use trail::Trail;
 pub use wait::Wait;

@@ -12,6 +12,8 @@ pub struct Recorder {
     pub access: AccessLog,
     pub ids: Arc<IdKey>,
     pub meter: Arc<WorkerMeter>,
+    #[cfg(feature = "otlp")]
+    pub traces: Option<Arc<super::Traces>>,
 }
 
 impl Recorder {

@@ -24,7 +24,7 @@ pub struct Trail {
     pub started: Instant,
     pub method: Method,
     pub version: Version,
-    /// The caller's trace, where it sent one.
+    /// The trace it belongs to, as LTIAAS is told of it.
     pub trace: Option<TraceContext>,
     pub operation: OnceLock<Operation>,
     pub line_item: OnceLock<IdHash>,
@@ -42,17 +42,25 @@ pub struct Trail {
     answered: OnceLock<Duration>,
     bytes: AtomicU64,
     cut_short: AtomicBool,
+    #[cfg(feature = "otlp")]
+    span: Option<super::OpenSpan>,
     recorder: Arc<Recorder>,
 }
 
 impl Trail {
     pub fn new(id: RequestId, head: &Parts, recorder: Arc<Recorder>) -> Self {
+        let trace = TraceContext::read(&head.headers);
+        #[cfg(feature = "otlp")]
+        let (trace, span) = match &recorder.traces {
+            Some(traces) => traces.begin(trace),
+            None => (trace, None),
+        };
         Self {
             id,
             started: Instant::now(),
             method: head.method.clone(),
             version: head.version,
-            trace: TraceContext::read(&head.headers),
+            trace,
             operation: OnceLock::new(),
             line_item: OnceLock::new(),
             user: OnceLock::new(),
@@ -65,6 +73,8 @@ impl Trail {
             answered: OnceLock::new(),
             bytes: AtomicU64::new(0),
             cut_short: AtomicBool::new(false),
+            #[cfg(feature = "otlp")]
+            span,
             recorder,
         }
     }
@@ -134,5 +144,9 @@ impl Trail {
 impl Drop for Trail {
     fn drop(&mut self) {
         self.recorder.record(self);
+        #[cfg(feature = "otlp")]
+        if let Some(span) = self.span.take() {
+            span.end(self);
+        }
     }
 }

@@ -13,7 +13,7 @@ use crate::auth::Verifier;
 use crate::auth::timing::Timing;
 use crate::config::{
     Account, Admin, Caller, Config, Issuer, IssuerKeys, KeyDigest, Log, LogFormat, LogLevel,
-    Scores, Server, Upstream,
+    Scores, Server, Traces, Upstream,
 };
 use crate::origin::Origin;
 use crate::permission::{Permission, Permissions};
@@ -134,6 +134,11 @@ fn config(issuers: Vec<Issuer>, key_set_timeout: Duration) -> Config {
             answer_timeout: second,
             idle_timeout: second,
             key_set_timeout,
+        },
+        traces: Traces {
+            url: None,
+            sample_percent: 0,
+            export_timeout: second,
         },
         accounts: vec![account()],
         callers: Vec::new(),

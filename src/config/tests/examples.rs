@@ -186,7 +186,7 @@ fn each_time_limit_stands_in_the_schema_and_is_at_most_thirty_seconds() {
         .iter()
         .filter(|key| key.contains("timeout") || key.contains("deadline"))
         .collect();
-    assert_eq!(limits.len(), 9, "{limits:?}");
+    assert_eq!(limits.len(), 10, "{limits:?}");
     let server = load("scoregate.toml").config.server;
     let upstream = load("scoregate.toml").config.upstream;
     for limit in [

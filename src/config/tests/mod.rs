@@ -5,6 +5,7 @@ mod examples;
 mod faults;
 mod overrides;
 mod secrets;
+mod traces;
 mod warnings;
 
 use std::collections::BTreeMap;
