@@ -661,6 +661,38 @@ fn tell_odd_input(cast: &mut Cast) {
     }
 }
 
+/// Secrets that someone pasted where their places belong, then the configuration mended.
+fn tell_reload_stories(cast: &mut Cast) {
+    let good = std::fs::read_to_string(cast.gateway.config_file()).unwrap();
+    let pasted = good
+        .replace("api_keys = [", &format!("api_keys = [\"{SECOND_KEY}\", "))
+        .replace(
+            "token = { file = \"admin\" }",
+            &format!("token = \"{ADMIN_TOKEN}\""),
+        )
+        .replace(
+            "id_key = { file = \"id-key\" }",
+            &format!("id_key = {{ env = \"{ID_KEY}\" }}"),
+        )
+        .replace(
+            "keys = [\"sha256:",
+            &format!("keys = [\"{}\", \"sha256:", cast.gateway.key),
+        );
+    assert_ne!(pasted, good);
+    for (text, event) in [
+        (&pasted, "a new configuration was refused"),
+        (
+            &good.replace("\"cap\"", "\"allow\""),
+            "a new configuration is in force",
+        ),
+    ] {
+        cast.gateway.reconfigure_with(text);
+        cast.gateway.signal("HUP");
+        cast.gateway.wait_for_log(event);
+        cast.read_pages();
+    }
+}
+
 #[test]
 fn a_canary_is_found_in_every_form_and_at_every_place() {
     let text = "learner4711abc+/\"é\"";
@@ -708,6 +740,7 @@ fn nothing_private_stands_in_any_output_at_the_lowest_level() {
         tell_refusals(&mut cast);
         tell_token_stories(&mut cast);
         tell_odd_input(&mut cast);
+        tell_reload_stories(&mut cast);
         provider.wait_for(3);
         cast.read_pages();
         cast.gateway.signal("TERM");
@@ -720,6 +753,9 @@ fn nothing_private_stands_in_any_output_at_the_lowest_level() {
             "was refused",
         ] {
             assert!(log.contains(line), "no `{line}` in {log}");
+        }
+        for line in log.lines() {
+            assert!(!line.contains(char::is_control), "{line:?}");
         }
         assert!(cast.shown.len() > 60, "{} outputs", cast.shown.len());
         cast.read_files();

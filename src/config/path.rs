@@ -14,7 +14,7 @@ pub(crate) enum Step {
 
 /// Keys at or beneath which a secret or a digest stands, so that no value there is ever repeated.
 const SECRET_KEYS: &[&str] = &[
-    "api_keys", "keys", "key", "token", "secret", "digest", "password",
+    "api_keys", "keys", "key", "token", "secret", "digest", "password", "id_key",
 ];
 
 impl KeyPath {

@@ -189,6 +189,7 @@ fn each_time_limit_stands_in_the_schema_and_is_at_most_thirty_seconds() {
     assert_eq!(limits.len(), 10, "{limits:?}");
     let server = load("scoregate.toml").config.server;
     let upstream = load("scoregate.toml").config.upstream;
+    let traces = load("scoregate.toml").config.traces;
     for limit in [
         server.head_timeout,
         server.body_timeout,
@@ -197,6 +198,7 @@ fn each_time_limit_stands_in_the_schema_and_is_at_most_thirty_seconds() {
         upstream.answer_timeout,
         upstream.idle_timeout,
         upstream.key_set_timeout,
+        traces.export_timeout,
     ] {
         assert!(limit <= std::time::Duration::from_secs(30), "{limit:?}");
     }

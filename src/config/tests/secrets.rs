@@ -1,6 +1,7 @@
 //! Secrets: where they come from, and that no message repeats them.
 
 use secrecy::ExposeSecret;
+use serde_json::Value;
 
 use super::{ACCOUNT, DIGEST, Setting};
 
@@ -168,4 +169,40 @@ fn the_view_and_the_debug_output_mask_secrets_and_digests() {
     assert_eq!(loaded.view["caller"][0]["keys"][0]["digest"], "sha256:***");
     assert_eq!(loaded.view["server"]["listen"], "127.0.0.1:8080");
     assert_eq!(loaded.view["policy"][0]["maximum"]["percent"], 99.5);
+}
+
+/// Every key whose value is a secret's place: `{ env }` or `{ file }`.
+fn places_of_secrets(schema: &Value, name: &str, found: &mut Vec<String>) {
+    let properties = schema.get("properties").and_then(Value::as_object);
+    let is_place = properties.is_some_and(|properties| {
+        properties.len() == 2 && properties.contains_key("env") && properties.contains_key("file")
+    });
+    if is_place {
+        found.push(name.to_owned());
+        return;
+    }
+    for (key, property) in properties.into_iter().flatten() {
+        places_of_secrets(property, key, found);
+    }
+    let parts = ["items", "anyOf"]
+        .into_iter()
+        .filter_map(|part| schema.get(part));
+    for part in parts {
+        let list = part
+            .as_array()
+            .map_or(std::slice::from_ref(part), Vec::as_slice);
+        list.iter()
+            .for_each(|one| places_of_secrets(one, name, found));
+    }
+}
+
+#[test]
+fn no_value_at_the_place_of_a_secret_is_ever_repeated() {
+    let mut found = Vec::new();
+    places_of_secrets(&super::super::json_schema(), "", &mut found);
+    assert!(found.len() >= 4, "{found:?}");
+    for name in found {
+        let path = super::super::path::KeyPath::default().key(&name).key("env");
+        assert!(path.is_secret(), "{name}");
+    }
 }
