@@ -75,7 +75,7 @@ impl Caller {
             .build()
             .expect("a runtime");
         let folder = tempfile::tempdir().expect("a folder");
-        let generations = generations(folder.path(), upstream());
+        let generations = runtime.block_on(generations(folder.path(), upstream()));
         let sending = runtime.block_on(connect(&generations));
         Self {
             runtime,
@@ -119,7 +119,7 @@ async fn connect(generations: &Generations) -> SendRequest<Full<Bytes>> {
     sending
 }
 
-fn generations(folder: &Path, upstream: SocketAddr) -> Generations {
+async fn generations(folder: &Path, upstream: SocketAddr) -> Generations {
     std::fs::write(folder.join("api-key"), "the-account-key").expect("a file");
     let digest = written(&digest(KEY));
     let text = format!(
@@ -144,8 +144,9 @@ maximum = {{ percent = 100, over = "refuse" }}
     );
     let loaded = load_text(&Arc::from("path.toml"), &text, folder, &Process);
     let loaded = loaded.expect("a configuration");
-    let lasting = Lasting::new(&loaded.config.server, 1).expect("random numbers");
-    Generations::first(loaded, lasting).expect("a configuration to serve")
+    let lasting = Lasting::new(&loaded.config.server, 1, None).expect("random numbers");
+    let first = Generations::first(loaded, lasting).await;
+    first.expect("a configuration to serve")
 }
 
 /// Answers whatever comes in one piece with 204.

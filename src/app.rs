@@ -55,7 +55,7 @@ pub enum CannotStart {
 }
 
 impl Gateway {
-    /// Starts serving. Every socket is bound when this returns. With a `source` it follows what
+    /// Starts serving. Blocks, so not within a runtime. Every socket is bound when this returns. With a `source` it follows what
     /// becomes of the configuration.
     pub fn start(loaded: Loaded, source: Option<Source>) -> Result<Self, CannotStart> {
         let (server, admin) = (loaded.config.server.clone(), loaded.config.admin.listen);
@@ -72,7 +72,8 @@ impl Gateway {
             &room,
             server.max_connections,
         ));
-        let generations = Arc::new(Generations::first(loaded, lasting)?);
+        let generations = runtime()?.block_on(Generations::first(loaded, lasting))?;
+        let generations = Arc::new(generations);
         let sockets = listen(server.listen, size)?;
         let admin_socket = listen_alone(admin)?;
         let listen = sockets
@@ -175,8 +176,12 @@ fn start_workers(
     for (number, (socket, slot)) in sockets.into_iter().zip(&generations.slots).enumerate() {
         let path = pipeline(slot.clone(), &lasting);
         let (runtime, acceptor, alive) = (runtime()?, acceptor.clone(), alive.clone());
+        let lasting = lasting.clone();
         let run = move || {
-            runtime.block_on(work(socket, acceptor, path));
+            runtime.block_on(async {
+                work(socket, acceptor, path).await;
+                lasting.all_recorded().await;
+            });
             flush_access_lines();
             drop(alive);
         };

@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 use crate::auth::{CannotVerify, Verifier};
 use crate::config::{self, Account, Config};
 use crate::error::{Code, Refusal};
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Unavailable};
 use crate::lifecycle::Lifecycle;
 use crate::lookup::Maxima;
 use crate::meter::{Limit, Meters, WorkerMeter};
@@ -27,6 +27,10 @@ use crate::upstream::Upstream;
 pub struct Lasting {
     pub ids: Arc<RequestIds>,
     pub in_flight: Arc<Semaphore>,
+    /// One place for each submission that is being recorded, its caller there or not.
+    pub recording: Arc<Semaphore>,
+    /// How many places there are.
+    places: usize,
     pub lifecycle: Arc<Lifecycle>,
     pub meters: Arc<Meters>,
     /// `None`: nothing is recorded.
@@ -47,6 +51,8 @@ pub struct Shared {
     pub admin_token: Option<SecretString>,
     pub verifier: Verifier,
     pub policies: Policies,
+    /// Their number in the ledger.
+    pub policy_generation: i64,
     /// Line items' own maxima, read before.
     pub maxima: Maxima,
     accounts: Vec<Arc<Account>>,
@@ -66,6 +72,8 @@ pub enum CannotServe {
     #[cfg(feature = "otlp")]
     #[error(transparent)]
     Traces(#[from] crate::telemetry::CannotExport),
+    #[error("the ledger has no number for these policies")]
+    Ledger(#[from] Unavailable),
 }
 
 /// One worker under one configuration: the shared parts, and connections of its own.
@@ -79,6 +87,12 @@ pub struct Worker {
 pub struct Slot(ArcSwap<Worker>);
 
 impl Lasting {
+    /// Waits until every submission that is being recorded has been, its caller there or not.
+    pub async fn all_recorded(&self) {
+        let places = u32::try_from(self.places).unwrap_or(u32::MAX);
+        drop(self.recording.acquire_many(places).await);
+    }
+
     /// For readiness: nothing is to be recorded, or it can be.
     pub fn can_record(&self) -> bool {
         self.ledger.as_ref().is_none_or(Ledger::is_healthy)
@@ -95,6 +109,8 @@ impl Lasting {
         Ok(Self {
             ids: Arc::new(RequestIds::new()?),
             in_flight,
+            recording: Arc::new(Semaphore::new(most)),
+            places: most,
             lifecycle: Arc::default(),
             meters: Arc::new(meters),
             ledger,
@@ -121,6 +137,7 @@ impl Shared {
     /// Takes the place of `before`, and keeps of it what has not changed: key sets and trust.
     pub fn new(
         config: &Config,
+        policy_generation: i64,
         lasting: Arc<Lasting>,
         before: Option<&Self>,
     ) -> Result<Self, CannotServe> {
@@ -144,6 +161,7 @@ impl Shared {
             admin_token: config.admin.token.clone(),
             verifier: Verifier::new(config, &trust.key_sets, before)?,
             policies: Policies::new(config.policies.clone()),
+            policy_generation,
             maxima: Maxima::default(),
             accounts: config.accounts.clone(),
             upstream: config.upstream.clone(),

@@ -71,10 +71,21 @@ impl Generation {
     }
 }
 
+/// The number that the ledger has for these policies, the same whenever they are in force; 0 where
+/// nothing is recorded.
+async fn policy_generation(lasting: &Lasting, loaded: &Loaded) -> Result<i64, CannotServe> {
+    let Some(ledger) = &lasting.ledger else {
+        return Ok(0);
+    };
+    let policies = loaded.view.get("policy").map(Value::to_string);
+    Ok(ledger.generation(&policies.unwrap_or_default()).await?)
+}
+
 impl Generations {
-    pub fn first(loaded: Loaded, lasting: Lasting) -> Result<Self, CannotServe> {
+    pub async fn first(loaded: Loaded, lasting: Lasting) -> Result<Self, CannotServe> {
         let front = Front::new(&loaded.config.server)?;
-        let shared = Shared::new(&loaded.config, Arc::new(lasting), None)?;
+        let number = policy_generation(&lasting, &loaded).await?;
+        let shared = Shared::new(&loaded.config, number, Arc::new(lasting), None)?;
         let shared = Arc::new(shared);
         let meters = &shared.lasting.meters;
         let slot =
@@ -95,7 +106,7 @@ impl Generations {
 
     /// Puts a configuration in force, or leaves everything as it is. Requests that have begun end
     /// under the configuration they began with. Called by one task alone.
-    pub fn apply(&self, loaded: Loaded) -> Result<(), CannotApply> {
+    pub async fn apply(&self, loaded: Loaded) -> Result<(), CannotApply> {
         let before = self.current();
         let fixed = needs_restart(&before.view, &loaded.view);
         if !fixed.is_empty() {
@@ -103,7 +114,8 @@ impl Generations {
         }
         let front = Front::new(&loaded.config.server)?;
         let lasting = before.shared.lasting.clone();
-        let shared = Shared::new(&loaded.config, lasting, Some(&before.shared))?;
+        let policies = policy_generation(&lasting, &loaded).await?;
+        let shared = Shared::new(&loaded.config, policies, lasting, Some(&before.shared))?;
         let shared = Arc::new(shared);
         // From here on nothing fails.
         set_log_level(loaded.config.log.level);

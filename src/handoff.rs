@@ -3,19 +3,21 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use hyper::body::Incoming;
+use jiff::Timestamp as Instant;
 
 use crate::auth::Caller;
 use crate::authorization::Launch;
 use crate::caller_body::CallerBody;
 use crate::deadline::Deadline;
 use crate::gateway::Worker;
-use crate::policy::Judgement;
+use crate::policy::{InForceFor, Past};
 use crate::request_id::RequestId;
 use crate::routing::{Operation, Target};
-use crate::score::Score;
+use crate::score::{Decimal, Score};
 use crate::telemetry::Trail;
 
 /// A request with an id.
@@ -75,23 +77,41 @@ pub enum UpstreamLaunch {
     With(Launch),
 }
 
+/// A submission whose body is here.
+pub struct Submitted {
+    pub credentialed: Credentialed,
+    pub body: Bytes,
+    pub arrived: Instant,
+}
+
 /// A submission whose score is canonical and without faults.
 pub struct Normalized {
-    pub credentialed: Credentialed,
+    pub submitted: Submitted,
     pub score: Score,
+}
+
+/// A submission with all that the policy must know of it.
+pub struct Consulted {
+    pub normalized: Normalized,
+    pub in_force: InForceFor,
+    /// The cell's; empty where no key in force needs one.
+    pub history: Arc<Vec<Past>>,
+    /// The line item's own, where a key in force asks for it.
+    pub line_item_maximum: Option<Decimal>,
 }
 
 /// A submission with the policy's answer.
 pub struct Judged {
     pub normalized: Normalized,
-    pub judgement: Judgement,
+    /// `None` where nothing leaves.
+    pub leaves: Option<Score>,
 }
 
 /// A request as it leaves: built from parsed values, never relayed.
 pub struct Outgoing {
     pub credentialed: Credentialed,
     /// JSON that we wrote; `None` sends no body.
-    pub body: Option<bytes::Bytes>,
+    pub body: Option<Bytes>,
     /// What was submitted, to keep it out of what an upstream's error shows.
     pub score: Option<Score>,
 }
@@ -102,7 +122,7 @@ pub struct Exchange<'a> {
     pub operation: Operation,
     pub target: &'a PathAndQuery,
     /// JSON that we wrote; `None` sends no body.
-    pub body: Option<&'a bytes::Bytes>,
+    pub body: Option<&'a Bytes>,
     /// What was submitted, to keep it out of what an upstream's error shows.
     pub score: Option<&'a Score>,
 }

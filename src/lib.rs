@@ -40,9 +40,11 @@ pub mod handoff;
 pub mod layers;
 pub mod lookup;
 pub mod pipeline;
+pub mod record;
 pub mod redact;
 pub mod server;
 pub mod stages;
+pub mod verdict;
 
 // Around it.
 pub mod admin;

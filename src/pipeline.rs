@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use http::{Response, StatusCode};
+use jiff::Timestamp;
 use tower::{ServiceBuilder, service_fn};
 
 use crate::server::Answers;
@@ -13,13 +14,15 @@ use crate::caller_body::CallerBody;
 use crate::error::Refusal;
 use crate::forward::forward;
 use crate::gateway::{Lasting, Shared, Slot, Worker};
-use crate::handoff::{Arrived, Credentialed, Outgoing, Traced};
+use crate::handoff::{Arrived, Credentialed, Submitted, Traced};
 use crate::layers::{AdmissionLayer, EnvelopeLayer, IdentifyLayer, TraceLayer};
+use crate::record::Record;
 use crate::routing::Operation;
 use crate::stages::{
-    Verdict, attach_credentials, authenticate, authorize, check_message, judge, limit_rate,
-    normalize, read_body, rewrite_json, route, write_score,
+    attach_credentials, authenticate, authorize, check_message, consult, judge, limit_rate,
+    normalize, read_body, rewrite_json, route, see_through, write_score,
 };
+use crate::verdict::Verdict;
 
 /// The layers, outermost first, around the stages.
 pub fn pipeline(slot: Arc<Slot>, lasting: &Lasting) -> impl Answers {
@@ -49,7 +52,7 @@ async fn stages(arrived: Arrived) -> Result<Response<Body>, Refusal> {
     } = arrived;
     let credentialed = admit(traced, &worker.shared).await?;
     match credentialed.routed.target.operation {
-        Operation::SubmitScore => submit_score(credentialed, &mut body, &worker).await,
+        Operation::SubmitScore => submit_score(credentialed, &mut body, worker).await,
         _ => relay(credentialed, &mut body, &worker).await,
     }
 }
@@ -89,20 +92,69 @@ async fn relay(
 async fn submit_score(
     credentialed: Credentialed,
     body: &mut CallerBody,
-    worker: &Worker,
+    worker: Arc<Worker>,
 ) -> Result<Response<Body>, Refusal> {
-    let mut verdict = Verdict::new(credentialed.routed.traced.trail.clone());
     // UNSUPPORTED_MEDIA_TYPE, BODY_TOO_LARGE, REQUEST_TIMEOUT.
     let bytes = read_body(&credentialed, body, worker.shared.server.body_timeout).await;
-    let outgoing =
-        bytes.and_then(|bytes| decide(credentialed, &bytes, &worker.shared, &mut verdict));
-    let answer = match outgoing {
-        // UPSTREAM_*.
-        Ok(Some(outgoing)) => forward(&outgoing, worker).await,
-        Ok(None) => Ok(kept()),
+    let verdict = Verdict::new(credentialed.routed.traced.trail.clone());
+    let body = match bytes {
+        Ok(body) => body,
+        Err(refusal) => return verdict.label(Err(refusal)),
+    };
+    let submitted = Submitted {
+        credentialed,
+        body,
+        arrived: Timestamp::now(),
+    };
+    // Boxed: by far the largest part of a request's future, and no other needs the room.
+    let submission = Box::pin(submit(submitted, verdict, worker.clone()));
+    match worker.shared.lasting.ledger.is_some() {
+        // OVERLOADED. A record is settled also when the caller leaves.
+        true => see_through(&worker, submission).await,
+        false => submission.await,
+    }
+}
+
+/// A submission whose body is here, recorded whatever becomes of it.
+async fn submit(
+    submitted: Submitted,
+    mut verdict: Verdict,
+    worker: Arc<Worker>,
+) -> Result<Response<Body>, Refusal> {
+    let answer = match Record::begin(&submitted, &worker.shared) {
+        Ok(mut record) => {
+            let answer = advance(submitted, &worker, &mut verdict, &mut record).await;
+            // Before the answer is given: LEDGER_UNAVAILABLE.
+            record.settle(&mut verdict, answer).await
+        }
         Err(refusal) => Err(refusal),
     };
     verdict.label(answer)
+}
+
+/// From the bytes of a submission to LTIAAS's answer.
+async fn advance(
+    submitted: Submitted,
+    worker: &Worker,
+    verdict: &mut Verdict,
+    record: &mut Record,
+) -> Result<Response<Body>, Refusal> {
+    let shared = &worker.shared;
+    // MALFORMED_BODY, INVALID_SCORE.
+    let normalized = normalize(submitted, &shared.scores, &shared.policies)?;
+    record.note_score(&normalized.score);
+    // LEDGER_UNAVAILABLE, OVERLOADED, UPSTREAM_*.
+    let consulted = consult(normalized, worker, record).await?;
+    // POLICY_REFUSED, STALE_SCORE; INVALID_SCORE where no policy fills a missing maximum.
+    let judged = judge(consulted, worker, verdict).await?;
+    // Written from the judged score: what leaves is what the policy has seen.
+    let Some(outgoing) = write_score(judged) else {
+        return Ok(kept());
+    };
+    // Before anything is sent: LEDGER_UNAVAILABLE.
+    record.note_leaving(&outgoing, verdict).await?;
+    // UPSTREAM_*.
+    forward(&outgoing, worker).await
 }
 
 /// Recorded, and nothing had to be, or may be, sent.
@@ -110,21 +162,6 @@ fn kept() -> Response<Body> {
     let mut answer = Response::new(Body::empty());
     *answer.status_mut() = StatusCode::NO_CONTENT;
     answer
-}
-
-/// Bytes → what leaves, if anything does. Waits for nothing.
-fn decide(
-    credentialed: Credentialed,
-    bytes: &[u8],
-    shared: &Shared,
-    verdict: &mut Verdict,
-) -> Result<Option<Outgoing>, Refusal> {
-    // MALFORMED_BODY, INVALID_SCORE.
-    let normalized = normalize(credentialed, bytes, &shared.scores, &shared.policies)?;
-    // POLICY_REFUSED, STALE_SCORE; INVALID_SCORE where no policy fills a missing maximum.
-    let judged = judge(normalized, &shared.policies, verdict)?;
-    // Written from the judged score: what leaves is what the policy has seen.
-    Ok(write_score(judged))
 }
 
 #[cfg(test)]

@@ -112,19 +112,19 @@ pub async fn follow(mut source: Source, generations: Arc<Generations>, mut reade
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         source.changed(&mut looks).await;
-        if let Err(cause) = reload(&mut source, &generations) {
+        if let Err(cause) = reload(&mut source, &generations).await {
             generations.refuse(&cause);
         }
         readers.follow(&generations.current().shared.verifier);
     }
 }
 
-fn reload(source: &mut Source, generations: &Generations) -> Result<(), CannotApply> {
+async fn reload(source: &mut Source, generations: &Generations) -> Result<(), CannotApply> {
     let loaded = source.load()?;
     loaded.log_warnings();
     let files = loaded.files.clone();
     source.watch(&files);
-    generations.apply(loaded)?;
+    generations.apply(loaded).await?;
     // Only now: what a refused configuration does not name may still be in force.
     source.forget_all_but(&files);
     Ok(())

@@ -261,17 +261,45 @@ fn the_admin_listener_shows_what_is_applied_to_those_who_have_its_token() {
 fn every_example_is_good() {
     for example in std::fs::read_dir("config/examples").unwrap() {
         let path = example.unwrap().path();
+        let folder = folder_with_files();
+        let copy = folder.path().join("scoregate.toml");
+        std::fs::copy(&path, &copy).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_scoregate"));
         for variable in variables(&path) {
             command.env(variable, "a-value-that-is-long-enough-for-a-secret");
         }
         let output = command
             .args(["check", "--config"])
-            .arg(&path)
+            .arg(&copy)
             .output()
             .unwrap();
         assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
     }
+}
+
+/// A folder with the files that examples name.
+fn folder_with_files() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let made = rcgen::generate_simple_self_signed(["scoregate.example".to_owned()]).unwrap();
+    for name in ["tls", "secrets"] {
+        std::fs::create_dir(folder.path().join(name)).unwrap();
+    }
+    let write = |name: &str, content: &str| {
+        std::fs::write(folder.path().join(name), content).unwrap();
+    };
+    write("tls/cert.pem", &made.cert.pem());
+    write("tls/callers.pem", &made.cert.pem());
+    write("tls/key.pem", &made.signing_key.serialize_pem());
+    for name in [
+        "admin-token",
+        "log-id-key",
+        "ltiaas-api-key",
+        "ltiaas-api-key-next",
+    ] {
+        let content = format!("the-content-of-{name}-in-a-test");
+        write(&format!("secrets/{name}"), &content);
+    }
+    folder
 }
 
 /// The environment variables that a configuration names.

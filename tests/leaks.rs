@@ -369,6 +369,11 @@ maximum = {{ percent = 100, over = "refuse" }}
         let mut leaks = Vec::new();
         for canary in &self.canaries {
             for (place, text) in &self.shown {
+                // The record knows whose an entry is, until it is erased.
+                let is_record = place.starts_with("the file scoregate.db");
+                if is_record && canary.what == "learner" {
+                    continue;
+                }
                 if let Some(form) = canary.found_in(text) {
                     leaks.push(format!("{} as {form:?} in {place}:\n{text}", canary.what));
                 }

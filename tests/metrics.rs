@@ -294,6 +294,8 @@ fn limits_show_how_full_they_are() {
     let upstream = Upstream::start(|_, _| Reply::Hang);
     let mut settings = Settings::new(upstream.address);
     settings.server = "max_in_flight = 7\nmax_connections = 9".to_owned();
+    // A submission that is recorded goes on when its caller leaves.
+    settings.tables = "[ledger]\nurl = \"none\"\n".to_owned();
     let gateway = Gateway::start(&settings);
     let mut client = gateway.connect();
     client.send(gateway.submission(SCORE).bytes());

@@ -58,7 +58,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 impl Default for LedgerSection {
     fn default() -> Self {
         Self {
-            url: "none".to_owned(),
+            url: "sqlite:scoregate.db".to_owned(),
             password: None,
             durability: DurabilityText::Batched,
             on_failure: OnFailureText::Refuse,
@@ -85,8 +85,6 @@ impl LedgerSection {
         let Some(place) = place? else {
             return Some(None);
         };
-        at.key("url")
-            .warn("submissions are not recorded yet: this version only keeps the ledger open");
         Some(Some(Settings {
             place,
             durability: match self.durability {

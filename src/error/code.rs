@@ -87,6 +87,8 @@ codes! {
     UpstreamError "UPSTREAM_ERROR" BAD_GATEWAY never;
     /// The gateway is at a limit, which the description names.
     Overloaded "OVERLOADED" SERVICE_UNAVAILABLE again;
+    /// The submission could not be recorded, so it was not accepted.
+    LedgerUnavailable "LEDGER_UNAVAILABLE" SERVICE_UNAVAILABLE again;
     /// The gateway is shutting down.
     Draining "DRAINING" SERVICE_UNAVAILABLE again;
     /// LTIAAS did not answer in time; what became of the request is unknown.

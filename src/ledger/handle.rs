@@ -178,12 +178,10 @@ impl Ledger {
 
     /// The number of these policies (their canonical text): the same after every restart.
     /// For the start and a reload.
-    pub fn generation(&self, policies: &str) -> Result<i64, Unavailable> {
+    pub async fn generation(&self, policies: &str) -> Result<i64, Unavailable> {
         let hash = digest(&SHA256, policies.as_bytes());
         let hash = hash.as_ref().try_into().unwrap_or_default();
-        let (reply, answer) = oneshot::channel();
-        self.send(Job::Generation(hash, reply))?;
-        answer.blocking_recv().unwrap_or(Err(Unavailable::Failing))
+        self.ask(|reply| Job::Generation(hash, reply)).await
     }
 
     fn settled(&self, entry: Entry, held: Option<HeldCell>) -> Write {

@@ -13,7 +13,7 @@ pub struct Score {
     pub grading: GradingProgress,
     /// Absent: the platform clears what it shows.
     pub points: Option<Points>,
-    /// A `scoreGiven` that came without a `scoreMaximum`, until policy fills it. Never sent.
+    /// A `scoreGiven` that came without a `scoreMaximum`, until policy fills it. Recorded, never sent.
     pub given_alone: Option<Decimal>,
     pub comment: Option<String>,
     pub timestamp: Option<Timestamp>,
@@ -54,6 +54,9 @@ impl Score {
         if let Some(Points { given, maximum }) = &self.points {
             push_number("scoreGiven", given, &mut out);
             push_number("scoreMaximum", maximum, &mut out);
+        }
+        if let Some(given) = &self.given_alone {
+            push_number("scoreGiven", given, &mut out);
         }
         push_optional("comment", self.comment.as_deref(), &mut out);
         push_optional(

@@ -2,6 +2,7 @@
 
 mod authenticate;
 mod authorize;
+mod consult;
 mod credentials;
 mod judge;
 mod limit_rate;
@@ -9,13 +10,16 @@ mod message;
 mod normalize;
 mod payload;
 mod route;
+mod see_through;
 
 pub use authenticate::authenticate;
 pub use authorize::authorize;
+pub use consult::consult;
 pub use credentials::attach_credentials;
-pub use judge::{Verdict, judge, write_score};
+pub use judge::{judge, write_score};
 pub use limit_rate::limit_rate;
 pub use message::check_message;
 pub use normalize::normalize;
 pub use payload::{read_body, rewrite_json};
 pub use route::route;
+pub use see_through::see_through;

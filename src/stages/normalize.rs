@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use crate::config;
 use crate::error::{Code, Fault, Refusal};
-use crate::handoff::{Credentialed, Normalized};
+use crate::handoff::{Credentialed, Normalized, Submitted};
 use crate::policy::Policies;
 use crate::redact::Redactor;
 use crate::score::{Fill, Unreadable, read_for};
@@ -18,21 +18,18 @@ const MOST_FAULT_BYTES: usize = 96 * 1024;
 const LONGEST_POINTER: usize = 200;
 
 pub fn normalize(
-    credentialed: Credentialed,
-    bytes: &[u8],
+    submitted: Submitted,
     scores: &config::Scores,
     policies: &Policies,
 ) -> Result<Normalized, Refusal> {
-    let fill = fill(&credentialed, policies);
-    let score = match read_for(bytes, scores.unknown_members, fill) {
+    let credentialed = &submitted.credentialed;
+    let fill = fill(credentialed, policies);
+    let score = match read_for(&submitted.body, scores.unknown_members, fill) {
         Ok(score) => score,
-        Err(fault) => return Err(refuse(fault, &credentialed, bytes)),
+        Err(fault) => return Err(refuse(fault, credentialed, &submitted.body)),
     };
     credentialed.routed.traced.trail.is_about(&score.user);
-    Ok(Normalized {
-        credentialed,
-        score,
-    })
+    Ok(Normalized { submitted, score })
 }
 
 fn fill(credentialed: &Credentialed, policies: &Policies) -> Fill {

@@ -18,7 +18,7 @@ pub struct Gateway {
     pub admin: SocketAddr,
     /// The caller's key.
     pub key: String,
-    pub directory: TempDir,
+    pub directory: Arc<TempDir>,
     child: Child,
     log: Arc<Mutex<Vec<u8>>>,
 }
@@ -35,12 +35,24 @@ impl Gateway {
 
     /// Starts, or answers with what the process wrote before it ended.
     pub fn try_start(settings: &Settings) -> Result<Self, String> {
-        let directory = tempfile::tempdir().unwrap();
+        let directory = Arc::new(tempfile::tempdir().unwrap());
+        let config = directory.path().join("scoregate.toml");
+        std::fs::write(&config, settings.write(directory.path())).unwrap();
+        Self::try_start_in(directory, &settings.key)
+    }
+
+    /// Another process on the same files, once this one has ended.
+    pub fn again(&self) -> Self {
+        let started = Self::try_start_in(self.directory.clone(), &self.key);
+        started.unwrap_or_else(|log| panic!("the gateway didn't start again: {log}"))
+    }
+
+    fn try_start_in(directory: Arc<TempDir>, key: &str) -> Result<Self, String> {
         let (config, ready) = (
             directory.path().join("scoregate.toml"),
             directory.path().join("ready.json"),
         );
-        std::fs::write(&config, settings.write(directory.path())).unwrap();
+        let _ = std::fs::remove_file(&ready);
         let mut child = Command::new(env!("CARGO_BIN_EXE_scoregate"))
             .arg("run")
             .arg("--config")
@@ -55,7 +67,7 @@ impl Gateway {
         let mut gateway = Self {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             admin: SocketAddr::from(([127, 0, 0, 1], 0)),
-            key: settings.key.clone(),
+            key: key.to_owned(),
             directory,
             child,
             log,

@@ -5,6 +5,7 @@ use std::fs;
 use std::net::SocketAddr;
 
 use secrecy::{ExposeSecret, SecretString};
+use tokio::task::spawn_blocking;
 
 use super::Cause;
 use super::client::{Answer, post};
@@ -50,7 +51,8 @@ impl Stage {
 
         let (key, digest) = gateway_key::generate()?;
         let loaded = configuration(ltiaas, &account_key, &digest)?;
-        let gateway = Gateway::start(loaded, None)?;
+        // It blocks while it starts.
+        let gateway = spawn_blocking(|| Gateway::start(loaded, None)).await??;
         let mut target = String::from("/api/lineitems/");
         encode_component(LINE_ITEM, &mut target);
         target.push_str("/scores");
@@ -134,6 +136,8 @@ fn text(ltiaas: SocketAddr, digest: &[u8; 32]) -> String {
         listen = "127.0.0.1:0"
         [log]
         access = false
+        [ledger]
+        url = "none"
         [[account]]
         name = "main"
         url = "http://{ltiaas}"

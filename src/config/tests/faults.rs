@@ -566,11 +566,11 @@ fn policies() {
                 "3: policy[0].order[1]: stands in the order already",
             ),
             (
-                "[[policy]]\nname = 'p'\nkeep = 'highest'\n",
+                "[[policy]]\nname = 'p'\nkeep = 'highest'\n[ledger]\nurl = 'none'\n",
                 "3: policy[0].keep: needs a record of earlier submissions",
             ),
             (
-                "[[policy]]\nname = 'p'\nlate = { kind = 'newly_earned', percent = 25 }\n",
+                "[[policy]]\nname = 'p'\nlate = { kind = 'newly_earned', percent = 25 }\n[ledger]\nurl = 'none'\n",
                 "3: policy[0].late: needs a record of earlier submissions",
             ),
             (

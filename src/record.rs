@@ -1,0 +1,255 @@
+//! The record of one submission while it is on its way: the entry that the ledger will have of it,
+//! and the cell that is held for it. Begun when its body is here, settled before its answer is
+//! given. Refuses with LEDGER_UNAVAILABLE and OVERLOADED.
+//!
+//! Dropped before it is settled, nothing is recorded and the cell is free; so a submission runs in a
+//! task of its own, which goes on when its caller leaves.
+
+use std::sync::Arc;
+
+use http::Response;
+use serde_json::value::RawValue;
+
+use crate::body::Body;
+use crate::deadline::Deadline;
+use crate::error::{Code, Refusal};
+use crate::gateway::Shared;
+use crate::handoff::{Outgoing, Submitted};
+use crate::ledger::{
+    Acted, BodyDigest, Cell, Decision, Durability, Entry, Held, Ledger, OnFailure, Receipt,
+    Unavailable,
+};
+use crate::policy::{self, Fate, Past};
+use crate::score::Score;
+use crate::telemetry::Trail;
+use crate::verdict::Verdict;
+
+/// Nothing where there is no ledger.
+pub struct Record(Option<Recording>);
+
+struct Recording {
+    ledger: Ledger,
+    entry: Entry,
+    score: Option<Score>,
+    held: Option<Held>,
+    trail: Arc<Trail>,
+}
+
+impl Record {
+    pub fn begin(submitted: &Submitted, shared: &Shared) -> Result<Self, Refusal> {
+        let Some(ledger) = shared.lasting.ledger.clone() else {
+            return Ok(Self(None));
+        };
+        let receipt = Receipt::mint(submitted.arrived)
+            .map_err(|cause| Refusal::new(Code::Internal, "There is no receipt.").because(cause))?;
+        Ok(Self(Some(Recording {
+            ledger,
+            entry: blank(receipt, submitted, shared.policy_generation),
+            score: None,
+            held: None,
+            trail: submitted.credentialed.routed.traced.trail.clone(),
+        })))
+    }
+
+    pub fn note_score(&mut self, score: &Score) {
+        if let Some(recording) = &mut self.0 {
+            recording.entry.user = Some(score.user.clone());
+            recording.entry.submission = raw(score.write());
+            recording.score = Some(score.clone());
+        }
+    }
+
+    /// Refuses what could not be recorded anyway, before anything is sent for it.
+    pub fn check(&self) -> Result<(), Refusal> {
+        match &self.0 {
+            Some(recording) if !recording.ledger.is_healthy() => {
+                recording.or_forward(Unavailable::Failing)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Waits in line for the learner's cell, and answers with its history.
+    pub async fn hold(
+        &mut self,
+        user: &str,
+        deadline: Deadline,
+    ) -> Result<Arc<Vec<Past>>, Refusal> {
+        let Some(recording) = &mut self.0 else {
+            return Ok(Arc::default());
+        };
+        let cell = Cell {
+            account: recording.entry.account.clone(),
+            line_item: recording.entry.line_item.clone(),
+            user: user.to_owned(),
+        };
+        let deadline = deadline.instant().into_std();
+        match recording.ledger.hold(cell, deadline).await {
+            Ok(held) => Ok(recording.held.insert(held).history().clone()),
+            Err(unavailable) => recording.or_forward(unavailable).map(|()| Arc::default()),
+        }
+    }
+
+    /// Called with what is about to leave. Under `durability = "always"` it is on disk afterwards.
+    pub async fn note_leaving(
+        &mut self,
+        outgoing: &Outgoing,
+        verdict: &Verdict,
+    ) -> Result<(), Refusal> {
+        let Some(recording) = &mut self.0 else {
+            return Ok(());
+        };
+        let lost = |held: &Held| !held.is_still_held();
+        if recording.held.as_ref().is_some_and(lost) {
+            recording.or_forward(Unavailable::Failing)?;
+        }
+        recording.note_verdict(verdict);
+        recording.entry.sent = outgoing.body.as_ref().and_then(|body| raw(body.to_vec()));
+        if recording.ledger.durability() == Durability::Always {
+            // What is never settled has an unknown fate.
+            recording.entry.past = recording.past(verdict, Fate::Unknown);
+            let intended = recording.ledger.intend(recording.entry.clone()).await;
+            return intended.or_else(|unavailable| recording.or_forward(unavailable));
+        }
+        Ok(())
+    }
+
+    /// Records what became of it, good or bad; only then its answer may be given.
+    pub async fn settle(
+        self,
+        verdict: &mut Verdict,
+        answer: Result<Response<Body>, Refusal>,
+    ) -> Result<Response<Body>, Refusal> {
+        let Some(mut recording) = self.0 else {
+            return answer;
+        };
+        recording.note_verdict(verdict);
+        recording.note_answer(verdict, &answer);
+        let receipt = recording.entry.receipt.text().to_owned();
+        let (ledger, held) = (recording.ledger.clone(), recording.held.take());
+        let entry = recording.entry.clone();
+        let done = match held {
+            Some(held) => ledger.settle(held, entry).await,
+            None => ledger.record(entry).await,
+        };
+        match done {
+            Ok(()) => verdict.receipt = Some(receipt),
+            Err(unavailable) => recording.or_forward(unavailable)?,
+        }
+        answer
+    }
+}
+
+impl Recording {
+    fn note_verdict(&mut self, verdict: &Verdict) {
+        self.entry.decision = match verdict.decision() {
+            policy::Decision::Forwarded => Decision::Forwarded,
+            policy::Decision::Adjusted => Decision::Adjusted,
+            policy::Decision::Kept => Decision::Kept,
+            policy::Decision::Refused => Decision::Refused,
+        };
+        let Some(judgement) = &verdict.judgement else {
+            return;
+        };
+        let acts = judgement.acts.iter();
+        let acted = acts.map(|act| Acted {
+            rule: act.rule.to_owned(),
+            policy: act.policy.to_string(),
+        });
+        self.entry.rules = acted.collect();
+        self.entry.judged = judgement.role.and(judgement.stands);
+    }
+
+    fn note_answer(&mut self, verdict: &Verdict, answer: &Result<Response<Body>, Refusal>) {
+        let was_sent = self.entry.sent.is_some();
+        let fate = match answer {
+            Ok(_) => Some(Fate::Confirmed),
+            Err(refusal) if was_sent && refusal.may_have_arrived() => Some(Fate::Unknown),
+            // A definite failure changes nothing.
+            Err(_) => None,
+        };
+        self.entry.past = fate.and_then(|fate| self.past(verdict, fate));
+        self.entry.upstream = match answer {
+            Ok(answer) => was_sent.then(|| answer.status().as_u16()),
+            Err(refusal) => refusal.upstream().map(|answer| answer.status.as_u16()),
+        };
+        self.entry.code = answer
+            .as_ref()
+            .err()
+            .map(|refusal| refusal.code().name().to_owned());
+        let duration = self.trail.started.elapsed().as_millis();
+        self.entry.duration_ms = i64::try_from(duration).unwrap_or(i64::MAX);
+    }
+
+    fn past(&self, verdict: &Verdict, fate: Fate) -> Option<Past> {
+        let (judgement, score) = (verdict.judgement.as_ref()?, self.score.as_ref()?);
+        judgement.past(score, self.entry.time, fate)
+    }
+
+    /// The operator decides what comes first where the ledger fails: the record or the grade. A
+    /// cell that is busy is no failure.
+    fn or_forward(&self, unavailable: Unavailable) -> Result<(), Refusal> {
+        let chosen = self.ledger.on_failure();
+        let request_id = self.trail.id.as_str();
+        match (unavailable, chosen) {
+            (Unavailable::CellBusy, _) | (_, OnFailure::Refuse) => Err(refuse(unavailable)),
+            (
+                Unavailable::QueueFull | Unavailable::Late | Unavailable::Failing,
+                OnFailure::Forward,
+            ) => {
+                tracing::error!(target: "scoregate::ledger", request_id, cause = %unavailable, "a submission goes on without its record");
+                Ok(())
+            }
+        }
+    }
+}
+
+fn refuse(unavailable: Unavailable) -> Refusal {
+    let (code, description) = match unavailable {
+        Unavailable::CellBusy => (
+            Code::Overloaded,
+            "Other submissions for this learner and line item took too long (one is judged at a time).",
+        ),
+        Unavailable::QueueFull | Unavailable::Late | Unavailable::Failing => (
+            Code::LedgerUnavailable,
+            "The submission could not be recorded, and is not answered without a record.",
+        ),
+    };
+    Refusal::new(code, description).because(unavailable)
+}
+
+fn blank(receipt: Receipt, submitted: &Submitted, policy_generation: i64) -> Entry {
+    let Submitted {
+        credentialed,
+        body,
+        arrived,
+    } = submitted;
+    let item = &credentialed.routed.target.line_item;
+    Entry {
+        receipt,
+        time: *arrived,
+        account: credentialed.caller.account.name.clone(),
+        caller: credentialed.caller.name.to_string(),
+        line_item: item
+            .as_ref()
+            .map_or_else(String::new, |item| item.normalized().to_owned()),
+        user: None,
+        submission: None,
+        body: BodyDigest::of(body),
+        decision: Decision::Refused,
+        code: None,
+        rules: Vec::new(),
+        judged: None,
+        policy_generation,
+        sent: None,
+        upstream: None,
+        duration_ms: 0,
+        explanation: None,
+        past: None,
+    }
+}
+
+/// JSON that we wrote.
+fn raw(json: Vec<u8>) -> Option<Box<RawValue>> {
+    RawValue::from_string(String::from_utf8(json).ok()?).ok()
+}

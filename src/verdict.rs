@@ -1,0 +1,75 @@
+//! What was decided on one submission, as far as it came: for its answer's headers and its entry.
+
+use std::sync::Arc;
+
+use http::{HeaderName, HeaderValue, Response};
+
+use crate::body::Body;
+use crate::error::Refusal;
+use crate::policy::{Decision, Judgement};
+use crate::telemetry::Trail;
+
+const DECISION: HeaderName = HeaderName::from_static("scoregate-decision");
+const RULES: HeaderName = HeaderName::from_static("scoregate-rules");
+const REPORT: HeaderName = HeaderName::from_static("scoregate-report");
+const RECEIPT: HeaderName = HeaderName::from_static("scoregate-receipt");
+
+/// What was decided on one submission, as far as it came.
+pub struct Verdict {
+    pub judgement: Option<Judgement>,
+    /// What would have happened, were the report policies in force.
+    pub reported: Option<Judgement>,
+    /// Of the entry, once there is one.
+    pub receipt: Option<String>,
+    pub trail: Arc<Trail>,
+}
+
+impl Verdict {
+    pub fn new(trail: Arc<Trail>) -> Self {
+        Self {
+            judgement: None,
+            reported: None,
+            receipt: None,
+            trail,
+        }
+    }
+
+    /// A submission is refused until the policy has said otherwise.
+    pub fn decision(&self) -> Decision {
+        let judgement = self.judgement.as_ref();
+        judgement.map_or(Decision::Refused, |judgement| judgement.decision)
+    }
+
+    pub fn leaves(&self) -> bool {
+        let judgement = self.judgement.as_ref();
+        judgement.is_some_and(|judgement| judgement.leaves.is_some())
+    }
+
+    /// Says on the answer, good or bad, what was decided.
+    pub fn label(self, answer: Result<Response<Body>, Refusal>) -> Result<Response<Body>, Refusal> {
+        let decision = self.decision().as_str();
+        let _ = self.trail.decision.set(decision);
+        let rules = self.judgement.as_ref().and_then(Judgement::rules);
+        let report = self.reported.as_ref().and_then(Judgement::report);
+        // Rules and receipts have names of ours, and those of policies are plain: header values.
+        let value = |text: Option<String>| text.and_then(|text| HeaderValue::try_from(text).ok());
+        let labels = [
+            (DECISION, Some(HeaderValue::from_static(decision))),
+            (RULES, value(rules)),
+            (REPORT, value(report)),
+            (RECEIPT, value(self.receipt)),
+        ];
+        let labels = labels
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?)));
+        match answer {
+            Ok(mut answer) => {
+                answer.headers_mut().extend(labels);
+                Ok(answer)
+            }
+            Err(refusal) => Err(labels.fold(refusal, |refusal, (name, value)| {
+                refusal.with_header(name, value)
+            })),
+        }
+    }
+}

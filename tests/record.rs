@@ -1,0 +1,358 @@
+//! What the path records: every submission, before its answer is given; cells judged one after
+//! another; and what happens when the ledger, the upstream or the gateway itself fails.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+#[allow(dead_code, unused_imports)]
+mod support;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Instant;
+
+use serde_json::Value;
+use support::*;
+
+fn settings(upstream: &Upstream, tables: &str) -> Settings {
+    let mut settings = Settings::new(upstream.address);
+    settings.tables = tables.to_owned();
+    settings
+}
+
+fn command(folder: &Path, arguments: &[&str]) -> Value {
+    let done = Command::new(env!("CARGO_BIN_EXE_scoregate"))
+        .args(arguments)
+        .arg("--config")
+        .arg(folder.join("scoregate.toml"))
+        .arg("--json")
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert!(done.status.success(), "{arguments:?}: {told}");
+    serde_json::from_slice(&done.stdout).unwrap()
+}
+
+fn entries(gateway: &Gateway) -> Vec<Value> {
+    let list = command(gateway.directory.path(), &["ledger", "list"]);
+    list.as_array().unwrap().clone()
+}
+
+fn given(points: usize) -> String {
+    score_with(&[("scoreGiven", &points.to_string())])
+}
+
+const HIGHEST: &str = "[[policy]]\nname = \"best\"\nkeep = \"highest\"\n";
+
+#[test]
+fn every_submission_whose_body_was_read_has_an_entry_and_its_answer_the_receipt() {
+    let upstream =
+        Upstream::start(
+            |request, _| match request.body().contains("\"scoreGiven\":13") {
+                true => json_reply(400, r#"{"details":{"message":"NO"}}"#),
+                false => reply(204, "", ""),
+            },
+        );
+    let policy =
+        "[[policy]]\nname = \"institution\"\nmaximum = { percent = 100, over = \"cap\" }\n";
+    let gateway = Gateway::start(&settings(&upstream, policy));
+    let stories = [
+        (given(83), 204, "forwarded", Value::Null),
+        (given(110), 204, "adjusted", Value::Null),
+        ("{".to_owned(), 400, "refused", "MALFORMED_BODY".into()),
+        (
+            score_with(&[("scoreGiven", "-1")]),
+            422,
+            "refused",
+            "INVALID_SCORE".into(),
+        ),
+        (given(13), 400, "forwarded", "UPSTREAM_ERROR".into()),
+    ];
+    let mut receipts = Vec::new();
+    for (body, status, decision, _) in &stories {
+        let answer = gateway.submit(body.as_str());
+        assert_eq!(answer.status, *status, "{}", answer.everything());
+        assert_eq!(answer.header("scoregate-decision"), Some(*decision));
+        receipts.push(answer.header("scoregate-receipt").unwrap().to_owned());
+    }
+    // A body that nobody may send is not read, and one that is too large is not recorded.
+    let stranger = Request::new("POST", SCORES).authorization("LTIK-AUTH-V2 sgk_no:x");
+    assert_eq!(gateway.ask(&stranger.json(SCORE)).status, 401);
+    assert_eq!(gateway.submit(vec![b' '; 70_000]).status, 413);
+
+    let kept = entries(&gateway);
+    assert_eq!(kept.len(), stories.len(), "{kept:#?}");
+    for ((entry, receipt), (_, status, decision, code)) in kept.iter().zip(&receipts).zip(&stories)
+    {
+        assert_eq!(entry["receipt"], **receipt);
+        assert_eq!(entry["decision"], *decision);
+        assert_eq!(entry["code"], *code, "{entry:#}");
+        let sent = matches!(*decision, "forwarded" | "adjusted");
+        assert_eq!(entry["sent"].is_object(), sent, "{entry:#}");
+        let upstream = sent.then_some(*status);
+        assert_eq!(
+            entry["upstream"]["status"].as_u64(),
+            upstream.map(u64::from)
+        );
+    }
+    assert_eq!(kept[1]["judged"]["scoreGiven"], 100);
+    assert_eq!(kept[1]["rules"][0]["policy"], "institution");
+    assert_eq!(kept[1]["submission"]["scoreGiven"], 110);
+    assert_eq!(kept[1]["user"], "5323497");
+    let verdict = command(gateway.directory.path(), &["ledger", "verify"]);
+    assert_eq!(verdict["whole"], true);
+}
+
+#[test]
+fn a_definite_failure_is_no_attempt_and_an_unknown_fate_uses_up_none() {
+    let upstream = Upstream::start(|request, _| {
+        let body = request.body();
+        match () {
+            () if body.contains("\"scoreGiven\":20,") => reply(500, "", ""),
+            () if body.contains("\"scoreGiven\":30,") => Reply::ThenClose(Vec::new()),
+            () => reply(204, "", ""),
+        }
+    });
+    let policy = "[[policy]]\nname = \"p\"\nattempts = { max = 2 }\nkeep = \"highest\"\n";
+    let gateway = Gateway::start(&settings(&upstream, policy));
+    assert_eq!(gateway.submit(given(10)).status, 204);
+    assert_eq!(gateway.submit(given(20)).status, 500);
+    assert_eq!(gateway.submit(given(30)).status, 502);
+    // 20 never counted, 30 may stand upstream and takes part.
+    let answer = gateway.submit(given(5));
+    assert_eq!(answer.status, 502, "{}", answer.everything());
+    assert!(upstream.last().body().contains("\"scoreGiven\":30,"));
+    let answer = gateway.submit(given(40));
+    assert_eq!(answer.status, 204, "{}", answer.everything());
+    assert!(upstream.last().body().contains("\"scoreGiven\":40,"));
+    // Two have been taken.
+    assert_envelope(&gateway.submit(given(50)), 422, "POLICY_REFUSED");
+}
+
+#[test]
+fn parallel_writers_of_one_cell_end_at_the_highest() {
+    let upstream = Upstream::accepting();
+    let mut settings = settings(&upstream, HIGHEST);
+    settings.server = "listen = \"127.0.0.1:0\"\nworkers = 2".to_owned();
+    let gateway = Gateway::start(&settings);
+    thread::scope(|scope| {
+        for points in 1..=64 {
+            let gateway = &gateway;
+            scope.spawn(move || {
+                let answer = gateway.submit(given(points * 37 % 65));
+                assert_eq!(answer.status, 204, "{}", answer.everything());
+            });
+        }
+    });
+    let last = upstream.last().body();
+    assert!(last.contains("\"scoreGiven\":64,"), "{last}");
+    // Judged one after another, what leaves only ever rises.
+    let sent: Vec<u64> = upstream
+        .requests()
+        .iter()
+        .map(|request| {
+            serde_json::from_str::<Value>(&request.body()).unwrap()["scoreGiven"]
+                .as_u64()
+                .unwrap()
+        })
+        .collect();
+    assert!(sent.is_sorted(), "{sent:?}");
+}
+
+#[test]
+fn no_more_attempts_are_taken_than_may_be() {
+    let upstream = Upstream::accepting();
+    let policy = "[[policy]]\nname = \"three\"\nattempts = { max = 3 }\n";
+    let gateway = Gateway::start(&settings(&upstream, policy));
+    let taken = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        for points in 1..=32 {
+            let (gateway, taken) = (&gateway, &taken);
+            scope.spawn(move || match gateway.submit(given(points)).status {
+                204 => _ = taken.fetch_add(1, Ordering::Relaxed),
+                422 => {}
+                other => panic!("{other}"),
+            });
+        }
+    });
+    assert_eq!(taken.into_inner(), 3);
+    assert_eq!(upstream.requests().len(), 3);
+}
+
+#[test]
+fn a_caller_who_leaves_is_recorded_all_the_same() {
+    let upstream = Upstream::start(|_, _| {
+        Reply::Staged(
+            Vec::new(),
+            Box::new(|| {
+                thread::sleep(std::time::Duration::from_millis(300));
+                b"HTTP/1.1 204 No Content\r\n\r\n".to_vec()
+            }),
+        )
+    });
+    let gateway = Gateway::start(&settings(&upstream, HIGHEST));
+    let mut client = gateway.connect();
+    client.send(gateway.submission(SCORE).bytes());
+    upstream.wait_for(1);
+    drop(client);
+    let started = Instant::now();
+    loop {
+        let kept = entries(&gateway);
+        if let [entry] = kept.as_slice() {
+            assert_eq!(entry["upstream"]["status"], 204);
+            return;
+        }
+        assert!(started.elapsed() < DEADLINE, "{kept:#?}");
+    }
+}
+
+/// What was answered is in the ledger, whenever the process dies.
+#[test]
+fn a_kill_loses_nothing_that_was_acknowledged() {
+    let upstream = Upstream::accepting();
+    let mut gateway = Gateway::start(&settings(&upstream, HIGHEST));
+    let acknowledged = Mutex::new(BTreeSet::new());
+    thread::scope(|scope| {
+        for learner in 0..8 {
+            let (gateway, acknowledged) = (&gateway, &acknowledged);
+            scope.spawn(move || {
+                for points in 0..1_000 {
+                    let user = format!("\"learner-{learner}\"");
+                    let body =
+                        score_with(&[("userId", &user), ("scoreGiven", &points.to_string())]);
+                    let mut client = match Client::try_connect(gateway.address) {
+                        Ok(client) => client,
+                        Err(_) => return,
+                    };
+                    let Ok(answer) = client.send(gateway.submission(body).bytes()).try_response()
+                    else {
+                        return;
+                    };
+                    let receipt = answer.header("scoregate-receipt").unwrap().to_owned();
+                    acknowledged.lock().unwrap().insert(receipt);
+                }
+            });
+        }
+        scope.spawn(|| {
+            while acknowledged.lock().unwrap().len() < 200 {
+                thread::yield_now();
+            }
+            gateway.signal("KILL");
+        });
+    });
+    assert!(!gateway.ended().success());
+    let folder = gateway.directory.path();
+    assert_eq!(command(folder, &["ledger", "verify"])["whole"], true);
+    let kept: BTreeSet<_> = entries(&gateway)
+        .iter()
+        .map(|entry| entry["receipt"].as_str().unwrap().to_owned())
+        .collect();
+    let acknowledged = acknowledged.into_inner().unwrap();
+    assert!(acknowledged.len() >= 200);
+    let lost: Vec<_> = acknowledged.difference(&kept).collect();
+    assert!(lost.is_empty(), "{lost:?}");
+}
+
+/// Under `always` the intent is on disk before anything is sent, so a kill while LTIAAS works leaves
+/// an entry of unknown fate.
+#[test]
+fn what_was_on_its_way_when_the_process_died_has_an_unknown_fate() {
+    let upstream = Upstream::start(|_, _| Reply::Hang);
+    let tables =
+        format!("{HIGHEST}[ledger]\nurl = \"sqlite:scoregate.db\"\ndurability = \"always\"\n");
+    let mut gateway = Gateway::start(&settings(&upstream, &tables));
+    let mut client = gateway.connect();
+    client.send(gateway.submission(SCORE).bytes());
+    upstream.wait_for(1);
+    gateway.signal("KILL");
+    gateway.ended();
+    let gateway = gateway.again();
+    let kept = entries(&gateway);
+    assert_eq!(kept.len(), 1, "{kept:#?}");
+    assert_eq!(kept[0]["user"], "5323497");
+    assert!(kept[0]["upstream"].is_null());
+}
+
+#[test]
+fn report_policies_change_nothing_and_say_what_they_would_do() {
+    let upstream = Upstream::accepting();
+    let policy = "[[policy]]\nname = \"shadow\"\nmode = \"report\"\nmaximum = { percent = 100 }\n";
+    let gateway = Gateway::start(&settings(&upstream, policy));
+    let answer = gateway.submit(given(110));
+    assert_eq!(answer.status, 204);
+    assert_eq!(answer.header("scoregate-decision"), Some("forwarded"));
+    assert_eq!(answer.header("scoregate-rules"), None);
+    assert_eq!(
+        answer.header("scoregate-report"),
+        Some("maximum;policy=shadow")
+    );
+    assert!(upstream.only().body().contains("\"scoreGiven\":110,"));
+}
+
+#[test]
+fn a_missing_maximum_is_filled_from_the_line_item_or_refused() {
+    let upstream = Upstream::start(|request, _| match request.method() {
+        "GET" => json_reply(200, r#"{"label":"x","scoreMaximum":40}"#),
+        _ => reply(204, "", ""),
+    });
+    let policy = "[[policy]]\nname = \"fill\"\nfill_maximum = \"line_item\"\n";
+    let alone = score_with(&[("scoreMaximum", "")]);
+    for ledger in ["", "[ledger]\nurl = \"none\"\n"] {
+        let gateway = Gateway::start(&settings(&upstream, &format!("{policy}{ledger}")));
+        let answer = gateway.submit(alone.as_str());
+        assert_eq!(answer.status, 204, "{}", answer.everything());
+        assert_eq!(answer.header("scoregate-rules"), Some("fill_maximum"));
+        assert!(upstream.last().body().contains("\"scoreMaximum\":40"));
+        assert_eq!(
+            answer.header("scoregate-receipt").is_some(),
+            ledger.is_empty()
+        );
+    }
+    let gateway = Gateway::before(&upstream);
+    assert_envelope(&gateway.submit(alone.as_str()), 422, "INVALID_SCORE");
+}
+
+/// The operator decides what comes first.
+#[test]
+fn a_ledger_that_fails_refuses_before_anything_is_sent_and_comes_back_by_itself() {
+    let upstream = Upstream::accepting();
+    let gateway = Gateway::start(&settings(&upstream, ""));
+    assert_eq!(gateway.submit(SCORE).status, 204);
+    let lock = rusqlite::Connection::open(gateway.directory.path().join("scoregate.db")).unwrap();
+    lock.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let started = Instant::now();
+    let answer = gateway.submit(SCORE);
+    assert!(started.elapsed() < DEADLINE, "{:?}", started.elapsed());
+    let body = assert_envelope(&answer, 503, "LEDGER_UNAVAILABLE");
+    assert_eq!(body["details"]["retryable"], true);
+    assert!(answer.header("retry-after").is_some());
+    let sent = upstream.requests().len();
+    // Known to fail, it refuses before anything is sent.
+    assert_envelope(&gateway.submit(SCORE), 503, "LEDGER_UNAVAILABLE");
+    assert_eq!(upstream.requests().len(), sent);
+    lock.execute_batch("ROLLBACK").unwrap();
+    let started = Instant::now();
+    while gateway.submit(SCORE).status != 204 {
+        assert!(
+            started.elapsed() < DEADLINE,
+            "never again: {}",
+            gateway.log()
+        );
+    }
+    // What had been sent was written when it came back, what was refused meanwhile too.
+    let kept = entries(&gateway);
+    let sent = kept.iter().filter(|entry| entry["sent"].is_object());
+    assert_eq!(sent.count(), upstream.requests().len(), "{kept:#?}");
+    let refused = |entry: &&Value| entry["code"] == "LEDGER_UNAVAILABLE";
+    assert!(kept.iter().any(|entry| refused(&entry)), "{kept:#?}");
+    assert_eq!(
+        command(gateway.directory.path(), &["ledger", "verify"])["whole"],
+        true
+    );
+}
