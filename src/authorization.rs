@@ -108,12 +108,8 @@ impl Launch {
 
     /// The upstream's header value: this launch beside the account's own key.
     pub fn authorization(&self, api_key: &SecretString) -> Option<HeaderValue> {
-        let scheme = match self {
-            Self::Ltik(_) => "LTIK-AUTH-V2",
-            Self::ServiceKey(_) => "SERVICE-AUTH-V1",
-        };
         secret_value(&[
-            scheme,
+            self.scheme(),
             " ",
             api_key.expose_secret(),
             ":",
@@ -121,11 +117,22 @@ impl Launch {
         ])
     }
 
+    /// What the upstream's header begins with.
+    pub fn scheme(&self) -> &'static str {
+        match self {
+            Self::Ltik(_) => LTIK_SCHEME,
+            Self::ServiceKey(_) => "SERVICE-AUTH-V1",
+        }
+    }
+
     /// The credential itself, to be kept out of what a caller is shown.
     pub fn expose(&self) -> &str {
         self.text().expose_secret()
     }
 }
+
+/// The scheme of a caller who brings an ltik.
+pub const LTIK_SCHEME: &str = "LTIK-AUTH-V2";
 
 /// The upstream's header value where the account's key stands alone.
 pub fn bearer(api_key: &SecretString) -> Option<HeaderValue> {

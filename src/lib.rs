@@ -33,6 +33,7 @@ pub mod upstream;
 
 // The path.
 pub mod answer;
+pub mod explanation;
 pub mod forward;
 pub mod gateway;
 pub mod generation;

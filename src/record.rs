@@ -13,13 +13,14 @@ use serde_json::value::RawValue;
 use crate::body::Body;
 use crate::deadline::Deadline;
 use crate::error::{Code, Refusal};
+use crate::explanation;
 use crate::gateway::Shared;
 use crate::handoff::{Outgoing, Submitted};
 use crate::ledger::{
     Acted, BodyDigest, Cell, Decision, Durability, Entry, Held, Ledger, OnFailure, Receipt,
     Unavailable,
 };
-use crate::policy::{self, Fate, Past};
+use crate::policy::{self, Fate, Past, Reasons};
 use crate::score::Score;
 use crate::telemetry::Trail;
 use crate::verdict::Verdict;
@@ -32,6 +33,8 @@ struct Recording {
     entry: Entry,
     score: Option<Score>,
     held: Option<Held>,
+    /// What leaves, for its explanation.
+    leaving: Option<explanation::Request>,
     trail: Arc<Trail>,
 }
 
@@ -47,6 +50,7 @@ impl Record {
             entry: blank(receipt, submitted, shared.policy_generation),
             score: None,
             held: None,
+            leaving: None,
             trail: submitted.credentialed.routed.traced.trail.clone(),
         })))
     }
@@ -54,7 +58,7 @@ impl Record {
     pub fn note_score(&mut self, score: &Score) {
         if let Some(recording) = &mut self.0 {
             recording.entry.user = Some(score.user.clone());
-            recording.entry.submission = raw(score.write());
+            recording.entry.submission = explanation::json(score.write());
             recording.score = Some(score.clone());
         }
     }
@@ -103,11 +107,16 @@ impl Record {
         if recording.held.as_ref().is_some_and(lost) {
             recording.or_forward(Unavailable::Failing)?;
         }
+        recording.leaving = Some(explanation::Request::masked(&outgoing.credentialed));
         recording.note_verdict(verdict);
-        recording.entry.sent = outgoing.body.as_ref().and_then(|body| raw(body.to_vec()));
+        recording.entry.sent = outgoing
+            .body
+            .as_ref()
+            .and_then(|body| explanation::json(body.to_vec()));
         if recording.ledger.durability() == Durability::Always {
             // What is never settled has an unknown fate.
             recording.entry.past = recording.past(verdict, Fate::Unknown);
+            recording.entry.explanation = recording.explanation(verdict, None);
             let intended = recording.ledger.intend(recording.entry.clone()).await;
             return intended.or_else(|unavailable| recording.or_forward(unavailable));
         }
@@ -125,6 +134,7 @@ impl Record {
         };
         recording.note_verdict(verdict);
         recording.note_answer(verdict, &answer);
+        recording.entry.explanation = recording.explanation(verdict, answer.as_ref().err());
         let receipt = recording.entry.receipt.text().to_owned();
         let (ledger, held) = (recording.ledger.clone(), recording.held.take());
         let entry = recording.entry.clone();
@@ -157,7 +167,7 @@ impl Recording {
             policy: act.policy.to_string(),
         });
         self.entry.rules = acted.collect();
-        self.entry.judged = judgement.role.and(judgement.stands);
+        self.entry.judged = judgement.judged();
     }
 
     fn note_answer(&mut self, verdict: &Verdict, answer: &Result<Response<Body>, Refusal>) {
@@ -179,6 +189,22 @@ impl Recording {
             .map(|refusal| refusal.code().name().to_owned());
         let duration = self.trail.started.elapsed().as_millis();
         self.entry.duration_ms = i64::try_from(duration).unwrap_or(i64::MAX);
+    }
+
+    /// What the entry doesn't say already.
+    fn explanation(&self, verdict: &Verdict, refusal: Option<&Refusal>) -> Option<Box<RawValue>> {
+        let reasons = verdict.effective.as_ref().zip(verdict.judgement.as_ref());
+        let reported = verdict.reported.as_ref();
+        let reasons =
+            reasons.map(|(effective, judgement)| Reasons::of(effective, judgement, reported));
+        let recorded = explanation::Recorded {
+            reasons: reasons.unwrap_or_default(),
+            line_item_maximum: verdict.line_item_maximum,
+            description: refusal.map(|refusal| refusal.description().to_owned()),
+            request: self.leaving.clone(),
+        };
+        // Texts and numbers in structs of ours, which are always JSON.
+        serde_json::value::to_raw_value(&recorded).ok()
     }
 
     fn past(&self, verdict: &Verdict, fate: Fate) -> Option<Past> {
@@ -247,9 +273,4 @@ fn blank(receipt: Receipt, submitted: &Submitted, policy_generation: i64) -> Ent
         explanation: None,
         past: None,
     }
-}
-
-/// JSON that we wrote.
-fn raw(json: Vec<u8>) -> Option<Box<RawValue>> {
-    RawValue::from_string(String::from_utf8(json).ok()?).ok()
 }

@@ -6,7 +6,8 @@ use http::{HeaderName, HeaderValue, Response};
 
 use crate::body::Body;
 use crate::error::Refusal;
-use crate::policy::{Decision, Judgement};
+use crate::policy::{Decision, Effective, Judgement};
+use crate::score::Decimal;
 use crate::telemetry::Trail;
 
 const DECISION: HeaderName = HeaderName::from_static("scoregate-decision");
@@ -19,6 +20,9 @@ pub struct Verdict {
     pub judgement: Option<Judgement>,
     /// What would have happened, were the report policies in force.
     pub reported: Option<Judgement>,
+    /// What it was judged by.
+    pub effective: Option<Arc<Effective>>,
+    pub line_item_maximum: Option<Decimal>,
     /// Of the entry, once there is one.
     pub receipt: Option<String>,
     pub trail: Arc<Trail>,
@@ -29,6 +33,8 @@ impl Verdict {
         Self {
             judgement: None,
             reported: None,
+            effective: None,
+            line_item_maximum: None,
             receipt: None,
             trail,
         }

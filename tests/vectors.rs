@@ -103,6 +103,7 @@ fn play(vector: &Value, gateway: &Gateway, upstream: &Upstream, lms: &Mutex<Lms>
         show(&given["lms_shows_before"], &item, lms);
         let before = posts(upstream).len();
         let target = format!("/api/lineitems/{item}/scores");
+        let explained = explain(vector, gateway, &body(given));
         let request = gateway.request("POST", &target).json(body(given));
         let answer = gateway.ask(&request);
         let sent: Vec<_> = posts(upstream).split_off(before);
@@ -127,6 +128,19 @@ fn play(vector: &Value, gateway: &Gateway, upstream: &Upstream, lms: &Mutex<Lms>
             fault(format!("sent: wanted {wanted}"));
         }
         let decision = answer.header("scoregate-decision");
+        // `explain` reads nothing from the LMS, thus sees no edit.
+        if !text(&vector["config"]).contains("override") {
+            if Some(&*explained.decision) != decision {
+                fault(format!(
+                    "explained as {}, is {decision:?}",
+                    explained.decision
+                ));
+            }
+            let request = explained.request.as_ref();
+            if request.map(|request| request.body.get()) != sent.last().map(String::as_str) {
+                fault("another body was explained".to_owned());
+            }
+        }
         if expected["decision"]
             .as_str()
             .is_some_and(|it| Some(it) != decision)
@@ -147,6 +161,35 @@ fn play(vector: &Value, gateway: &Gateway, upstream: &Upstream, lms: &Mutex<Lms>
         }
     }
     faults
+}
+
+/// What `explain` says before the submission is made.
+#[derive(serde::Deserialize)]
+struct Explained {
+    decision: String,
+    request: Option<ExplainedRequest>,
+}
+
+#[derive(serde::Deserialize)]
+struct ExplainedRequest {
+    body: Box<RawValue>,
+}
+
+fn explain(vector: &Value, gateway: &Gateway, score: &str) -> Explained {
+    let (config, item) = (gateway.config_file(), text(&vector["line_item"]));
+    let mut arguments = vec![
+        "explain",
+        "--json",
+        "--caller",
+        "quiz-app",
+        "--line-item",
+        &item,
+    ];
+    arguments.extend(["--config", config.to_str().unwrap(), "--line-item-maximum"]);
+    arguments.push(vector["line_item_maximum"].as_str().unwrap_or("100"));
+    let ran = Ran::with(&arguments, score);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    serde_json::from_str(&ran.stdout).unwrap()
 }
 
 fn show(shown: &Value, item: &str, lms: &Mutex<Lms>) {

@@ -34,7 +34,7 @@ fn check(file: &Path, environment: &dyn Environment, out: &mut dyn Write) -> io:
 }
 
 /// The problems last, next to their count: a long list is read from its end.
-fn write_findings(
+pub(super) fn write_findings(
     out: &mut dyn Write,
     problems: &[Problem],
     warnings: &[Problem],

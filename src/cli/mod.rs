@@ -2,12 +2,14 @@
 
 mod check;
 mod demo;
+mod explain;
 mod health;
 mod key;
 mod ledger;
 mod run;
 mod sandbox;
 mod schema;
+mod stop;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -37,6 +39,8 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
+    /// Explain what would happen to a score, or what happened to a recorded one, rule by rule.
+    Explain(explain::Arguments),
     /// Ask a running gateway whether it takes new work: exit code 0 where it does, else 1.
     Health(health::Arguments),
     /// Read the record, check it, erase a learner from it.
@@ -63,6 +67,7 @@ pub fn main() -> ExitCode {
         Command::Sandbox(arguments) => sandbox::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Check { config } => check::run(&config),
+        Command::Explain(arguments) => explain::run(&arguments),
         Command::Health(arguments) => health::run(&arguments),
         Command::Ledger(command) => ledger::run(&command),
         Command::Schema => schema::run(),

@@ -64,7 +64,44 @@ pub fn load_text(
     environment: &dyn Environment,
 ) -> Result<Loaded, Problems> {
     let mut tree = tree::parse(name, text)?;
-    let mut problems = apply_overrides(&mut tree, environment);
+    let problems = apply_overrides(&mut tree, environment);
+    let hash = hash_of(text, environment);
+    load_tree(tree, problems, hash, folder, environment)
+}
+
+/// Loads the configuration at `path` with the `[[policy]]` tables of the file `candidate` in place
+/// of its own. Nothing else of that file is read; the warnings are those of its tables.
+pub fn load_candidate(
+    path: &Path,
+    candidate: &Path,
+    environment: &dyn Environment,
+) -> Result<Loaded, Problems> {
+    let name = |path: &Path| -> Arc<str> { path.display().to_string().into() };
+    let (of_config, of_candidate) = (name(path), name(candidate));
+    let text = text_of(&of_config, path)?;
+    let mut tree = tree::parse(&of_config, &text)?;
+    let problems = apply_overrides(&mut tree, environment);
+    let tables = tree::parse(&of_candidate, &text_of(&of_candidate, candidate)?)?;
+    let Some(policies) = tables.into_member("policy") else {
+        let place = Place::File(of_candidate);
+        return Err(Problems::one(place, "there is no `[[policy]]`"));
+    };
+    tree.put("policy", policies);
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let hash = hash_of(&text, environment);
+    let mut loaded = load_tree(tree, problems, hash, folder, environment)?;
+    let is_of_candidate = |warning: &Problem| warning.place.is_in(&of_candidate);
+    loaded.warnings.retain(is_of_candidate);
+    Ok(loaded)
+}
+
+fn load_tree(
+    mut tree: Node,
+    mut problems: Vec<Problem>,
+    hash: String,
+    folder: &Path,
+    environment: &dyn Environment,
+) -> Result<Loaded, Problems> {
     let Read {
         document,
         problems: of_reading,
@@ -83,7 +120,7 @@ pub fn load_text(
             config,
             warnings,
             view: view_of(&document),
-            hash: hash_of(text, environment),
+            hash,
             files,
         }),
         _ => Err(Problems { problems, warnings }),

@@ -61,7 +61,7 @@ pub use duration::read_limit;
 pub use environment::{Environment, Process};
 pub use issuer::{Issuer, IssuerKeys};
 pub use key_digest::KeyDigest;
-pub use load::{Loaded, load, load_text, load_with};
+pub use load::{Loaded, load, load_candidate, load_text, load_with};
 pub use log::{Log, LogFormat, LogLevel};
 pub(crate) use problem::Count;
 pub use problem::{Place, Problem, Problems};

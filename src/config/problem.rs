@@ -46,6 +46,16 @@ impl Problems {
     }
 }
 
+impl Place {
+    /// Whether it is the file of this name, or a line of it.
+    pub(super) fn is_in(&self, name: &str) -> bool {
+        match self {
+            Self::File(file) | Self::Line(file, _) => &**file == name,
+            Self::Variable(_) => false,
+        }
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

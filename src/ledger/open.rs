@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::book::{Book, CellKey, Head};
 use super::cell::{Cell, Fingerprint};
 use super::content::{PastAlone, PastContent};
-use super::database::{Cursor, Dialect, Input, in_transaction};
+use super::database::{Cursor, Database, Dialect, Input, in_transaction};
 use super::fault::Fault;
 use super::histories::History;
 use super::job::Opened;
@@ -78,7 +78,7 @@ impl Book {
         if let Some(history) = cached.filter(|history| history.version == version) {
             return Ok(history.pasts);
         }
-        let pasts = Arc::new(self.read_history(id, &key)?);
+        let pasts = Arc::new(read_history(self.database.as_mut(), id, &key)?);
         let history = History {
             version,
             pasts: pasts.clone(),
@@ -96,13 +96,6 @@ impl Book {
             self.keys.insert(fingerprint, cell.clone());
             cell
         }))
-    }
-
-    fn read_history(&mut self, cell: i64, key: &SealKey) -> Result<Vec<Past>, Fault> {
-        let read = "SELECT receipt, sealed FROM entries WHERE cell = $1 AND in_history = 1 \
-             ORDER BY sequence";
-        let rows = self.database.query(read, &[Input::Integer(cell)])?;
-        rows.into_iter().map(|row| read_past(row, key)).collect()
     }
 
     /// Says that this process lives, and so keeps its leases.
@@ -133,6 +126,18 @@ impl Book {
             Ok(())
         })
     }
+}
+
+/// What was recorded of a cell and took effect, in order.
+pub(super) fn read_history(
+    database: &mut dyn Database,
+    cell: i64,
+    key: &SealKey,
+) -> Result<Vec<Past>, Fault> {
+    let read = "SELECT receipt, sealed FROM entries WHERE cell = $1 AND in_history = 1 \
+         ORDER BY sequence";
+    let rows = database.query(read, &[Input::Integer(cell)])?;
+    rows.into_iter().map(|row| read_past(row, key)).collect()
 }
 
 /// A past that can't be read stops the judging: without it the judgement would be another.

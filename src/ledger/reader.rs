@@ -6,9 +6,11 @@ use std::ops::ControlFlow;
 use jiff::Timestamp;
 
 use super::book::Head;
+use super::cell::Cell;
 use super::database::{Cursor, Database, Input};
 use super::entry::{Decision, Kept};
 use super::fault::{CannotOpen, Fault};
+use super::open::read_history;
 use super::place::{Place, Settings};
 use super::postgres::{AS_COMMAND, Postgres};
 use super::receipt::Receipt;
@@ -17,6 +19,7 @@ use super::schema::require_current;
 use super::seal::SealKey;
 use super::sqlite::Sqlite;
 use crate::line_item::Pattern;
+use crate::policy::Past;
 
 /// Entries that are in memory at once.
 const PAGE: i64 = 500;
@@ -106,6 +109,23 @@ impl Reader {
         let row = rows.into_iter().next();
         row.map(|mut row| read(&mut row)?.unseal(&head.key))
             .transpose()
+    }
+
+    /// What was recorded of a cell and took effect, in order. Nothing of a cell that is unknown.
+    pub fn history(&mut self, cell: &Cell) -> Result<Vec<Past>, Fault> {
+        let find = "SELECT id, seal_key FROM cells WHERE fingerprint = $1";
+        let fingerprint = cell.fingerprint();
+        let found = self
+            .database
+            .query(find, &[Input::Bytes(&fingerprint.0)])?
+            .into_iter()
+            .next();
+        let Some(mut found) = found else {
+            return Ok(Vec::new());
+        };
+        let id = found.integer()?;
+        let key = SealKey::from_bytes(&found.bytes()?)?;
+        read_history(self.database.as_mut(), id, &key)
     }
 
     /// How many entries there are.

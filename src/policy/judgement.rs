@@ -1,9 +1,10 @@
 //! The policy's answer to one submission.
 
+use std::fmt;
 use std::sync::Arc;
 
 use jiff::Timestamp as Instant;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::{Fate, Mode, Past, Role, Sent};
 use crate::error::Owner;
@@ -66,7 +67,7 @@ pub struct Act {
 }
 
 /// Points as far as there are any.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Marks {
     #[serde(rename = "scoreGiven", skip_serializing_if = "Option::is_none")]
     pub given: Option<Decimal>,
@@ -108,6 +109,17 @@ impl From<Option<Points>> for Marks {
 impl From<Points> for Marks {
     fn from(points: Points) -> Self {
         Some(points).into()
+    }
+}
+
+/// `83 of 100`, or `no score`.
+impl fmt::Display for Marks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.given, self.maximum) {
+            (None, _) => f.write_str("no score"),
+            (Some(given), None) => write!(f, "{given}"),
+            (Some(given), Some(maximum)) => write!(f, "{given} of {maximum}"),
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 mod attempt;
 mod condition;
 mod exact;
-mod explain;
+mod explanation;
 mod fold;
 mod gates;
 mod history;
@@ -27,7 +27,7 @@ mod worth;
 
 pub use condition::{BadCondition, Condition, EvaluationFailed};
 pub use exact::Rounding;
-pub use explain::Explanation;
+pub use explanation::{Acted, KeyInForce, Reasons, Reported};
 pub use history::{Fate, Past, Role, Sent};
 pub use judge::{Shown, Submission, judge};
 pub use judgement::{Act, Decision, Judgement, Leaving, Marks, RefusedBy};

@@ -10,7 +10,7 @@ mod target;
 pub use operation::{BodyKind, LaunchKind, Operation};
 pub use path::{PathFault, Resource, ResourceKind, read_path};
 pub use query::{Query, QueryFault, read_query};
-pub use target::{Target, TargetFault, read_target, write_line_item, write_results};
+pub use target::{Target, TargetFault, read_target, scores_target, write_line_item, write_results};
 
 #[cfg(test)]
 mod tests;

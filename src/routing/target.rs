@@ -112,6 +112,16 @@ fn write_target(resource: &Resource, query: &str) -> Result<PathAndQuery, Target
     PathAndQuery::from_maybe_shared(target).map_err(|_| TargetFault::TooLong)
 }
 
+/// Where a line item's scores are submitted.
+pub fn scores_target(item: &LineItem) -> Result<Target, TargetFault> {
+    Ok(Target {
+        operation: Operation::SubmitScore,
+        line_item: Some(item.clone()),
+        url: None,
+        upstream: write_target(&Resource::Scores(item.clone()), "")?,
+    })
+}
+
 /// Where a line item itself is read.
 pub fn write_line_item(item: &LineItem) -> Result<PathAndQuery, TargetFault> {
     write_target(&Resource::LineItem(item.clone()), "")

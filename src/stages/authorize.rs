@@ -4,15 +4,21 @@
 //! Decides anew for every request: what is cached is that a token was verified, never what its
 //! holder may do.
 
-use crate::auth::Caller;
+use crate::config::Account;
 use crate::error::{Code, Refusal};
 use crate::handoff::{Authorized, Identity, Routed};
-use crate::line_item::LineItem;
+use crate::line_item::{LineItem, Pattern};
+use crate::permission::Permissions;
+use crate::routing::Target;
 
 pub fn authorize(routed: Routed, identity: Identity) -> Result<Authorized, Refusal> {
-    check_permission(&routed, &identity.caller)?;
-    check_line_items(&routed, &identity.caller)?;
     let Identity { caller, launch } = identity;
+    let rights = Rights {
+        account: &caller.account,
+        permissions: caller.permissions,
+        line_items: &caller.line_items,
+    };
+    rights.check(&routed.target)?;
     Ok(Authorized {
         routed,
         caller,
@@ -20,45 +26,52 @@ pub fn authorize(routed: Routed, identity: Identity) -> Result<Authorized, Refus
     })
 }
 
-fn check_permission(routed: &Routed, caller: &Caller) -> Result<(), Refusal> {
-    let needed = routed.target.operation.permission();
-    match caller.permissions.allows(needed) {
-        true => Ok(()),
-        false => {
-            let description = format!("This caller's `allow` does not list `{}`.", needed.name());
-            Err(Refusal::new(Code::CallerNotAllowed, description))
-        }
-    }
+/// What a caller may reach.
+pub struct Rights<'a> {
+    pub account: &'a Account,
+    pub permissions: Permissions,
+    /// Empty: every line item on the account's platforms.
+    pub line_items: &'a [Pattern],
 }
 
-/// The line item, and the `url` that LTIAAS would fetch with the LMS's token, must both be ones
-/// this caller may reach.
-fn check_line_items(routed: &Routed, caller: &Caller) -> Result<(), Refusal> {
-    let target = &routed.target;
-    let on_platform = |item: &LineItem| {
-        caller
-            .account
-            .platforms
-            .iter()
-            .any(|platform| platform.covers(item))
-    };
-    if ![&target.line_item, &target.url]
-        .into_iter()
-        .flatten()
-        .all(on_platform)
-    {
-        return Err(elsewhere("It is not on one of this account's platforms."));
+impl Rights<'_> {
+    pub fn check(&self, target: &Target) -> Result<(), Refusal> {
+        self.check_permission(target)?;
+        self.check_line_items(target)
     }
-    let is_among = |item: &LineItem| {
-        caller.line_items.is_empty()
-            || caller
-                .line_items
-                .iter()
-                .any(|pattern| pattern.matches(item.normalized()))
-    };
-    match target.line_item.as_ref().is_none_or(is_among) {
-        true => Ok(()),
-        false => Err(elsewhere("It is not among this caller's line items.")),
+
+    fn check_permission(&self, target: &Target) -> Result<(), Refusal> {
+        let needed = target.operation.permission();
+        match self.permissions.allows(needed) {
+            true => Ok(()),
+            false => {
+                let description =
+                    format!("This caller's `allow` does not list `{}`.", needed.name());
+                Err(Refusal::new(Code::CallerNotAllowed, description))
+            }
+        }
+    }
+
+    /// The line item, and the `url` that LTIAAS would fetch with the LMS's token, must both be
+    /// ones this caller may reach.
+    fn check_line_items(&self, target: &Target) -> Result<(), Refusal> {
+        let platforms = &self.account.platforms;
+        let on_platform = |item: &LineItem| platforms.iter().any(|platform| platform.covers(item));
+        if ![&target.line_item, &target.url]
+            .into_iter()
+            .flatten()
+            .all(on_platform)
+        {
+            return Err(elsewhere("It is not on one of this account's platforms."));
+        }
+        let is_among = |item: &LineItem| {
+            let mut patterns = self.line_items.iter();
+            self.line_items.is_empty() || patterns.any(|pattern| pattern.matches(item.normalized()))
+        };
+        match target.line_item.as_ref().is_none_or(is_among) {
+            true => Ok(()),
+            false => Err(elsewhere("It is not among this caller's line items.")),
+        }
     }
 }
 

@@ -3,8 +3,10 @@
 //! Refuses with CREDENTIALS_MISSING.
 
 use crate::authorization::Launch;
+use crate::config::Account;
 use crate::error::{Code, Refusal};
 use crate::handoff::{Authorized, Credentialed, UpstreamLaunch};
+use crate::line_item::{LineItem, Pattern};
 use crate::routing::LaunchKind;
 
 pub fn attach_credentials(authorized: Authorized) -> Result<Credentialed, Refusal> {
@@ -37,7 +39,11 @@ fn ltik(authorized: &Authorized) -> Result<Launch, Refusal> {
 
 fn any_launch(authorized: &Authorized) -> Result<Launch, Refusal> {
     let brought = authorized.launch.clone();
-    brought.or_else(|| configured(authorized)).ok_or_else(|| {
+    let configured = || {
+        let item = authorized.routed.target.line_item.as_ref()?;
+        configured_launch(&authorized.caller.account, item)
+    };
+    brought.or_else(configured).ok_or_else(|| {
         Refusal::new(
             Code::CredentialsMissing,
             "This operation needs a launch credential: send an ltik or a service key, or configure a service key for the line item (account.service_keys).",
@@ -45,11 +51,10 @@ fn any_launch(authorized: &Authorized) -> Result<Launch, Refusal> {
     })
 }
 
-fn configured(authorized: &Authorized) -> Option<Launch> {
-    let item = authorized.routed.target.line_item.as_ref()?.normalized();
-    let keys = &authorized.caller.account.service_keys;
-    let key = keys
-        .iter()
-        .find(|key| key.line_items.iter().any(|pattern| pattern.matches(item)))?;
+/// The service key that an account has for a line item: the first that names it.
+pub fn configured_launch(account: &Account, item: &LineItem) -> Option<Launch> {
+    let names = |pattern: &Pattern| pattern.matches(item.normalized());
+    let mut keys = account.service_keys.iter();
+    let key = keys.find(|key| key.line_items.iter().any(names))?;
     Some(Launch::ServiceKey(key.key.clone()))
 }

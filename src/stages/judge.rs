@@ -23,6 +23,8 @@ pub async fn judge(
     verdict: &mut Verdict,
 ) -> Result<Judged, Refusal> {
     let enforced = &consulted.in_force.enforced;
+    verdict.effective = Some(enforced.clone());
+    verdict.line_item_maximum = consulted.line_item_maximum;
     let mut shown = Shown::Unread;
     verdict.judgement = Some(judge_by(&consulted, enforced, shown));
     if verdict.leaves() && enforced.needs().result {
@@ -99,7 +101,8 @@ fn count_act(act: &policy::Act, trail: &Trail) {
     });
 }
 
-fn refuse(by: &RefusedBy) -> Refusal {
+/// What a caller is told whose submission the policy refuses.
+pub fn refuse(by: &RefusedBy) -> Refusal {
     match by {
         RefusedBy::Policy { owner, reason } => {
             Refusal::new(Code::PolicyRefused, reason.clone()).with_owner(owner.clone())

@@ -13,13 +13,13 @@ mod route;
 mod see_through;
 
 pub use authenticate::authenticate;
-pub use authorize::authorize;
+pub use authorize::{Rights, authorize};
 pub use consult::consult;
-pub use credentials::attach_credentials;
-pub use judge::{judge, write_score};
+pub use credentials::{attach_credentials, configured_launch};
+pub use judge::{judge, refuse, write_score};
 pub use limit_rate::limit_rate;
 pub use message::check_message;
-pub use normalize::normalize;
-pub use payload::{read_body, rewrite_json};
+pub use normalize::{Origin, invalid, normalize, read_score};
+pub use payload::{MOST as LONGEST_BODY, read_body, rewrite_json};
 pub use route::route;
 pub use see_through::see_through;

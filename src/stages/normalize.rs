@@ -9,7 +9,7 @@ use crate::error::{Code, Fault, Refusal};
 use crate::handoff::{Credentialed, Normalized, Submitted};
 use crate::policy::Policies;
 use crate::redact::Redactor;
-use crate::score::{Fill, Unreadable, read_for};
+use crate::score::{Fill, Score, Unreadable, read_for};
 
 /// Room for `details.errors`, in bytes, so that no error body exceeds 128 KiB.
 const MOST_FAULT_BYTES: usize = 96 * 1024;
@@ -23,8 +23,13 @@ pub fn normalize(
     policies: &Policies,
 ) -> Result<Normalized, Refusal> {
     let credentialed = &submitted.credentialed;
-    let fill = fill(credentialed, policies);
-    let score = match read_for(&submitted.body, scores.unknown_members, fill) {
+    let item = credentialed.routed.target.line_item.as_ref();
+    let origin = Origin {
+        caller: &credentialed.caller.name,
+        account: &credentialed.caller.account.name,
+        line_item: item.map_or("", |item| item.normalized()),
+    };
+    let score = match read_score(&submitted.body, &origin, scores, policies) {
         Ok(score) => score,
         Err(fault) => return Err(refuse(fault, credentialed, &submitted.body)),
     };
@@ -32,14 +37,30 @@ pub fn normalize(
     Ok(Normalized { submitted, score })
 }
 
-fn fill(credentialed: &Credentialed, policies: &Policies) -> Fill {
-    let caller = &credentialed.caller;
-    let item = credentialed.routed.target.line_item.as_ref();
-    let item = item.map_or("", |item| item.normalized());
-    match policies.may_fill(&caller.name, &caller.account.name, item) {
+/// Where a submission comes from and goes to.
+pub struct Origin<'a> {
+    pub caller: &'a str,
+    pub account: &'a str,
+    pub line_item: &'a str,
+}
+
+/// The bytes alone.
+pub fn read_score(
+    body: &[u8],
+    origin: &Origin<'_>,
+    scores: &config::Scores,
+    policies: &Policies,
+) -> Result<Score, Unreadable> {
+    let Origin {
+        caller,
+        account,
+        line_item,
+    } = origin;
+    let fill = match policies.may_fill(caller, account, line_item) {
         true => Fill::Possibly,
         false => Fill::Never,
-    }
+    };
+    read_for(body, scores.unknown_members, fill)
 }
 
 fn refuse(fault: Unreadable, credentialed: &Credentialed, bytes: &[u8]) -> Refusal {

@@ -15,7 +15,7 @@ use crate::routing::BodyKind;
 use crate::score;
 
 /// The most a body may hold, in bytes.
-const MOST: usize = 65_536;
+pub const MOST: usize = 65_536;
 
 /// The bytes of a request's body; none where the operation takes none.
 pub async fn read_body(

@@ -77,6 +77,21 @@ impl Node {
         }
     }
 
+    /// A member of a table, alone.
+    pub fn into_member(self, name: &str) -> Option<Self> {
+        match self.value {
+            Value::Table(mut table) => table.remove(name),
+            _ => None,
+        }
+    }
+
+    /// Puts a member into a table, in place of what has its name.
+    pub fn put(&mut self, name: &str, member: Self) {
+        if let Value::Table(table) = &mut self.value {
+            table.insert(name.to_owned(), member);
+        }
+    }
+
     /// Takes away what stands at the path. `false` where nothing does.
     pub fn remove(&mut self, path: &KeyPath) -> bool {
         let Some((last, way)) = path.steps().split_last() else {

@@ -1,0 +1,139 @@
+//! `scoregate explain`: what would happen to a score, by the functions of the request path; or what
+//! happened to a recorded one. Sends nothing and writes nothing.
+
+mod origin;
+mod question;
+mod text;
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use jiff::Timestamp;
+
+use super::stop::Stop;
+use crate::config::{Config, load};
+use crate::explanation::Explanation;
+use crate::ledger::{Reader, Receipt};
+use crate::line_item::LineItem;
+use crate::score::Decimal;
+use crate::stages::LONGEST_BODY;
+use question::Question;
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// Who submits: a caller's name, or `ISSUER/CLAIM`.
+    #[arg(long, value_name = "NAME", required_unless_present = "receipt")]
+    caller: Option<String>,
+    /// The line item's id.
+    #[arg(long, value_name = "URL", value_parser = read_line_item, required_unless_present = "receipt")]
+    line_item: Option<LineItem>,
+    /// When it arrives, such as `2026-03-01T12:00:00Z`. Without it, now.
+    #[arg(long, value_name = "TIME")]
+    at: Option<Timestamp>,
+    /// The line item's own maximum, which the gateway would read from LTIAAS.
+    #[arg(long, value_name = "NUMBER", value_parser = read_maximum)]
+    line_item_maximum: Option<Decimal>,
+    /// Explain a recorded submission: what was decided then, not judged again.
+    #[arg(long, value_name = "RECEIPT", conflicts_with_all = ["caller", "line_item", "at", "line_item_maximum", "file"])]
+    receipt: Option<String>,
+    /// Write JSON.
+    #[arg(long)]
+    json: bool,
+    /// The score, as it would be submitted. Without it, stdin.
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+}
+
+pub fn run(arguments: &Arguments) -> io::Result<ExitCode> {
+    match arguments.explanation() {
+        Ok(explanation) => {
+            let out = &mut io::stdout().lock();
+            match arguments.json {
+                true => write_json(&explanation, out),
+                false => text::write(&explanation, out),
+            }?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(stop) => stop.end(),
+    }
+}
+
+fn write_json(explanation: &Explanation, out: &mut impl Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, explanation)?;
+    writeln!(out)
+}
+
+impl Arguments {
+    fn explanation(&self) -> Result<Explanation, Stop> {
+        let loaded = load(&self.config).map_err(|problems| Stop::finding(&problems))?;
+        let config = &loaded.config;
+        if let Some(receipt) = &self.receipt {
+            return recorded(config, receipt);
+        }
+        let (Some(caller), Some(line_item)) = (&self.caller, &self.line_item) else {
+            return Err(Stop::usage("--caller and --line-item are required"));
+        };
+        let question = Question {
+            config,
+            caller,
+            line_item,
+            at: self.at.unwrap_or_else(Timestamp::now),
+            line_item_maximum: self.line_item_maximum,
+            body: &self.body()?,
+        };
+        question.answer()
+    }
+
+    /// One byte more than may be submitted shows that it is too long.
+    fn body(&self) -> Result<Vec<u8>, Stop> {
+        let read = match self.file.as_deref() {
+            None => read_to_limit(io::stdin().lock()),
+            Some(file) => File::open(file).and_then(read_to_limit),
+        };
+        let name = self.file.as_deref().unwrap_or(Path::new("stdin"));
+        read.map_err(|cause| Stop::usage(format!("`{}` can't be read: {cause}", name.display())))
+    }
+}
+
+fn read_to_limit(source: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    source
+        .take(LONGEST_BODY as u64 + 1)
+        .read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn recorded(config: &Config, receipt: &str) -> Result<Explanation, Stop> {
+    let unknown = || Stop::Finding(format!("there is no entry with the receipt `{receipt}`"));
+    let Ok(receipt) = Receipt::parse(receipt) else {
+        return Err(unknown());
+    };
+    let Some(settings) = &config.ledger else {
+        return Err(Stop::Finding(
+            "there is no ledger (`ledger.url` is \"none\")".to_owned(),
+        ));
+    };
+    let mut reader = Reader::open(settings).map_err(|cause| Stop::finding(&cause))?;
+    let kept = reader
+        .find(&receipt)
+        .map_err(|cause| Stop::finding(&cause))?;
+    kept.as_ref().map(Explanation::recorded).ok_or_else(unknown)
+}
+
+fn read_line_item(text: &str) -> Result<LineItem, String> {
+    LineItem::parse(text).map_err(|cause| cause.to_string())
+}
+
+fn read_maximum(text: &str) -> Result<Decimal, String> {
+    match Decimal::from_plain(text) {
+        Ok(maximum) if maximum > Decimal::ZERO => Ok(maximum),
+        Ok(_) => Err("must be above zero".to_owned()),
+        Err(cause) => Err(cause.to_string()),
+    }
+}

@@ -1,0 +1,113 @@
+//! An explanation for people: what came, what holds, what each rule did, what leaves.
+
+use std::io::{self, Write};
+
+use crate::explanation::{Explanation, Request, read_recorded};
+use crate::policy::{Acted, KeyInForce, Marks, Reported};
+
+pub fn write(explanation: &Explanation, out: &mut impl Write) -> io::Result<()> {
+    write_outcome(explanation, out)?;
+    write_effective(explanation, out)?;
+    writeln!(out, "\nRules")?;
+    write_rules(&explanation.rules, out)?;
+    write_report(&explanation.report, out)?;
+    write_request(explanation.request.as_ref(), out)
+}
+
+fn write_outcome(explanation: &Explanation, out: &mut impl Write) -> io::Result<()> {
+    let score = explanation
+        .score
+        .as_ref()
+        .and_then(|json| read_recorded(json));
+    if let Some(score) = score {
+        let (marks, learner) = (Marks::of(&score), score.user.escape_debug());
+        writeln!(out, "Score       {marks} for learner {learner}")?;
+    }
+    let decision = &explanation.decision;
+    writeln!(out, "Decision    {decision}: {}", meaning(decision))?;
+    if let Some(code) = &explanation.code {
+        let description = explanation.description.as_deref().unwrap_or_default();
+        writeln!(out, "Refusal     {code} {description}")?;
+    }
+    for fault in &explanation.errors {
+        writeln!(out, "  {}  {}", fault.field, fault.message)?;
+    }
+    if let Some(judged) = explanation.judged {
+        writeln!(out, "Stands      {judged}")?;
+    }
+    Ok(())
+}
+
+fn meaning(decision: &str) -> &'static str {
+    match decision {
+        "forwarded" => "what leaves is what came",
+        "adjusted" => "the value that leaves is not the one that came",
+        "kept" => "recorded; nothing has to be, or may be, sent",
+        "refused" => "nothing is sent",
+        _ => "will be delivered",
+    }
+}
+
+fn write_effective(explanation: &Explanation, out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "\nPolicy in force")?;
+    if explanation.effective.is_empty() {
+        writeln!(out, "  no key is set for this score")?;
+    }
+    let widest = explanation.effective.keys().map(String::len).max();
+    let width = widest.unwrap_or_default();
+    for (key, KeyInForce { policy, value }) in &explanation.effective {
+        writeln!(out, "  {key:width$}  {value}  from policy `{policy}`")?;
+    }
+    Ok(())
+}
+
+fn write_rules(rules: &[Acted], out: &mut impl Write) -> io::Result<()> {
+    if rules.is_empty() {
+        writeln!(out, "  none changed or refused this score")?;
+    }
+    for (number, acted) in (1..).zip(rules) {
+        let Acted {
+            rule,
+            policy,
+            input,
+            output,
+            reason,
+        } = acted;
+        write!(out, "  {number}. {rule} (policy `{policy}`): {input} -> ")?;
+        match output {
+            Some(output) => writeln!(out, "{output}"),
+            None => writeln!(out, "refused"),
+        }?;
+        writeln!(out, "     {reason}")?;
+    }
+    Ok(())
+}
+
+fn write_report(report: &Reported, out: &mut impl Write) -> io::Result<()> {
+    let Some(decision) = &report.decision else {
+        return Ok(());
+    };
+    writeln!(
+        out,
+        "\nWith the policies in report mode it would be {decision}"
+    )?;
+    if let Some(judged) = report.judged {
+        writeln!(out, "  {} would stand", judged)?;
+    }
+    write_rules(&report.rules, out)
+}
+
+fn write_request(request: Option<&Request>, out: &mut impl Write) -> io::Result<()> {
+    let Some(request) = request else {
+        return writeln!(out, "\nNothing is sent to LTIAAS");
+    };
+    writeln!(out, "\nRequest to LTIAAS")?;
+    writeln!(out, "  {} {}", request.method, request.target)?;
+    for (name, value) in &request.headers {
+        writeln!(out, "  {name}: {value}")?;
+    }
+    match &request.body {
+        Some(body) => writeln!(out, "\n  {body}"),
+        None => Ok(()),
+    }
+}

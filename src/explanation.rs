@@ -1,0 +1,171 @@
+//! What became of a submission, or would become of it, rule by rule: what `explain` prints, and the
+//! part of it that an entry of the ledger keeps. Secrets are masked.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::authorization::LTIK_SCHEME;
+use crate::error::{Fault, Refusal};
+use crate::handoff::{Credentialed, UpstreamLaunch};
+use crate::ledger::Kept;
+use crate::policy::{Acted, Judgement, KeyInForce, Marks, Reasons, Reported};
+use crate::routing::Target;
+use crate::score::{Decimal, Fill, Score, UnknownMembers, read_for};
+
+/// The whole explanation, in the order in which it is written. What there is not is left out.
+#[derive(Debug, Serialize)]
+pub struct Explanation {
+    pub decision: String,
+    /// The refusal's `details.message`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<Fault>,
+    /// What came, canonical, before any rule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub score: Option<Box<RawValue>>,
+    #[serde(rename = "lineItemMaximum", skip_serializing_if = "Option::is_none")]
+    pub line_item_maximum: Option<Decimal>,
+    pub effective: BTreeMap<String, KeyInForce>,
+    pub rules: Vec<Acted>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub judged: Option<Marks>,
+    pub report: Reported,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request: Option<Request>,
+}
+
+/// The upstream request.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Request {
+    pub method: String,
+    pub target: String,
+    pub headers: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<Box<RawValue>>,
+}
+
+/// What an entry keeps: all that it doesn't say elsewhere.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Recorded {
+    pub reasons: Reasons,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line_item_maximum: Option<Decimal>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<Request>,
+}
+
+/// Only the line item's own maximum of what an entry keeps.
+#[derive(Deserialize)]
+pub struct MaximumAlone {
+    #[serde(default)]
+    pub line_item_maximum: Option<Decimal>,
+}
+
+impl Request {
+    /// What leaves for a submission, without its body.
+    pub fn masked(credentialed: &Credentialed) -> Self {
+        let scheme = match &credentialed.launch {
+            UpstreamLaunch::With(launch) => launch.scheme(),
+            // The scores route always has a launch.
+            UpstreamLaunch::None => LTIK_SCHEME,
+        };
+        Self::with(scheme, &credentialed.routed.target)
+    }
+
+    pub fn with(scheme: &str, target: &Target) -> Self {
+        let headers = [
+            ("authorization", format!("{scheme} ***:***")),
+            ("content-type", "application/json".to_owned()),
+        ];
+        let headers = headers.map(|(name, value)| (name.to_owned(), value));
+        Self {
+            method: target.operation.method().to_string(),
+            target: target.upstream.to_string(),
+            headers: headers.into(),
+            body: None,
+        }
+    }
+}
+
+impl Explanation {
+    /// Of a submission that was judged.
+    pub fn of(score: &Score, judgement: &Judgement, reasons: Reasons) -> Self {
+        let mut explanation = Self::empty(judgement.decision.as_str(), reasons);
+        explanation.score = json(score.write());
+        explanation.judged = judgement.judged().map(Marks::from);
+        explanation
+    }
+
+    /// Of a submission that is refused before it is judged.
+    pub fn refused(refusal: &Refusal) -> Self {
+        let mut explanation = Self::empty("refused", Reasons::default());
+        explanation.refuse(refusal);
+        explanation
+    }
+
+    pub fn refuse(&mut self, refusal: &Refusal) {
+        self.code = Some(refusal.code().name().to_owned());
+        self.description = Some(refusal.description().to_owned());
+        self.errors = refusal.faults().to_vec();
+    }
+
+    /// Of what was recorded; nothing is judged again.
+    pub fn recorded(kept: &Kept) -> Self {
+        let entry = &kept.entry;
+        let recorded = entry
+            .explanation
+            .as_ref()
+            .map(|json| serde_json::from_str(json.get()));
+        let recorded: Recorded = recorded.and_then(Result::ok).unwrap_or_default();
+        let mut explanation = Self::empty(entry.decision.as_str(), recorded.reasons);
+        explanation.code = entry.code.clone();
+        explanation.description = recorded.description;
+        explanation.score = entry.submission.clone();
+        explanation.line_item_maximum = recorded.line_item_maximum;
+        explanation.judged = entry.judged.map(Marks::from);
+        explanation.request = recorded.request.map(|request| Request {
+            body: entry.sent.clone(),
+            ..request
+        });
+        explanation
+    }
+
+    fn empty(decision: &str, reasons: Reasons) -> Self {
+        let Reasons {
+            effective,
+            rules,
+            report,
+        } = reasons;
+        Self {
+            decision: decision.to_owned(),
+            code: None,
+            description: None,
+            errors: Vec::new(),
+            score: None,
+            line_item_maximum: None,
+            effective,
+            rules,
+            judged: None,
+            report: report.unwrap_or_default(),
+            request: None,
+        }
+    }
+}
+
+/// A score as the ledger has it: canonical, thus without faults.
+pub fn read_recorded(submission: &RawValue) -> Option<Score> {
+    let bytes = submission.get().as_bytes();
+    read_for(bytes, UnknownMembers::Refuse, Fill::Possibly).ok()
+}
+
+/// JSON that we wrote.
+pub fn json(written: Vec<u8>) -> Option<Box<RawValue>> {
+    RawValue::from_string(String::from_utf8(written).ok()?).ok()
+}

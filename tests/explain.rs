@@ -1,0 +1,400 @@
+//! `scoregate explain`, before a gateway that records and without one.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+#[allow(dead_code, unused_imports)]
+mod support;
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use support::*;
+
+const SERVICE_KEY: &str = "service-key-of-the-course";
+
+const TARDY: &str = r#"
+[[policy]]
+name = "tardy"
+due = "2026-03-01T12:00:00Z"
+late = { kind = "per_interval", percent = 10, interval = "24h" }
+"#;
+
+const LEDGER: &str = "[ledger]\nurl = \"sqlite:scoregate.db\"\n";
+
+fn settings(upstream: &Upstream, tables: &str) -> Settings {
+    let mut settings = Settings::new(upstream.address);
+    settings.files = vec![("service-key".to_owned(), SERVICE_KEY.to_owned())];
+    settings.account = format!(
+        "service_keys = [{{ line_items = [\"{ITEM}\"], key = {{ file = \"$DIR/service-key\" }} }}]"
+    );
+    settings.tables = format!("{tables}\n{LEDGER}");
+    settings
+}
+
+/// A folder with a configuration, and no gateway.
+fn folder(tables: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = settings(&Upstream::accepting(), tables);
+    let text = settings.write(folder.path());
+    std::fs::write(folder.path().join("scoregate.toml"), text).unwrap();
+    folder
+}
+
+fn arguments<'a>(config: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let about = [
+        "explain",
+        "--config",
+        config,
+        "--caller",
+        "quiz-app",
+        "--line-item",
+        ITEM,
+    ];
+    about.iter().chain(more).copied().collect()
+}
+
+fn ask(folder: &Path, score: &str, more: &[&str]) -> Ran {
+    let config = folder.join("scoregate.toml");
+    Ran::with(&arguments(config.to_str().unwrap(), more), score)
+}
+
+fn explained(folder: &Path, score: &str, more: &[&str]) -> Value {
+    let more: Vec<_> = more.iter().chain(&["--json"]).copied().collect();
+    ask(folder, score, &more).good_json()
+}
+
+fn recorded(folder: &Path, receipt: &str) -> Ran {
+    let config = folder.join("scoregate.toml");
+    let config = config.to_str().unwrap();
+    Ran::with(
+        &[
+            "explain",
+            "--config",
+            config,
+            "--receipt",
+            receipt,
+            "--json",
+        ],
+        "",
+    )
+}
+
+fn late_by_a_day_and_a_second() -> String {
+    let submission = r#"{"submittedAt":"2026-03-02T12:00:01Z"}"#;
+    score_with(&[("scoreGiven", "93"), ("submission", submission)])
+}
+
+#[test]
+fn a_score_is_explained_rule_by_rule_and_secrets_are_masked() {
+    let folder = folder(TARDY);
+    let score = late_by_a_day_and_a_second();
+    let ran = ask(folder.path(), &score, &["--json"]);
+    for secret in [SERVICE_KEY, API_KEY] {
+        assert!(!ran.stdout.contains(secret), "{}", ran.stdout);
+    }
+    let explained = ran.good_json();
+    assert_eq!(explained["decision"], "adjusted");
+    assert_eq!(explained["score"]["userId"], "5323497");
+    assert_eq!(explained["score"]["scoreGiven"], 93);
+    let late = &explained["effective"]["late"];
+    assert_eq!(late["policy"], "tardy");
+    assert_eq!(late["value"]["kind"], "per_interval");
+    assert_eq!(late["value"]["percent"], 10);
+    assert_eq!(late["value"]["interval"], "24h");
+    assert_eq!(explained["effective"]["due"]["policy"], "tardy");
+    let rule = &explained["rules"][0];
+    assert_eq!(
+        (&rule["rule"], &rule["policy"]),
+        (&json!("late"), &json!("tardy"))
+    );
+    assert_eq!(
+        rule["input"],
+        json!({"scoreGiven": 93, "scoreMaximum": 100})
+    );
+    assert_eq!(
+        rule["output"],
+        json!({"scoreGiven": 73, "scoreMaximum": 100})
+    );
+    let reason = rule["reason"].as_str().unwrap();
+    assert!(
+        reason.contains("1 day") && reason.ends_with('.'),
+        "{reason}"
+    );
+    assert_eq!(
+        explained["judged"],
+        json!({"scoreGiven": 73, "scoreMaximum": 100})
+    );
+    assert_eq!(explained["report"], json!({"rules": []}));
+    let request = &explained["request"];
+    assert_eq!(
+        (&request["method"], &request["target"]),
+        (&json!("POST"), &json!(SCORES))
+    );
+    assert_eq!(
+        request["headers"]["authorization"],
+        "SERVICE-AUTH-V1 ***:***"
+    );
+    assert_eq!(request["body"]["scoreGiven"], 73);
+    assert_eq!(
+        request["body"]["submission"]["submittedAt"],
+        "2026-03-02T12:00:01Z"
+    );
+}
+
+#[test]
+fn the_time_of_arrival_is_what_at_says() {
+    let folder = folder(TARDY);
+    let at = |time| explained(folder.path(), SCORE, &["--at", time]);
+    assert_eq!(at("2026-03-01T12:00:00Z")["decision"], "forwarded");
+    assert_eq!(at("2026-03-01T12:00:01Z")["judged"]["scoreGiven"], 73);
+}
+
+#[test]
+fn the_text_tells_an_instructor_what_happens_and_why() {
+    let folder = folder(TARDY);
+    let ran = ask(folder.path(), &late_by_a_day_and_a_second(), &[]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    for part in [
+        "93 of 100",
+        "adjusted",
+        "from policy `tardy`",
+        "late (policy `tardy`): 93 of 100 -> 73 of 100",
+        "1 day",
+        "authorization: SERVICE-AUTH-V1 ***:***",
+    ] {
+        assert!(ran.stdout.contains(part), "no `{part}` in:\n{}", ran.stdout);
+    }
+}
+
+#[test]
+fn a_file_is_read_in_place_of_stdin() {
+    let folder = folder("");
+    let file = folder.path().join("score.json");
+    std::fs::write(&file, SCORE).unwrap();
+    let explained = explained(folder.path(), "", &[file.to_str().unwrap()]);
+    assert_eq!(explained["decision"], "forwarded");
+    assert_eq!(explained["request"]["body"]["scoreGiven"], 83);
+}
+
+#[test]
+fn a_ledger_that_is_not_there_is_an_empty_history_and_stays_away() {
+    let folder = folder("[[policy]]\nname = \"best\"\nkeep = \"highest\"\n");
+    let explained = explained(folder.path(), SCORE, &[]);
+    assert_eq!(explained["decision"], "forwarded");
+    assert!(!folder.path().join("scoregate.db").exists());
+}
+
+#[test]
+fn what_was_recorded_of_the_cell_counts_and_explaining_records_nothing() {
+    let upstream = Upstream::accepting();
+    let policy = "[[policy]]\nname = \"once\"\nattempts = { max = 2 }\nkeep = \"highest\"\n";
+    let gateway = Gateway::start(&settings(&upstream, policy));
+    let folder = gateway.directory.path();
+    assert_eq!(
+        gateway.submit(score_with(&[("scoreGiven", "90")])).status,
+        204
+    );
+
+    for _ in 0..3 {
+        let second = explained(folder, &score_with(&[("scoreGiven", "40")]), &[]);
+        assert_eq!(second["decision"], "kept", "{second:#}");
+        assert_eq!(
+            second["judged"],
+            json!({"scoreGiven": 90, "scoreMaximum": 100})
+        );
+        assert_eq!(second.get("request"), None);
+    }
+    let other = score_with(&[("userId", "\"another\""), ("scoreGiven", "40")]);
+    assert_eq!(explained(folder, &other, &[])["decision"], "forwarded");
+
+    assert_eq!(
+        gateway.submit(score_with(&[("scoreGiven", "95")])).status,
+        204
+    );
+    let third = explained(folder, SCORE, &[]);
+    assert_eq!(
+        (&third["decision"], &third["code"]),
+        (&json!("refused"), &json!("POLICY_REFUSED"))
+    );
+    assert_eq!(third["rules"][0]["rule"], "attempts");
+    assert_eq!(third["rules"][0].get("output"), None);
+    assert_eq!(third.get("judged"), None);
+    assert_eq!(upstream.requests().len(), 2);
+}
+
+#[test]
+fn a_receipt_shows_what_was_decided_then_and_nothing_is_judged_again() {
+    let upstream = Upstream::accepting();
+    let gateway = Gateway::start(&settings(&upstream, TARDY));
+    let folder = gateway.directory.path();
+    let score = late_by_a_day_and_a_second();
+    let before = explained(folder, &score, &[]);
+    let answer = gateway.submit(score);
+    let receipt = answer.header("scoregate-receipt").unwrap();
+    // From now on the configuration says something else.
+    gateway.reconfigure(&settings(&upstream, ""));
+
+    let mut after = recorded(folder, receipt).good_json();
+    // The caller brought an ltik, which comes before the configured key.
+    let authorization = &mut after["request"]["headers"]["authorization"];
+    assert_eq!(authorization.take(), "LTIK-AUTH-V2 ***:***");
+    *authorization = json!("SERVICE-AUTH-V1 ***:***");
+    assert_eq!(after, before);
+    let sent: Value = serde_json::from_str(&upstream.only().body()).unwrap();
+    assert_eq!(after["request"]["body"], sent);
+}
+
+#[test]
+fn a_receipt_of_a_refusal_says_why() {
+    let upstream = Upstream::accepting();
+    let policy = "[[policy]]\nname = \"cap\"\nmaximum = { percent = 100, over = \"refuse\" }\n";
+    let gateway = Gateway::start(&settings(&upstream, policy));
+    let folder = gateway.directory.path();
+    for (given, code) in [("110", "POLICY_REFUSED"), ("\"x\"", "INVALID_SCORE")] {
+        let answer = gateway.submit(score_with(&[("scoreGiven", given)]));
+        assert_envelope(&answer, 422, code);
+        let shown = recorded(folder, answer.header("scoregate-receipt").unwrap()).good_json();
+        assert_eq!(
+            (&shown["decision"], &shown["code"]),
+            (&json!("refused"), &json!(code))
+        );
+        assert_eq!(
+            shown["description"],
+            answer.json()["details"]["description"]
+        );
+        assert_eq!(shown.get("request"), None);
+    }
+}
+
+#[test]
+fn an_unknown_receipt_is_a_finding() {
+    let upstream = Upstream::accepting();
+    let gateway = Gateway::start(&settings(&upstream, ""));
+    let receipt = gateway
+        .submit(SCORE)
+        .header("scoregate-receipt")
+        .unwrap()
+        .to_owned();
+    let swapped: String = receipt.chars().rev().collect();
+    for unknown in ["x", &swapped] {
+        let ran = recorded(gateway.directory.path(), unknown);
+        assert_eq!(ran.code, Some(1), "{}", ran.stderr);
+        assert_eq!(ran.stdout, "");
+    }
+}
+
+#[test]
+fn report_policies_are_told_apart() {
+    let folder =
+        folder("[[policy]]\nname = \"shadow\"\nmode = \"report\"\nmaximum = { percent = 50 }\n");
+    let explained = explained(folder.path(), SCORE, &[]);
+    assert_eq!(explained["decision"], "forwarded");
+    assert_eq!(explained["effective"], json!({}));
+    assert_eq!(explained["rules"], json!([]));
+    let reported = &explained["report"];
+    assert_eq!(reported["rules"][0]["policy"], "shadow");
+    assert_eq!(
+        reported["judged"],
+        json!({"scoreGiven": 50, "scoreMaximum": 100})
+    );
+    assert_eq!(explained["request"]["body"]["scoreGiven"], 83);
+}
+
+#[test]
+fn what_would_be_refused_before_policy_is_explained_too() {
+    let folder = folder("");
+    let elsewhere = "https://other.example/1";
+    for (score, more, code) in [
+        ("{", &[][..], "MALFORMED_BODY"),
+        ("{}", &[], "INVALID_SCORE"),
+        (SCORE, &["--line-item", elsewhere], "LINE_ITEM_NOT_ALLOWED"),
+    ] {
+        let config = folder.path().join("scoregate.toml");
+        let config = config.to_str().unwrap();
+        let mut all = vec![
+            "explain", "--json", "--config", config, "--caller", "quiz-app",
+        ];
+        all.extend(if more.is_empty() {
+            &["--line-item", ITEM][..]
+        } else {
+            more
+        });
+        let explained = Ran::with(&all, score).good_json();
+        assert_eq!(
+            (&explained["decision"], &explained["code"]),
+            (&json!("refused"), &json!(code))
+        );
+        assert_eq!(explained.get("request"), None);
+        let errors = explained["errors"].as_array().map_or(0, Vec::len);
+        assert_eq!(errors > 0, code == "INVALID_SCORE");
+    }
+    let whole = SCORE.len();
+    let longest = format!("{}{SCORE}", " ".repeat(65_536 - whole));
+    assert_eq!(
+        explained(folder.path(), &longest, &[])["decision"],
+        "forwarded"
+    );
+    let longer = explained(folder.path(), &format!(" {longest}"), &[]);
+    assert_eq!(longer["code"], "BODY_TOO_LARGE");
+}
+
+#[test]
+fn the_line_items_own_maximum_must_be_given_where_it_matters() {
+    let folder = folder("[[policy]]\nname = \"scale\"\nrescale = { to = \"line_item\" }\n");
+    let without = ask(folder.path(), SCORE, &["--json"]);
+    assert_eq!(without.code, Some(2), "{}", without.stdout);
+    assert!(
+        without.stderr.contains("--line-item-maximum"),
+        "{}",
+        without.stderr
+    );
+    let with = explained(folder.path(), SCORE, &["--line-item-maximum", "10"]);
+    assert_eq!(
+        with["judged"],
+        json!({"scoreGiven": 8.3, "scoreMaximum": 10})
+    );
+}
+
+#[test]
+fn wrong_usage_is_told_from_findings() {
+    let folder = folder("");
+    let config = folder.path().join("scoregate.toml");
+    let config = config.to_str().unwrap();
+    for (arguments, code) in [
+        (vec!["explain", "--config", config], 2),
+        (
+            vec![
+                "explain",
+                "--config",
+                config,
+                "--caller",
+                "nobody",
+                "--line-item",
+                ITEM,
+            ],
+            2,
+        ),
+        (
+            vec![
+                "explain",
+                "--config",
+                config,
+                "--caller",
+                "quiz-app",
+                "--line-item",
+                "http://x/1",
+            ],
+            2,
+        ),
+        (arguments(config, &["--at", "noon"]), 2),
+        (arguments(config, &["/does/not/exist"]), 2),
+        (arguments("/does/not/exist", &[]), 1),
+    ] {
+        let ran = Ran::with(&arguments, SCORE);
+        assert_eq!(ran.code, Some(code), "{arguments:?} {}", ran.stderr);
+        assert_eq!(ran.stdout, "", "{arguments:?}");
+    }
+}
