@@ -52,6 +52,7 @@ pub mod admin;
 pub mod app;
 pub mod cli;
 pub mod reload;
+pub mod replay;
 pub mod sandbox;
 
 // What fuzzers and the replay of their corpora hold us to.

@@ -78,11 +78,11 @@ fn start_lms(lms: Arc<Mutex<Lms>>) -> Upstream {
         match encoded.strip_suffix("/scores") {
             Some(item) => {
                 let scores: Vec<_> = lms.shown.get(item).into_iter().collect();
-                json_reply(200, &json!({ "scores": scores }).to_string())
+                json_reply(200, json!({ "scores": scores }).to_string())
             }
             None => {
                 let maximum = lms.maxima.get(encoded).map_or("100", String::as_str);
-                json_reply(200, &format!(r#"{{"label":"x","scoreMaximum":{maximum}}}"#))
+                json_reply(200, format!(r#"{{"label":"x","scoreMaximum":{maximum}}}"#))
             }
         }
     })

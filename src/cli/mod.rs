@@ -6,6 +6,7 @@ mod explain;
 mod health;
 mod key;
 mod ledger;
+mod replay;
 mod run;
 mod sandbox;
 mod schema;
@@ -46,6 +47,8 @@ enum Command {
     /// Read the record, check it, erase a learner from it.
     #[command(subcommand)]
     Ledger(ledger::LedgerCommand),
+    /// Judge the recorded submissions by other policies: what would change, for whom, by how much.
+    Replay(replay::Arguments),
     /// Print the JSON Schema of the configuration.
     Schema,
     /// Manage gateway keys.
@@ -68,6 +71,7 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Check { config } => check::run(&config),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Replay(arguments) => replay::run(&arguments),
         Command::Health(arguments) => health::run(&arguments),
         Command::Ledger(command) => ledger::run(&command),
         Command::Schema => schema::run(),

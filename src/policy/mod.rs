@@ -4,6 +4,7 @@
 
 mod attempt;
 mod condition;
+mod difference;
 mod exact;
 mod explanation;
 mod fold;
@@ -26,6 +27,7 @@ mod window;
 mod worth;
 
 pub use condition::{BadCondition, Condition, EvaluationFailed};
+pub use difference::Difference;
 pub use exact::Rounding;
 pub use explanation::{Acted, KeyInForce, Reasons, Reported};
 pub use history::{Fate, Past, Role, Sent};

@@ -1,0 +1,203 @@
+//! `scoregate replay`: a candidate policy over the recorded submissions. Reads the ledger while a
+//! gateway writes it, and changes nothing.
+
+mod csv;
+mod table;
+
+use std::convert::Infallible;
+use std::io::{self, Write};
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+use jiff::Timestamp;
+
+use super::stop::Stop;
+use crate::config::{Count, Loaded, Problems, Process, load, load_candidate};
+use crate::ledger::{Cell, Entry, Fault, Filter, Reader, Settings};
+use crate::policy::Past;
+use crate::replay::{Outcome, Replay, Skipped};
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// The configuration file, which names the ledger.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// The file with the candidate's `[[policy]]` tables, which stand in for all of the
+    /// configuration's own.
+    #[arg(long, value_name = "FILE")]
+    policy: PathBuf,
+    /// Judge only what arrived since then; what came before counts as it was judged.
+    #[arg(long, value_name = "TIME")]
+    since: Option<Timestamp>,
+    /// Write JSON: the same as `--format json`.
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
+    /// How to write what was found.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Format {
+    #[default]
+    Table,
+    Json,
+    Csv,
+}
+
+pub fn run(arguments: &Arguments) -> io::Result<ExitCode> {
+    let done = arguments.outcome().and_then(|(outcome, skipped)| {
+        write(&outcome, arguments.format())?;
+        tell_skipped(skipped)?;
+        Ok(())
+    });
+    match done {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        Err(stop) => stop.end(),
+    }
+}
+
+impl Arguments {
+    fn format(&self) -> Format {
+        match self.json {
+            true => Format::Json,
+            false => self.format,
+        }
+    }
+
+    fn outcome(&self) -> Result<(Outcome, Skipped), Stop> {
+        let config = load(&self.config)
+            .map_err(|problems| Stop::finding(&problems))?
+            .config;
+        let candidate = self.candidate()?;
+        let none = || {
+            Stop::Finding(
+                "there is no ledger (`ledger.url` is \"none\"), thus nothing to replay".to_owned(),
+            )
+        };
+        let settings = config.ledger.as_ref().ok_or_else(none)?;
+        let mut replay = Replay::new(candidate.config.policies);
+        feed(&mut replay, settings, self.since)?;
+        let skipped = replay.skipped();
+        Ok((replay.outcome(), skipped))
+    }
+
+    /// What is wrong or risky in the candidate is said as `check` says it, beside the result.
+    fn candidate(&self) -> Result<Loaded, Stop> {
+        let mut stderr = io::stderr().lock();
+        match load_candidate(&self.config, &self.policy, &Process) {
+            Ok(loaded) => {
+                super::check::write_findings(&mut stderr, &[], &loaded.warnings)?;
+                Ok(loaded)
+            }
+            Err(Problems { problems, warnings }) => {
+                super::check::write_findings(&mut stderr, &problems, &warnings)?;
+                let count = Count(problems.len(), "problem");
+                Err(Stop::Finding(format!("{}: {count}", self.policy.display())))
+            }
+        }
+    }
+}
+
+/// Every entry, in the chain's order, in bounded memory but for what the cells need.
+fn feed(replay: &mut Replay, settings: &Settings, since: Option<Timestamp>) -> Result<(), Stop> {
+    let open = || Reader::open(settings).map_err(|cause| Stop::finding(&cause));
+    let mut reader = open()?;
+    let mut earlier = match since {
+        Some(since) => Some((open()?, since)),
+        None => None,
+    };
+    let progress = progress(&mut reader, since)?;
+    let filter = Filter {
+        since,
+        ..Filter::default()
+    };
+    let mut fault = None;
+    let read = reader.each(&filter, |kept| {
+        progress.inc(1);
+        match take(replay, &kept.entry, earlier.as_mut()) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(cause) => {
+                fault = Some(cause);
+                ControlFlow::Break(())
+            }
+        }
+    });
+    progress.finish_and_clear();
+    match read.err().or(fault) {
+        Some(cause) => Err(Stop::finding(&cause)),
+        None => Ok(()),
+    }
+}
+
+fn take(
+    replay: &mut Replay,
+    entry: &Entry,
+    earlier: Option<&mut (Reader, Timestamp)>,
+) -> Result<(), Fault> {
+    match earlier {
+        Some((reader, since)) => replay.take(entry, |cell| history_before(reader, cell, *since)),
+        None => {
+            let Ok(()) = replay.take(entry, |_| Ok::<_, Infallible>(Vec::new()));
+            Ok(())
+        }
+    }
+}
+
+fn history_before(reader: &mut Reader, cell: &Cell, since: Timestamp) -> Result<Vec<Past>, Fault> {
+    let mut history = reader.history(cell)?;
+    history.retain(|past| past.arrived < since);
+    Ok(history)
+}
+
+/// On a terminal alone. Its length is the whole ledger's, of which `since` may leave little.
+fn progress(reader: &mut Reader, since: Option<Timestamp>) -> Result<ProgressBar, Stop> {
+    let style = "{bar:40} {pos}/{len} {per_sec} {eta}";
+    let style =
+        ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar());
+    let progress = match since {
+        Some(_) => ProgressBar::no_length(),
+        None => {
+            let count = reader.count().map_err(|cause| Stop::finding(&cause))?;
+            ProgressBar::new(u64::try_from(count).unwrap_or_default())
+        }
+    };
+    Ok(progress.with_style(style))
+}
+
+fn write(outcome: &Outcome, format: Format) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match format {
+        Format::Table => table::write(outcome, &mut out),
+        Format::Csv => csv::write(outcome, &mut out),
+        Format::Json => {
+            serde_json::to_writer_pretty(&mut out, outcome)?;
+            writeln!(out)
+        }
+    }
+}
+
+fn tell_skipped(skipped: Skipped) -> io::Result<()> {
+    let Skipped {
+        erased,
+        unreadable,
+        without_maximum,
+    } = skipped;
+    let mut stderr = io::stderr().lock();
+    for (count, what) in [
+        (erased, "of erased learners left out"),
+        (unreadable, "left out, since they can't be read"),
+        (
+            without_maximum,
+            "judged without the line item's own maximum, which is not on record",
+        ),
+    ] {
+        if count > 0 {
+            writeln!(stderr, "scoregate: {count} submissions {what}")?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,64 @@
+//! What a replay found, for people.
+
+use std::io::{self, Write};
+
+use crate::policy::Marks;
+use crate::replay::{Change, OfLineItem, Outcome};
+
+pub fn write(outcome: &Outcome, out: &mut impl Write) -> io::Result<()> {
+    let all = outcome.all;
+    writeln!(
+        out,
+        "{} cells: {} up, {} down, {} unchanged",
+        all.cells, all.up, all.down, all.unchanged
+    )?;
+    // Both lists have one order.
+    let mut changes = outcome.changes.iter().peekable();
+    for item in &outcome.line_items {
+        write_line_item(item, out)?;
+        let is_of_item =
+            |change: &&Change| change.account == item.account && change.line_item == item.line_item;
+        while let Some(change) = changes.next_if(is_of_item) {
+            write_change(change, out)?;
+        }
+    }
+    Ok(())
+}
+
+fn write_line_item(item: &OfLineItem, out: &mut impl Write) -> io::Result<()> {
+    let OfLineItem {
+        account,
+        line_item,
+        tally,
+        largest_percent,
+    } = item;
+    writeln!(out, "\n{line_item} (account `{account}`)")?;
+    write!(
+        out,
+        "  {} cells: {} up, {} down, {} unchanged",
+        tally.cells, tally.up, tally.down, tally.unchanged
+    )?;
+    match largest_percent {
+        Some(largest) => writeln!(out, "; largest change {largest} %"),
+        None => writeln!(out),
+    }
+}
+
+fn write_change(change: &Change, out: &mut impl Write) -> io::Result<()> {
+    writeln!(
+        out,
+        "  {}: {} -> {} ({} %)",
+        change.user.escape_debug(),
+        shown(change.before),
+        shown(change.after),
+        change.difference_percent
+    )
+}
+
+fn shown(marks: Option<Marks>) -> String {
+    let points = marks.and_then(|marks| marks.given.zip(marks.maximum));
+    points.map_or_else(
+        || "no score".to_owned(),
+        |(given, maximum)| format!("{given} of {maximum}"),
+    )
+}
