@@ -28,7 +28,7 @@ fn two_workers(upstream: &Upstream) -> Settings {
 fn with_other_key(settings: &Settings) -> Settings {
     let other = two_workers(&Upstream::accepting());
     Settings {
-        upstream: settings.upstream.clone(),
+        upstream: settings.upstream,
         ..other
     }
 }
