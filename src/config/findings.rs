@@ -155,9 +155,14 @@ impl At<'_> {
 
     /// A file's path, relative to the configuration's folder.
     pub fn file(&self, name: &str) -> PathBuf {
-        let path = self.findings.folder.join(name);
+        let path = self.place(name);
         self.findings.files.borrow_mut().push(path.clone());
         path
+    }
+
+    /// The same for a file that we write: its changes are no news.
+    pub fn place(&self, name: &str) -> PathBuf {
+        self.findings.folder.join(name)
     }
 
     fn record(&self, list: &RefCell<Vec<Problem>>, message: impl Display) {

@@ -108,7 +108,7 @@ impl LedgerSection {
         match self.url.split_once(':') {
             None if self.url == "none" => Some(None),
             Some(("sqlite", "")) => at.problem("must name a file, such as \"sqlite:scoregate.db\""),
-            Some(("sqlite", path)) => Some(Some(Place::Sqlite(at.file(path)))),
+            Some(("sqlite", path)) => Some(Some(Place::Sqlite(at.place(path)))),
             Some(("postgres" | "postgresql", _)) => self.postgres(&at, password).map(Some),
             Some(_) | None => at.problem(
                 "must be \"sqlite:PATH\", \"postgres://USER@HOST:PORT/DATABASE\" or \"none\"",

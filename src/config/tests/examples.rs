@@ -96,6 +96,15 @@ fn every_example_loads_without_a_warning() {
     }
 }
 
+/// A change of one would be a reload.
+#[test]
+fn the_ledger_is_no_file_of_the_configuration() {
+    let loaded = load("examples/one-tool.toml");
+    assert!(loaded.config.ledger.is_some());
+    let is_ledger = |file: &PathBuf| file.ends_with("scoregate.db");
+    assert!(!loaded.files.iter().any(is_ledger), "{:?}", loaded.files);
+}
+
 #[test]
 fn the_manual_loads() {
     assert_eq!(load("scoregate.toml").config.accounts[0].name, "main");
