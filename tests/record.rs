@@ -12,8 +12,9 @@ mod support;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Instant;
 
@@ -187,20 +188,22 @@ fn no_more_attempts_are_taken_than_may_be() {
 
 #[test]
 fn a_caller_who_leaves_is_recorded_all_the_same() {
-    let upstream = Upstream::start(|_, _| {
-        Reply::Staged(
-            Vec::new(),
-            Box::new(|| {
-                thread::sleep(std::time::Duration::from_millis(300));
-                b"HTTP/1.1 204 No Content\r\n\r\n".to_vec()
-            }),
-        )
+    let (leave, left) = channel::<()>();
+    let left = Arc::new(Mutex::new(left));
+    let upstream = Upstream::start(move |_, _| {
+        let left = left.clone();
+        let answer = move || {
+            left.lock().unwrap().recv_timeout(DEADLINE).unwrap();
+            b"HTTP/1.1 204 No Content\r\n\r\n".to_vec()
+        };
+        Reply::Staged(Vec::new(), Box::new(answer))
     });
     let gateway = Gateway::start(&settings(&upstream, HIGHEST));
     let mut client = gateway.connect();
     client.send(gateway.submission(SCORE).bytes());
     upstream.wait_for(1);
     drop(client);
+    leave.send(()).unwrap();
     let started = Instant::now();
     loop {
         let kept = entries(&gateway);
