@@ -363,9 +363,13 @@ impl Book {
             let fingerprint = cell.fingerprint();
             let Some(held) = &record.held else {
                 // Recorded past the lock: whoever judges next reads.
-                self.histories.remove(&fingerprint);
+                self.histories.bypass(&fingerprint);
                 continue;
             };
+            if self.histories.changes(&fingerprint) != held.changes {
+                self.histories.remove(&fingerprint);
+                continue;
+            }
             let mut pasts = Vec::clone(&held.history);
             pasts.push(past.clone());
             let history = History {

@@ -60,11 +60,21 @@ impl fmt::Debug for Cell {
 pub struct Held {
     pub(super) fingerprint: Fingerprint,
     pub(super) history: Arc<Vec<Past>>,
+    pub(super) since: Since,
     pub(super) ledger: Ledger,
     /// Whether the database knows of it; it then must be freed there too.
     pub(super) is_leased: bool,
     // Last, so that the cell is freed in the database before anyone here takes it.
     pub(super) _lock: CellLock,
+}
+
+/// When a cell was taken, as counts of what may have happened to it since.
+#[derive(Clone, Copy)]
+pub struct Since {
+    /// Of all leases of this process.
+    pub(super) lapses: u64,
+    /// Of histories, past those who hold their cells.
+    pub(super) changes: u64,
 }
 
 impl Held {
@@ -74,9 +84,9 @@ impl Held {
     }
 
     /// Whether the cell surely is still held. A lease runs out when the database was out of reach
-    /// for long: ask before anything is sent.
+    /// for long, or this process stood still: ask before anything is sent.
     pub fn is_still_held(&self) -> bool {
-        !self.is_leased || self.ledger.is_lease_alive()
+        !self.is_leased || self.ledger.keeps_leases_of(&self.since)
     }
 }
 

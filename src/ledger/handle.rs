@@ -3,23 +3,23 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use tokio::sync::oneshot;
-use tokio::time::{sleep, timeout};
+use tokio::time::{sleep_until, timeout};
 
 use super::book::Book;
-use super::cell::{Cell, CellLocks, Fingerprint, Held};
+use super::cell::{Cell, CellLocks, Fingerprint, Held, Since};
 use super::entry::Entry;
 use super::fault::{CannotOpen, Fault, Unavailable};
 use super::histories::Histories;
 use super::job::{HeldCell, Job, Opened, Record, Reply, Write};
 use super::lock_file::LockFile;
-use super::open::LEASE_MILLIS;
+use super::looks::Looks;
 use super::place::{Durability, OnFailure, Place, Settings};
 use super::postgres::{AS_GATEWAY, Postgres};
 use super::receipt::Receipt;
@@ -32,9 +32,6 @@ const QUEUE: usize = 8_192;
 
 /// The longest that a request waits for the writer.
 const PATIENCE: Duration = Duration::from_secs(8);
-
-/// Between looks at a cell that another gateway holds.
-const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// The ledger of a running gateway.
 #[derive(Clone)]
@@ -60,6 +57,7 @@ impl Ledger {
         let health = Arc::new(Health {
             is_good: AtomicBool::new(true),
             beat: AtomicI64::new(0),
+            lapses: AtomicU64::new(0),
             started: Instant::now(),
         });
         let (jobs, waiting) = sync_channel(QUEUE);
@@ -93,6 +91,11 @@ impl Ledger {
     pub async fn hold(&self, cell: Cell, deadline: Instant) -> Result<Held, Unavailable> {
         let fingerprint = cell.fingerprint();
         let lock = self.0.locks.take(fingerprint, deadline).await?;
+        // Before the history: whatever happens from now on counts.
+        let since = Since {
+            lapses: self.0.health.lapses.load(Ordering::Acquire),
+            changes: self.0.histories.changes(&fingerprint),
+        };
         let history = match self.cached(&fingerprint)? {
             Some(history) => history,
             None => self.open_cell(cell, deadline).await?,
@@ -100,6 +103,7 @@ impl Ledger {
         Ok(Held {
             fingerprint,
             history,
+            since,
             ledger: self.clone(),
             is_leased: self.0.is_shared,
             _lock: lock,
@@ -130,11 +134,15 @@ impl Ledger {
         cell: Cell,
         deadline: Instant,
     ) -> Result<Arc<Vec<crate::policy::Past>>, Unavailable> {
+        let mut looks = Looks::default();
         loop {
             match self.ask(|reply| Job::Open(cell.clone(), reply)).await? {
                 Opened::History(history) => return Ok(history),
                 Opened::Busy if Instant::now() >= deadline => return Err(Unavailable::CellBusy),
-                Opened::Busy => sleep(LOOK_AGAIN).await,
+                Opened::Busy => {
+                    let next = Instant::now() + looks.wait();
+                    sleep_until(next.min(deadline).into()).await;
+                }
             }
         }
     }
@@ -166,6 +174,7 @@ impl Ledger {
             fingerprint: held.fingerprint,
             is_leased: held.is_leased,
             history: held.history.clone(),
+            changes: held.since.changes,
         };
         // The writer puts it back; until then a reader must not find it without this entry.
         self.0.histories.remove(&held.fingerprint);
@@ -202,7 +211,7 @@ impl Ledger {
         wait(answer).await
     }
 
-    fn send(&self, job: Job) -> Result<(), Unavailable> {
+    pub(super) fn send(&self, job: Job) -> Result<(), Unavailable> {
         self.0.jobs.try_send(job).map_err(|refused| match refused {
             TrySendError::Full(_) => Unavailable::QueueFull,
             TrySendError::Disconnected(_) => Unavailable::Failing,
@@ -214,11 +223,8 @@ impl Ledger {
         let _ = self.0.jobs.try_send(Job::Free(fingerprint));
     }
 
-    pub(super) fn is_lease_alive(&self) -> bool {
-        let Health { beat, started, .. } = self.0.health.as_ref();
-        let now = i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX);
-        // Half the time: clocks differ, and something is to be done with the lease.
-        now - beat.load(Ordering::Acquire) < LEASE_MILLIS / 2
+    pub(super) fn keeps_leases_of(&self, since: &Since) -> bool {
+        self.0.health.keeps_leases_of(since.lapses)
     }
 
     #[cfg(test)]

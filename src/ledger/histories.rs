@@ -1,6 +1,7 @@
 //! The histories of hot cells, so that judging reads nothing from the database. Bounded by size.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
@@ -21,7 +22,12 @@ pub struct History {
     pub pasts: Arc<Vec<Past>>,
 }
 
-pub struct Histories(Cache<Fingerprint, History, Size>);
+pub struct Histories {
+    cached: Cache<Fingerprint, History, Size>,
+    /// Counts what changed histories past whoever held their cells. Several cells share a count,
+    /// which costs a read now and then.
+    changes: [AtomicU64; 256],
+}
 
 #[derive(Clone)]
 struct Size;
@@ -37,24 +43,48 @@ impl Weighter<Fingerprint, History> for Size {
 
 impl Default for Histories {
     fn default() -> Self {
-        Self(Cache::with_weighter(16_384, ROOM, Size))
+        Self {
+            cached: Cache::with_weighter(16_384, ROOM, Size),
+            changes: [const { AtomicU64::new(0) }; 256],
+        }
     }
 }
 
 impl Histories {
     pub fn get(&self, fingerprint: &Fingerprint) -> Option<History> {
-        self.0.get(fingerprint)
+        self.cached.get(fingerprint)
     }
 
     pub fn put(&self, fingerprint: Fingerprint, history: History) {
-        self.0.insert(fingerprint, history);
+        self.cached.insert(fingerprint, history);
     }
 
     pub fn remove(&self, fingerprint: &Fingerprint) {
-        self.0.remove(fingerprint);
+        self.cached.remove(fingerprint);
     }
 
     pub fn clear(&self) {
-        self.0.clear();
+        // Who holds a cell now knows a history of before.
+        for count in &self.changes {
+            count.fetch_add(1, Ordering::AcqRel);
+        }
+        self.cached.clear();
+    }
+
+    /// An entry was recorded by someone who did not hold the cell: what its holder knows of it is
+    /// no longer its whole history.
+    pub fn bypass(&self, fingerprint: &Fingerprint) {
+        self.count(fingerprint).fetch_add(1, Ordering::AcqRel);
+        self.remove(fingerprint);
+    }
+
+    pub fn changes(&self, fingerprint: &Fingerprint) -> u64 {
+        self.count(fingerprint).load(Ordering::Acquire)
+    }
+
+    fn count(&self, fingerprint: &Fingerprint) -> &AtomicU64 {
+        let [first, ..] = fingerprint.0;
+        let [zeroth, ..] = &self.changes;
+        self.changes.get(usize::from(first)).unwrap_or(zeroth)
     }
 }

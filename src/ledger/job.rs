@@ -44,6 +44,8 @@ pub struct HeldCell {
     pub fingerprint: Fingerprint,
     pub is_leased: bool,
     pub history: Arc<Vec<Past>>,
+    /// As counted when it was taken.
+    pub changes: u64,
 }
 
 pub enum Opened {

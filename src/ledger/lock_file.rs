@@ -1,8 +1,10 @@
 //! A lock beside a SQLite file, so that one gateway alone writes it. It is the system's own, so
 //! it ends with the process, however that ends. Commands that read take none.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::path::Path;
+use std::fs::{File, OpenOptions, TryLockError, canonicalize};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 
 use super::fault::CannotOpen;
 
@@ -11,7 +13,8 @@ pub struct LockFile(#[expect(dead_code, reason = "the lock is the open file")] F
 
 impl LockFile {
     pub fn take(database: &Path) -> Result<Self, CannotOpen> {
-        let mut name = database.as_os_str().to_owned();
+        let named = |cause| CannotOpen::Lock(database.to_owned(), cause);
+        let mut name = itself(database).map_err(named)?.into_os_string();
         name.push(".lock");
         let path = Path::new(&name);
         let file = OpenOptions::new()
@@ -26,4 +29,19 @@ impl LockFile {
             Err(TryLockError::Error(cause)) => Err(CannotOpen::Lock(path.to_owned(), cause)),
         }
     }
+}
+
+/// Where the file is, whatever links lead to it: all who name it must meet at one lock.
+fn itself(database: &Path) -> io::Result<PathBuf> {
+    if !database.exists() {
+        // As SQLite would make it. Only now: to close a file that SQLite has open in this process
+        // would end its locks.
+        OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o644)
+            .open(database)?;
+    }
+    canonicalize(database)
 }

@@ -19,6 +19,7 @@ mod handle;
 mod histories;
 mod job;
 mod lock_file;
+mod looks;
 mod open;
 mod place;
 mod postgres;

@@ -1,6 +1,7 @@
 //! Opening a cell: its history and, where several gateways share a database, its lease. A lease
 //! belongs to a process that says every second that it is alive; one whose holder is silent for
-//! ten may be taken. No transaction stays open while a lease is held.
+//! ten may be taken, and a holder that was silent for so long learns it with its next word. No
+//! transaction stays open while a lease is held.
 
 use std::sync::Arc;
 
@@ -30,6 +31,22 @@ const TAKE_OVER: &str = "UPDATE leases SET holder = $1 WHERE fingerprint = $2 AN
      SELECT 1 FROM holders WHERE holders.id = leases.holder AND holders.alive_until > \
      CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT))";
 
+const KEEP: &str = "UPDATE holders SET alive_until = \
+     CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) + $1 WHERE id = $2 \
+     AND alive_until > CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
+
+const BEGIN: &str = "INSERT INTO holders (id, alive_until) VALUES ($1, \
+     CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) + $2) \
+     ON CONFLICT (id) DO UPDATE SET alive_until = EXCLUDED.alive_until";
+
+/// What became of the leases that this process has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leases {
+    Kept,
+    /// It was silent for too long: others may have taken them, and judged.
+    Lapsed,
+}
+
 impl Book {
     /// Heeds erasures, then opens each cell.
     pub fn open(&mut self, cells: &[&Cell]) -> Result<Vec<Opened>, Fault> {
@@ -58,7 +75,7 @@ impl Book {
             return Ok(false);
         }
         // Before the lease: what its holder was about to send belongs to the history.
-        self.adopt_intents()?;
+        while self.adopt_intents()? > 0 {}
         let me = Input::Text(&self.holder);
         Ok(self.database.execute(TAKE_OVER, &[me, lease])? == 1)
     }
@@ -67,15 +84,12 @@ impl Book {
         let Some(CellKey { id, key }) = self.known(fingerprint)? else {
             return Ok(Arc::default());
         };
-        let newest =
-            "SELECT COALESCE(MAX(sequence), 0) FROM entries WHERE cell = $1 AND in_history = 1";
-        let version = self.database.query(newest, &[Input::Integer(id)])?;
-        let version = version
-            .into_iter()
-            .next()
-            .map_or(Ok(0), |mut row| row.integer())?;
+        let (version, count) = self.version(id)?;
         let cached = self.histories.get(&fingerprint);
-        if let Some(history) = cached.filter(|history| history.version == version) {
+        // The count too: another gateway may have recorded before what was last written here.
+        let is_current =
+            |history: &History| history.version == version && history.pasts.len() == count;
+        if let Some(history) = cached.filter(is_current) {
             return Ok(history.pasts);
         }
         let pasts = Arc::new(read_history(self.database.as_mut(), id, &key)?);
@@ -85,6 +99,18 @@ impl Book {
         };
         self.histories.put(fingerprint, history);
         Ok(pasts)
+    }
+
+    /// The sequence of a history's last entry, and how many it has.
+    fn version(&mut self, cell: i64) -> Result<(i64, usize), Fault> {
+        let newest = "SELECT COALESCE(MAX(sequence), 0), COUNT(*) FROM entries \
+             WHERE cell = $1 AND in_history = 1";
+        let rows = self.database.query(newest, &[Input::Integer(cell)])?;
+        let Some(mut row) = rows.into_iter().next() else {
+            return Ok((0, 0));
+        };
+        let (version, count) = (row.integer()?, row.integer()?);
+        Ok((version, usize::try_from(count).map_err(Fault::refused)?))
     }
 
     fn known(&mut self, fingerprint: Fingerprint) -> Result<Option<CellKey>, Fault> {
@@ -99,21 +125,20 @@ impl Book {
     }
 
     /// Says that this process lives, and so keeps its leases.
-    pub fn stay_alive(&mut self) -> Result<(), Fault> {
+    pub fn stay_alive(&mut self) -> Result<Leases, Fault> {
         match self.database.dialect() {
-            Dialect::Sqlite => Ok(()),
+            Dialect::Sqlite => Ok(Leases::Kept),
             Dialect::Postgres => self.beat(),
         }
     }
 
-    fn beat(&mut self) -> Result<(), Fault> {
-        let beat = "INSERT INTO holders (id, alive_until) VALUES ($1, \
-             CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) + $2) \
-             ON CONFLICT (id) DO UPDATE SET alive_until = EXCLUDED.alive_until";
-        let me = Input::Text(&self.holder);
-        self.database
-            .execute(beat, &[me, Input::Integer(LEASE_MILLIS)])?;
-        Ok(())
+    fn beat(&mut self) -> Result<Leases, Fault> {
+        let (me, time) = (Input::Text(&self.holder), Input::Integer(LEASE_MILLIS));
+        if self.database.execute(KEEP, &[time, me])? == 1 {
+            return Ok(Leases::Kept);
+        }
+        self.database.execute(BEGIN, &[me, time])?;
+        Ok(Leases::Lapsed)
     }
 
     /// Gives back what this process held. What is not freed here frees itself.

@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -12,6 +12,7 @@ use super::book::Book;
 use super::cell::Cell;
 use super::fault::{CannotOpen, Fault, Unavailable};
 use super::job::{Job, Opened, Reply, Write};
+use super::open::{LEASE_MILLIS, Leases};
 
 /// The most that is written in one transaction.
 const MOST_AT_ONCE: usize = 512;
@@ -30,7 +31,33 @@ pub struct Health {
     pub is_good: AtomicBool,
     /// When the database last heard that this process lives, in milliseconds after `started`.
     pub beat: AtomicI64,
+    /// Counts the times that this process was silent for too long, and may have lost its leases.
+    pub lapses: AtomicU64,
     pub started: Instant,
+}
+
+impl Health {
+    /// Tells the database that this process lives, and others here what became of its leases.
+    fn stay_alive(&self, book: &mut Book) -> Result<(), Fault> {
+        // Before the database hears of it: no lease may last longer here than there.
+        let now = self.now();
+        if book.stay_alive()? == Leases::Lapsed {
+            self.lapses.fetch_add(1, Ordering::AcqRel);
+        }
+        self.beat.store(now, Ordering::Release);
+        Ok(())
+    }
+
+    fn now(&self) -> i64 {
+        i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX)
+    }
+
+    /// Whether leases that were taken after `lapses` are surely still held.
+    pub fn keeps_leases_of(&self, lapses: u64) -> bool {
+        // Half the time: something is yet to be done with the lease.
+        let is_fresh = self.now() - self.beat.load(Ordering::Acquire) < LEASE_MILLIS / 2;
+        is_fresh && self.lapses.load(Ordering::Acquire) == lapses
+    }
 }
 
 pub type Opener = Box<dyn FnMut() -> Result<Book, CannotOpen> + Send>;
@@ -248,11 +275,12 @@ impl Writer {
 
     fn reopen(&mut self) -> Result<(), String> {
         let mut book = (self.open)().map_err(|cause| told(&cause))?;
-        book.stay_alive().map_err(|fault| fault.told())?;
+        self.health
+            .stay_alive(&mut book)
+            .map_err(|fault| fault.told())?;
         self.drop_written(&mut book).map_err(|fault| fault.told())?;
         self.book = Some(book);
         self.try_flush().map_err(|fault| fault.told())?;
-        self.beat();
         self.health.is_good.store(true, Ordering::Release);
         tracing::info!(target: "scoregate::ledger", "the ledger can be used again");
         Ok(())
@@ -321,22 +349,13 @@ impl Writer {
 
     fn tick(&mut self) {
         self.tick_at = Instant::now() + TICK;
-        let retention = self.retention;
-        let done = self.with_book_raw(|book| {
-            book.stay_alive()?;
+        let (retention, health) = (self.retention, self.health.clone());
+        self.with_book_raw(|book| {
+            health.stay_alive(book)?;
             book.open(&[])?;
             book.adopt_orphans()?;
             retention.map_or(Ok(()), |age| book.retain(age))
         });
-        if let Some(Ok(())) = done {
-            self.beat();
-        }
-    }
-
-    fn beat(&self) {
-        let now = self.health.started.elapsed().as_millis();
-        let now = i64::try_from(now).unwrap_or(i64::MAX);
-        self.health.beat.store(now, Ordering::Release);
     }
 
     fn leave(mut self) {

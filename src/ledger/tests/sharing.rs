@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::sample::{Home, cell, entry};
+use super::sample::{Home, cell, entry, past};
 use super::suite::{soon, tamper, verdict};
 use crate::ledger::{Ledger, Unavailable};
 
@@ -70,4 +70,36 @@ async fn the_cell_of_a_crashed_gateway_is_taken() {
     assert_eq!(taken.history().len(), 1);
     drop(held);
     assert!(verdict(&home).1.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_gateway_recorded_past_a_held_cell_is_in_its_history() {
+    let home = Home::postgres();
+    let one = Ledger::open(&home.settings).unwrap();
+    let other = Ledger::open(&home.settings).unwrap();
+    let held = one.hold(cell("42"), soon()).await.unwrap();
+    other.record(entry("42", "7")).await.unwrap();
+    one.settle(held, entry("42", "8")).await.unwrap();
+    let held = one.hold(cell("42"), soon()).await.unwrap();
+    assert_eq!(**held.history(), vec![past("7"), past("8")]);
+}
+
+/// A process that stood still for longer than its lease lives on, and must not go on with what
+/// others have judged since.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_was_silent_for_too_long_no_longer_holds_its_cells() {
+    let home = Home::postgres();
+    let ledger = Ledger::open(&home.settings).unwrap();
+    let held = ledger.hold(cell("42"), soon()).await.unwrap();
+    assert!(held.is_still_held());
+    tamper(&home, "UPDATE holders SET alive_until = 0");
+    let end = soon();
+    while held.is_still_held() {
+        assert!(Instant::now() < end, "it believes to hold it still");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    drop(held);
+    // What it takes now is its own again.
+    let held = ledger.hold(cell("42"), soon()).await.unwrap();
+    assert!(held.is_still_held());
 }

@@ -30,6 +30,8 @@ suite! {
     keeps_entries_without_a_learner
     finds_by_each_filter
     gives_a_cell_its_history
+    remembers_what_was_recorded_while_a_cell_was_held
+    forgets_what_was_erased_while_a_cell_was_held
     judges_one_submission_of_a_cell_after_another
     frees_a_cell_whose_holder_gave_up
     does_not_wait_for_a_cell_beyond_the_deadline
@@ -215,6 +217,26 @@ async fn gives_a_cell_its_history(home: Home) {
     assert!(held.is_still_held());
     let other = again.hold(cell("none"), soon()).await.unwrap();
     assert!(other.history().is_empty());
+}
+
+/// Where no key in force looks back, a submission is recorded without the cell.
+async fn remembers_what_was_recorded_while_a_cell_was_held(home: Home) {
+    let ledger = Ledger::open(&home.settings).unwrap();
+    let held = ledger.hold(cell("42"), soon()).await.unwrap();
+    ledger.record(entry("42", "7")).await.unwrap();
+    ledger.settle(held, entry("42", "8")).await.unwrap();
+    let held = ledger.hold(cell("42"), soon()).await.unwrap();
+    assert_eq!(**held.history(), vec![past("7"), past("8")]);
+}
+
+async fn forgets_what_was_erased_while_a_cell_was_held(home: Home) {
+    let ledger = Ledger::open(&home.settings).unwrap();
+    ledger.record(entry("42", "7")).await.unwrap();
+    let held = ledger.hold(cell("42"), soon()).await.unwrap();
+    erase(&home, "42", None, None);
+    ledger.settle(held, entry("42", "8")).await.unwrap();
+    let held = ledger.hold(cell("42"), soon()).await.unwrap();
+    assert_eq!(**held.history(), vec![past("8")]);
 }
 
 /// The writer's thread lets the file go a moment after the last handle went.

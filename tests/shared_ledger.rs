@@ -1,0 +1,340 @@
+//! One ledger, several processes: gateways that share a PostgreSQL judge as one would, a gateway
+//! that dies or stops holds up nobody for long, and a SQLite file has one gateway alone.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+#[allow(dead_code, unused_imports)]
+mod support;
+
+#[allow(dead_code)]
+#[path = "../src/ledger/tests/cluster.rs"]
+mod cluster;
+
+use std::os::unix::fs::symlink;
+use std::process::Command;
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Barrier, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use cluster::Cluster;
+use serde_json::Value;
+use support::*;
+
+const HIGHEST: &str = "[[policy]]\nname = \"best\"\nkeep = \"highest\"\n";
+
+const THREE: &str = "[[policy]]\nname = \"three\"\nattempts = { max = 3 }\n";
+
+/// How many submit at once.
+const WRITERS: usize = 64;
+
+/// How long a silent gateway keeps its cells (docs/ledger.md), and what may come on top: the wait
+/// between two looks, and the submission itself.
+const LEASE: Duration = Duration::from_secs(10);
+const AFTER_LEASE: Duration = Duration::from_secs(3);
+
+/// Gateways over one ledger, and what it takes to keep that.
+struct Home {
+    gateways: Vec<Gateway>,
+    /// Stays as long as this does.
+    _cluster: Option<Arc<Cluster>>,
+}
+
+impl Home {
+    /// One gateway with two workers on a SQLite file.
+    fn sqlite(upstream: &Upstream, tables: &str) -> Self {
+        let mut settings = Settings::new(upstream.address);
+        settings.server = "listen = \"127.0.0.1:0\"\nworkers = 2".to_owned();
+        settings.tables = tables.to_owned();
+        Self {
+            gateways: vec![Gateway::start(&settings)],
+            _cluster: None,
+        }
+    }
+
+    /// Two gateways, started at once, on a PostgreSQL database that is empty.
+    fn postgres(upstream: &Upstream, tables: &str, ledger: &str) -> Self {
+        let cluster = Cluster::shared();
+        let url = cluster.database();
+        let mut settings = Settings::new(upstream.address);
+        settings.tables = format!("{tables}[ledger]\nurl = \"{url}\"\n{ledger}");
+        let gateways = thread::scope(|scope| {
+            let starting = [(); 2].map(|()| scope.spawn(|| Gateway::start(&settings)));
+            starting.map(|started| started.join().unwrap())
+        });
+        Self {
+            gateways: gateways.into(),
+            _cluster: Some(cluster),
+        }
+    }
+
+    /// Submits all at once, in turn to each gateway; what became of each.
+    fn submit_all(&self, bodies: &[String]) -> Vec<Response> {
+        let start = Barrier::new(bodies.len());
+        thread::scope(|scope| {
+            let submitting = bodies.iter().enumerate().map(|(number, body)| {
+                let gateway = &self.gateways[number % self.gateways.len()];
+                let start = &start;
+                scope.spawn(move || {
+                    let mut client = gateway.connect();
+                    client.patience(LEASE + DEADLINE);
+                    start.wait();
+                    let request = gateway.submission(body.as_str()).bytes();
+                    client.send(request).response()
+                })
+            });
+            let submitting: Vec<_> = submitting.collect();
+            submitting
+                .into_iter()
+                .map(|done| done.join().unwrap())
+                .collect()
+        })
+    }
+
+    fn entries(&self) -> Vec<Value> {
+        let listed = command(self.gateways.last().unwrap(), &["ledger", "list"]);
+        listed.as_array().unwrap().clone()
+    }
+
+    fn assert_whole(&self, entries: usize) {
+        let verdict = command(self.gateways.last().unwrap(), &["ledger", "verify"]);
+        assert_eq!(verdict["whole"], true, "{verdict}");
+        assert_eq!(verdict["entries"], entries, "{verdict}");
+    }
+}
+
+fn command(gateway: &Gateway, arguments: &[&str]) -> Value {
+    let done = Command::new(env!("CARGO_BIN_EXE_scoregate"))
+        .args(arguments)
+        .arg("--config")
+        .arg(gateway.config_file())
+        .arg("--json")
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&done.stderr).into_owned();
+    serde_json::from_slice(&done.stdout).unwrap_or_else(|_| panic!("{arguments:?}: {told}"))
+}
+
+fn given(points: usize) -> String {
+    score_with(&[("scoreGiven", &points.to_string())])
+}
+
+/// 1 to `WRITERS`, in no order, the even and the odd ones on both sides of every turn.
+fn shuffled() -> Vec<String> {
+    let numbers = 1..=WRITERS;
+    numbers
+        .map(|number| given(number * 37 % (WRITERS + 1)))
+        .collect()
+}
+
+/// What LTIAAS got for the learner of `SCORE`, in order.
+fn sent(upstream: &Upstream) -> Vec<u64> {
+    let requests = upstream.requests();
+    let posts = requests.iter().filter(|request| request.method() == "POST");
+    posts
+        .map(Recorded::json)
+        .filter(|score| score["userId"] == "5323497")
+        .map(|score| score["scoreGiven"].as_u64().unwrap())
+        .collect()
+}
+
+fn ends_at_the_highest(home: &Home, upstream: &Upstream) {
+    for answer in home.submit_all(&shuffled()) {
+        assert_eq!(answer.status, 204, "{}", answer.everything());
+    }
+    let sent = sent(upstream);
+    assert_eq!(sent.last(), Some(&(WRITERS as u64)));
+    // Judged one after another, what leaves only ever rises.
+    assert!(sent.is_sorted(), "{sent:?}");
+    home.assert_whole(WRITERS);
+}
+
+/// An attempt that LTIAAS refuses for good uses up none, so the first two here don't.
+fn refusing_two() -> Upstream {
+    Upstream::start(|_, number| match number {
+        0 | 1 => json_reply(400, r#"{"details":{"message":"NO"}}"#),
+        _ => reply(204, "", ""),
+    })
+}
+
+fn takes_three_attempts(home: &Home, upstream: &Upstream) {
+    let answers = home.submit_all(&shuffled());
+    let count = |status: u16| {
+        answers
+            .iter()
+            .filter(|answer| answer.status == status)
+            .count()
+    };
+    assert_eq!((count(204), count(400), count(422)), (3, 2, WRITERS - 5));
+    assert_eq!(upstream.requests().len(), 5);
+    home.assert_whole(WRITERS);
+}
+
+#[test]
+fn writers_on_two_gateways_end_at_the_highest() {
+    let upstream = Upstream::accepting();
+    ends_at_the_highest(&Home::postgres(&upstream, HIGHEST, ""), &upstream);
+}
+
+#[test]
+fn writers_on_one_gateway_end_at_the_highest() {
+    let upstream = Upstream::accepting();
+    ends_at_the_highest(&Home::sqlite(&upstream, HIGHEST), &upstream);
+}
+
+#[test]
+fn two_gateways_take_no_more_attempts_than_may_be() {
+    let upstream = refusing_two();
+    takes_three_attempts(&Home::postgres(&upstream, THREE, ""), &upstream);
+}
+
+#[test]
+fn one_gateway_takes_no_more_attempts_than_may_be() {
+    let upstream = refusing_two();
+    takes_three_attempts(&Home::sqlite(&upstream, THREE), &upstream);
+}
+
+/// Kills the gateway that waits for LTIAAS with a 90, then submits a 50 to the other.
+fn killed_while_it_waits(ledger: &str) -> (Home, Upstream) {
+    let upstream = Upstream::start(|_, number| match number {
+        0 => Reply::Hang,
+        _ => reply(204, "", ""),
+    });
+    let mut home = Home::postgres(&upstream, HIGHEST, ledger);
+    let mut killed = home.gateways.remove(0);
+    let mut client = killed.connect();
+    client.send(killed.submission(given(90)).bytes());
+    upstream.wait_for(1);
+    killed.signal("KILL");
+    killed.ended();
+    let started = Instant::now();
+    let answer = &home.submit_all(&[given(50)])[0];
+    assert_eq!(answer.status, 204, "{}", answer.everything());
+    let took = started.elapsed();
+    assert!(took < LEASE + AFTER_LEASE, "{took:?}");
+    // The cell was held indeed: the last sign of life was at most some seconds old.
+    assert!(took > LEASE / 2, "{took:?}");
+    (home, upstream)
+}
+
+#[test]
+fn the_cell_of_a_killed_gateway_is_judged_by_the_other() {
+    let (home, upstream) = killed_while_it_waits("");
+    assert_eq!(sent(&upstream), [90, 50]);
+    home.assert_whole(1);
+}
+
+/// Under `always` the other knows what was on its way, and that it may have arrived.
+#[test]
+fn the_intent_of_a_killed_gateway_counts_for_the_other() {
+    let (home, upstream) = killed_while_it_waits("durability = \"always\"\n");
+    assert_eq!(sent(&upstream), [90, 90]);
+    home.assert_whole(2);
+    let entries = home.entries();
+    assert!(entries[0]["upstream"].is_null(), "{entries:#?}");
+    assert_eq!(entries[1]["upstream"]["status"], 204);
+}
+
+/// What the LMS shows once all of this has been posted.
+fn results(posted: &[Value]) -> Vec<u8> {
+    let shown = posted.iter().rev().map(|score| {
+        serde_json::json!({
+            "userId": score["userId"],
+            "resultScore": score["scoreGiven"],
+            "resultMaximum": score["scoreMaximum"],
+        })
+    });
+    let body = serde_json::json!({"scores": shown.collect::<Vec<_>>()}).to_string();
+    let length = body.len();
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json";
+    format!("{head}\r\ncontent-length: {length}\r\n\r\n{body}").into_bytes()
+}
+
+/// A gateway that was stopped for longer than its lease (a suspended machine, a frozen container) must
+/// not send what it judged by a history of before.
+#[test]
+fn a_gateway_that_lost_its_cell_while_it_stood_still_sends_nothing() {
+    let (let_go, gate) = channel::<()>();
+    let (gate, shown) = (Mutex::new(Some(gate)), Mutex::new(Vec::new()));
+    let upstream = Upstream::start(move |request, _| {
+        if request.method() == "POST" {
+            shown.lock().unwrap().push(request.json());
+            return reply(204, "", "");
+        }
+        let results = results(&shown.lock().unwrap());
+        match gate.lock().unwrap().take() {
+            None => Reply::Bytes(results),
+            Some(gate) => {
+                let wait = move || gate.recv_timeout(LEASE * 3).map(|()| results).unwrap();
+                Reply::Staged(Vec::new(), Box::new(wait))
+            }
+        }
+    });
+    let policy = "[[policy]]\nname = \"best\"\nkeep = \"highest\"\noverride = \"protect\"\n";
+    let mut home = Home::postgres(&upstream, policy, "");
+    let frozen = home.gateways.remove(0);
+    let mut client = frozen.connect();
+    client.patience(LEASE * 3);
+    client.send(frozen.submission(given(50)).bytes());
+    // It holds the cell, and reads what the LMS shows.
+    upstream.wait_for(1);
+    frozen.signal("STOP");
+    let answer = &home.submit_all(&[given(90)])[0];
+    assert_eq!(answer.status, 204, "{}", answer.everything());
+    frozen.signal("CONT");
+    // It notices that it was away, between these two at the latest.
+    for learner in ["\"one\"", "\"two\""] {
+        let answer = frozen.submit(score_with(&[("userId", learner)]));
+        assert_eq!(answer.status, 204, "{}", answer.everything());
+    }
+    let_go.send(()).unwrap();
+    let body = assert_envelope(&client.response(), 503, "LEDGER_UNAVAILABLE");
+    assert_eq!(body["details"]["retryable"], true);
+    assert_eq!(sent(&upstream), [90]);
+    // It goes on with what the other has judged.
+    let answer = frozen.submit(given(60));
+    assert_eq!(answer.header("scoregate-decision"), Some("kept"));
+    assert_eq!(sent(&upstream), [90]);
+    home.assert_whole(5);
+}
+
+/// What names the file does not matter: it is the file that has one writer.
+#[test]
+fn a_sqlite_file_has_one_gateway_by_whatever_name() {
+    let upstream = Upstream::accepting();
+    let mut first = Gateway::start(&Settings::new(upstream.address));
+    let folder = tempfile::tempdir().unwrap();
+    let (file, link) = (
+        first.directory.path().join("scoregate.db"),
+        folder.path().join("link.db"),
+    );
+    symlink(&file, &link).unwrap();
+    let roundabout = first.directory.path().join("./../").join(
+        file.strip_prefix(first.directory.path().parent().unwrap())
+            .unwrap(),
+    );
+    let naming = |name: &std::path::Path| {
+        let mut settings = Settings::new(upstream.address);
+        settings.tables = format!("[ledger]\nurl = \"sqlite:{}\"\n", name.display());
+        settings
+    };
+    for name in [&file, &link, &roundabout] {
+        let Err(shown) = Gateway::try_start(&naming(name)) else {
+            panic!(
+                "two gateways write one file, by the name {}",
+                name.display()
+            );
+        };
+        assert!(shown.contains("another gateway has the ledger"), "{shown}");
+    }
+    assert_eq!(first.submit(SCORE).status, 204);
+    // However it ends, its file is free.
+    first.signal("KILL");
+    first.ended();
+    let second = Gateway::start(&naming(&link));
+    assert_eq!(second.submit(SCORE).status, 204);
+    assert_eq!(command(&second, &["ledger", "verify"])["entries"], 2);
+}
