@@ -9,7 +9,7 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Semaphore, mpsc};
-use tokio::time::{interval, timeout};
+use tokio::time::{Instant, interval, timeout_at};
 
 use crate::admin::{Admin, serve_admin};
 use crate::auth::Readers;
@@ -26,6 +26,9 @@ use crate::telemetry::flush_access_lines;
 /// The longest that the last spans may hold up the end.
 #[cfg(feature = "otlp")]
 const LAST_EXPORT: Duration = Duration::from_secs(2);
+
+/// The longest that the ledger may hold up the end where requests took all the time there was.
+const LAST_WRITES: Duration = Duration::from_secs(1);
 
 /// How often waiting access lines are written out.
 const FLUSH: Duration = Duration::from_millis(100);
@@ -98,15 +101,20 @@ impl Gateway {
     }
 
     /// Takes readiness down, serves on for `drain_delay` so that load balancers notice, then
-    /// refuses new work and waits for what is in flight, until `drain_deadline`. Says whether all
-    /// of it finished.
+    /// refuses new work and waits for what is in flight, until `drain_deadline`, then closes the
+    /// ledger. Says whether all that was in flight finished.
     pub async fn shut_down(mut self) -> bool {
         let shared = self.generations.current().shared.clone();
         shared.lasting.lifecycle.leave();
         tokio::time::sleep(shared.server.drain_delay).await;
         shared.lasting.lifecycle.drain();
-        let ended = timeout(shared.server.drain_deadline, self.ended());
-        let finished = ended.await.is_ok();
+        let until = Instant::now() + shared.server.drain_deadline;
+        let finished = timeout_at(until, self.ended()).await.is_ok();
+        if let Some(ledger) = &shared.lasting.ledger {
+            // After the requests, whose last entries may still wait.
+            let until = until.max(Instant::now() + LAST_WRITES);
+            ledger.close(until.into_std()).await;
+        }
         #[cfg(feature = "otlp")]
         export_the_rest(&shared.lasting).await;
         finished

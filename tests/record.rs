@@ -359,3 +359,101 @@ fn a_ledger_that_fails_refuses_before_anything_is_sent_and_comes_back_by_itself(
         true
     );
 }
+
+/// Told to stop, it has recorded every answer, and leaves a file that needs no recovery.
+#[test]
+fn a_gateway_that_is_told_to_stop_loses_nothing_that_was_answered() {
+    let upstream = Upstream::accepting();
+    let mut settings = settings(&upstream, HIGHEST);
+    settings.server = "listen = \"127.0.0.1:0\"\nworkers = 2".to_owned();
+    let mut gateway = Gateway::start(&settings);
+    let answered = Mutex::new(BTreeSet::new());
+    // Until it serves no more; the answer's receipt, if it has one.
+    let submit = |body: String| {
+        let mut client = Client::try_connect(gateway.address).ok()?;
+        let answer = client.send(gateway.submission(body).bytes()).try_response();
+        let answer = answer.ok().filter(|answer| answer.status == 204)?;
+        answer.header("scoregate-receipt").map(str::to_owned)
+    };
+    thread::scope(|scope| {
+        for learner in 0..8 {
+            let (submit, answered) = (&submit, &answered);
+            scope.spawn(move || {
+                let user = format!("\"learner-{learner}\"");
+                let body = |points: usize| {
+                    score_with(&[("userId", &user), ("scoreGiven", &points.to_string())])
+                };
+                for receipt in (0..).map(body).map_while(submit) {
+                    answered.lock().unwrap().insert(receipt);
+                }
+            });
+        }
+        scope.spawn(|| {
+            while answered.lock().unwrap().len() < 200 {
+                thread::yield_now();
+            }
+            gateway.signal("TERM");
+        });
+    });
+    assert!(gateway.ended().success(), "{}", gateway.log());
+    let folder = gateway.directory.path();
+    assert!(!folder.join("scoregate.db-wal").exists());
+    assert_eq!(command(folder, &["ledger", "verify"])["whole"], true);
+    let kept = entries(&gateway);
+    let receipts = kept.iter().map(|entry| entry["receipt"].as_str().unwrap());
+    let receipts: BTreeSet<_> = receipts.map(str::to_owned).collect();
+    let answered = answered.into_inner().unwrap();
+    let lost: Vec<_> = answered.difference(&receipts).collect();
+    assert!(lost.is_empty(), "{lost:?}");
+    // What reached LTIAAS is there too, its caller's connection cut or not.
+    let sent = kept.iter().filter(|entry| entry["sent"].is_object());
+    assert_eq!(sent.count(), upstream.requests().len());
+}
+
+/// An entry that could not be written when its answer was due still counts: its score has left.
+#[test]
+fn what_waits_for_better_times_is_written_before_the_end() {
+    let (answer, due) = channel::<()>();
+    let due = Arc::new(Mutex::new(due));
+    let upstream = Upstream::start(move |_, _| {
+        let due = due.clone();
+        let answer = move || {
+            due.lock().unwrap().recv_timeout(DEADLINE).unwrap();
+            b"HTTP/1.1 204 No Content\r\n\r\n".to_vec()
+        };
+        Reply::Staged(Vec::new(), Box::new(answer))
+    });
+    let mut gateway = Gateway::start(&settings(&upstream, HIGHEST));
+    let mut client = gateway.connect();
+    client.send(gateway.submission(SCORE).bytes());
+    upstream.wait_for(1);
+    let lock = rusqlite::Connection::open(gateway.directory.path().join("scoregate.db")).unwrap();
+    lock.execute_batch("BEGIN IMMEDIATE").unwrap();
+    answer.send(()).unwrap();
+    assert_envelope(&client.response(), 503, "LEDGER_UNAVAILABLE");
+    gateway.signal("TERM");
+    gateway.wait_for_log("draining");
+    lock.execute_batch("ROLLBACK").unwrap();
+    drop(lock);
+    assert!(gateway.ended().success(), "{}", gateway.log());
+    let kept = entries(&gateway);
+    assert_eq!(kept.len(), 1, "{kept:#?}");
+    assert_eq!(kept[0]["upstream"]["status"], 204);
+}
+
+/// Where the database stays out of reach, the end does not wait for ever.
+#[test]
+fn a_ledger_that_stays_out_of_reach_holds_up_the_end_no_longer_than_may_be() {
+    let upstream = Upstream::accepting();
+    let mut settings = settings(&upstream, "");
+    settings.server = "drain_deadline = \"1s\"".to_owned();
+    let mut gateway = Gateway::start(&settings);
+    let lock = rusqlite::Connection::open(gateway.directory.path().join("scoregate.db")).unwrap();
+    lock.execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert_envelope(&gateway.submit(SCORE), 503, "LEDGER_UNAVAILABLE");
+    let started = Instant::now();
+    gateway.signal("TERM");
+    assert!(gateway.ended().success(), "{}", gateway.log());
+    assert!(started.elapsed().as_secs() < 4, "{:?}", started.elapsed());
+    gateway.wait_for_log("the ledger could not be closed in time");
+}

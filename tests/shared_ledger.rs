@@ -39,8 +39,8 @@ const AFTER_LEASE: Duration = Duration::from_secs(3);
 /// Gateways over one ledger, and what it takes to keep that.
 struct Home {
     gateways: Vec<Gateway>,
-    /// Stays as long as this does.
-    _cluster: Option<Arc<Cluster>>,
+    /// Stays as long as this does; with the name of the database.
+    cluster: Option<(Arc<Cluster>, String)>,
 }
 
 impl Home {
@@ -51,7 +51,7 @@ impl Home {
         settings.tables = tables.to_owned();
         Self {
             gateways: vec![Gateway::start(&settings)],
-            _cluster: None,
+            cluster: None,
         }
     }
 
@@ -59,7 +59,9 @@ impl Home {
     fn postgres(upstream: &Upstream, tables: &str, ledger: &str) -> Self {
         let cluster = Cluster::shared();
         let url = cluster.database();
+        let name = url.rsplit('/').next().unwrap().to_owned();
         let mut settings = Settings::new(upstream.address);
+        settings.server = "drain_deadline = \"500ms\"".to_owned();
         settings.tables = format!("{tables}[ledger]\nurl = \"{url}\"\n{ledger}");
         let gateways = thread::scope(|scope| {
             let starting = [(); 2].map(|()| scope.spawn(|| Gateway::start(&settings)));
@@ -67,7 +69,7 @@ impl Home {
         });
         Self {
             gateways: gateways.into(),
-            _cluster: Some(cluster),
+            cluster: Some((cluster, name)),
         }
     }
 
@@ -97,6 +99,13 @@ impl Home {
     fn entries(&self) -> Vec<Value> {
         let listed = command(self.gateways.last().unwrap(), &["ledger", "list"]);
         listed.as_array().unwrap().clone()
+    }
+
+    /// How many rows a table of the PostgreSQL database has.
+    fn count(&self, table: &str) -> u64 {
+        let (cluster, name) = self.cluster.as_ref().unwrap();
+        let count = cluster.psql(name, &format!("SELECT COUNT(*) FROM {table}"));
+        count.trim().parse().unwrap()
     }
 
     fn assert_whole(&self, entries: usize) {
@@ -236,6 +245,42 @@ fn the_intent_of_a_killed_gateway_counts_for_the_other() {
     let entries = home.entries();
     assert!(entries[0]["upstream"].is_null(), "{entries:#?}");
     assert_eq!(entries[1]["upstream"]["status"], 204);
+}
+
+/// Lets the first of two gateways end while LTIAAS has not answered its 90, then submits a 50 to the
+/// other.
+fn stopped_while_it_waits(ledger: &str) -> (Home, Upstream) {
+    let upstream = Upstream::start(|_, number| match number {
+        0 => Reply::Hang,
+        _ => reply(204, "", ""),
+    });
+    let mut home = Home::postgres(&upstream, HIGHEST, ledger);
+    let mut stopped = home.gateways.remove(0);
+    let mut client = stopped.connect();
+    client.send(stopped.submission(given(90)).bytes());
+    upstream.wait_for(1);
+    stopped.signal("TERM");
+    assert!(stopped.ended().success());
+    let started = Instant::now();
+    let answer = &home.submit_all(&[given(50)])[0];
+    assert_eq!(answer.status, 204, "{}", answer.everything());
+    assert!(started.elapsed() < LEASE / 2, "{:?}", started.elapsed());
+    assert_eq!((home.count("holders"), home.count("leases")), (1, 0));
+    (home, upstream)
+}
+
+#[test]
+fn a_gateway_that_stops_gives_its_cells_back() {
+    let (home, upstream) = stopped_while_it_waits("");
+    assert_eq!(sent(&upstream), [90, 50]);
+    home.assert_whole(1);
+}
+
+#[test]
+fn a_gateway_that_stops_leaves_what_was_on_its_way_to_the_others() {
+    let (home, upstream) = stopped_while_it_waits("durability = \"always\"\n");
+    assert_eq!(sent(&upstream), [90, 90]);
+    home.assert_whole(2);
 }
 
 /// What the LMS shows once all of this has been posted.

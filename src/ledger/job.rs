@@ -1,6 +1,7 @@
 //! What waits for the writer.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::oneshot;
 
@@ -21,6 +22,14 @@ pub enum Job {
     /// Nobody waits for these.
     Free(Fingerprint),
     Withdraw(Receipt),
+    Close(Closing),
+}
+
+/// The last job there is.
+pub struct Closing {
+    /// When what can't be written is given up.
+    pub until: Instant,
+    pub reply: Reply<()>,
 }
 
 pub enum Write {

@@ -10,6 +10,7 @@
 mod book;
 mod cell;
 mod chain;
+mod close;
 mod content;
 mod database;
 mod entry;

@@ -141,12 +141,15 @@ impl Book {
         Ok(Leases::Lapsed)
     }
 
-    /// Gives back what this process held. What is not freed here frees itself.
+    /// Gives back what this process held. What is not freed here frees itself: where intents are
+    /// left, whoever takes a lease must adopt them first.
     pub fn leave(&mut self) -> Result<(), Fault> {
         let holder = self.holder.clone();
         in_transaction(self.database.as_mut(), |database| {
             let me = Input::Text(&holder);
-            database.execute("DELETE FROM leases WHERE holder = $1", &[me])?;
+            let leases = "DELETE FROM leases WHERE holder = $1 \
+                 AND NOT EXISTS (SELECT 1 FROM intents WHERE intents.holder = leases.holder)";
+            database.execute(leases, &[me])?;
             database.execute("DELETE FROM holders WHERE id = $1", &[me])?;
             Ok(())
         })

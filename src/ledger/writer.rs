@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use super::book::Book;
 use super::cell::Cell;
 use super::fault::{CannotOpen, Fault, Unavailable};
-use super::job::{Job, Opened, Reply, Write};
+use super::job::{Closing, Job, Opened, Reply, Write};
 use super::open::{LEASE_MILLIS, Leases};
 
 /// The most that is written in one transaction.
@@ -21,7 +21,7 @@ const MOST_AT_ONCE: usize = 512;
 const TICK: Duration = Duration::from_secs(1);
 
 /// Between tries to reach a database that can't be used.
-const RETRY: Duration = Duration::from_millis(500);
+pub const RETRY: Duration = Duration::from_millis(500);
 
 /// The most that is kept for better times.
 const MOST_KEPT: usize = 4_096;
@@ -75,12 +75,13 @@ pub struct Writer {
 
 /// What waits, sorted: writes go first, because they free cells that others open.
 #[derive(Default)]
-struct Batch {
+pub struct Batch {
     writes: Vec<Write>,
     /// One for each write; nobody waits for some.
     replies: Vec<Option<Reply<()>>>,
     opens: Vec<(Cell, Reply<Opened>)>,
     generations: Vec<([u8; 32], Reply<i64>)>,
+    closing: Option<Closing>,
 }
 
 impl Batch {
@@ -94,6 +95,7 @@ impl Batch {
             Job::Generation(hash, reply) => self.generations.push((hash, reply)),
             Job::Free(fingerprint) => self.add_write(Write::Free(fingerprint), None),
             Job::Withdraw(receipt) => self.add_write(Write::Withdraw(receipt), None),
+            Job::Close(closing) => self.closing = Some(closing),
         }
     }
 
@@ -104,14 +106,16 @@ impl Batch {
 }
 
 impl Writer {
-    /// Until every handle is gone.
+    /// Until it is closed, or every handle is gone.
     pub fn run(mut self) {
         loop {
             let wait = self.tick_at.saturating_duration_since(Instant::now());
             match self.jobs.recv_timeout(wait) {
                 Ok(job) => {
                     let batch = self.gather(job);
-                    self.serve(batch);
+                    if let Some(closing) = self.serve(batch) {
+                        return self.close(closing);
+                    }
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return self.leave(),
@@ -122,7 +126,7 @@ impl Writer {
         }
     }
 
-    fn gather(&self, first: Job) -> Batch {
+    pub fn gather(&self, first: Job) -> Batch {
         let mut batch = Batch::default();
         batch.add(first);
         for job in self.jobs.try_iter().take(MOST_AT_ONCE - 1) {
@@ -131,12 +135,14 @@ impl Writer {
         batch
     }
 
-    fn serve(&mut self, batch: Batch) {
+    /// Serves all of it but its end.
+    pub fn serve(&mut self, batch: Batch) -> Option<Closing> {
         let Batch {
             writes,
             replies,
             opens,
             generations,
+            closing,
         } = batch;
         self.write(writes, replies);
         self.open_cells(opens);
@@ -144,6 +150,7 @@ impl Writer {
             let number = self.with_book(|book| book.generation(&hash));
             let _ = reply.send(number);
         }
+        closing
     }
 
     fn write(&mut self, writes: Vec<Write>, replies: Vec<Option<Reply<()>>>) {
@@ -257,7 +264,7 @@ impl Writer {
     }
 
     /// Whether the database answers and nothing is left to be written first.
-    fn is_usable(&mut self) -> bool {
+    pub fn is_usable(&mut self) -> bool {
         if self.book.is_some() && self.health.is_good.load(Ordering::Acquire) {
             return true;
         }
@@ -309,7 +316,7 @@ impl Writer {
         Ok(())
     }
 
-    fn flush(&mut self) {
+    pub fn flush(&mut self) {
         if let Err(fault) = self.try_flush() {
             self.note(&fault);
         }
@@ -358,7 +365,7 @@ impl Writer {
         });
     }
 
-    fn leave(mut self) {
+    pub fn leave(mut self) {
         self.flush();
         if let Some(book) = &mut self.book {
             // Not done: the leases free themselves.
