@@ -9,9 +9,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use thiserror::Error;
 
-use crate::config::{Loaded, Problems, needs_restart};
+use crate::config::{Compared, Loaded, Problems, needs_restart};
 use crate::error::chain;
 use crate::gateway::{CannotServe, Lasting, Shared, Slot, Worker};
+use crate::ledger::Place;
 use crate::meter::WorkerMeter;
 use crate::server::Front;
 use crate::telemetry::set_log_level;
@@ -24,6 +25,8 @@ pub struct Generation {
     applied_at: Timestamp,
     /// Secrets as `***`.
     view: Value,
+    /// Where the ledger is, which no later generation can change.
+    ledger: Option<Place>,
     pub shared: Arc<Shared>,
 }
 
@@ -66,8 +69,23 @@ impl Generation {
             hash: loaded.hash,
             applied_at: Timestamp::now(),
             view: loaded.view,
+            ledger: loaded.config.ledger.map(|ledger| ledger.place),
             shared,
         }
+    }
+
+    /// What only a restart could change to get there.
+    fn needs_restart(&self, loaded: &Loaded) -> Vec<&'static str> {
+        let before = Compared {
+            view: &self.view,
+            ledger: self.ledger.as_ref(),
+        };
+        let ledger = loaded.config.ledger.as_ref();
+        let after = Compared {
+            view: &loaded.view,
+            ledger: ledger.map(|ledger| &ledger.place),
+        };
+        needs_restart(before, after)
     }
 }
 
@@ -108,7 +126,7 @@ impl Generations {
     /// under the configuration they began with. Called by one task alone.
     pub async fn apply(&self, loaded: Loaded) -> Result<(), CannotApply> {
         let before = self.current();
-        let fixed = needs_restart(&before.view, &loaded.view);
+        let fixed = before.needs_restart(&loaded);
         if !fixed.is_empty() {
             return Err(CannotApply::NeedsRestart(fixed));
         }

@@ -383,3 +383,46 @@ fn a_sqlite_file_has_one_gateway_by_whatever_name() {
     assert_eq!(second.submit(SCORE).status, 204);
     assert_eq!(command(&second, &["ledger", "verify"])["entries"], 2);
 }
+
+/// What a masked URL and a secret's place don't show is compared too, and not shown either.
+#[test]
+fn a_changed_secret_of_the_ledger_needs_a_restart() {
+    let upstream = Upstream::accepting();
+    let cluster = Cluster::shared();
+    // Whoever connects by the socket is trusted, whatever the password.
+    let database = cluster.database();
+    let url = |user: &str, query: &str| {
+        let url = database.replacen("postgres@", &format!("{user}@"), 1);
+        format!("[ledger]\nurl = \"{url}{query}\"\npassword = {{ file = \"$DIR/password\" }}\n")
+    };
+    let mut settings = Settings::new(upstream.address);
+    settings.files = vec![("password".to_owned(), "canary-1".to_owned())];
+    settings.tables = url("postgres:canary-2", "");
+    let gateway = Gateway::start(&settings);
+    let good = settings.tables.clone();
+    for (tables, password, named) in [
+        (url("postgres:canary-3", ""), "canary-1", "ledger.url"),
+        (
+            url("postgres:canary-2", "?options=canary-4"),
+            "canary-1",
+            "ledger.url",
+        ),
+        (good.clone(), "canary-5", "ledger.password"),
+    ] {
+        settings.tables = tables;
+        settings.files[0].1 = password.to_owned();
+        gateway.reconfigure(&settings);
+        gateway.signal("HUP");
+        let told = format!("only a restart can change {named}");
+        let shown = |applied: &Value| applied["last_error"] == told.as_str();
+        gateway.wait_until_applied(shown);
+        settings.tables = good.clone();
+        settings.files[0].1 = "canary-1".to_owned();
+        gateway.reconfigure(&settings);
+        gateway.signal("HUP");
+        gateway.wait_until_applied(|applied| applied["last_error"].is_null());
+    }
+    assert_eq!(gateway.submit(SCORE).status, 204);
+    let shown = gateway.log() + &gateway.applied().to_string();
+    assert!(!shown.contains("canary"), "{shown}");
+}

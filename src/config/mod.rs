@@ -66,7 +66,7 @@ pub use log::{Log, LogFormat, LogLevel};
 pub(crate) use problem::Count;
 pub use problem::{Place, Problem, Problems};
 pub use rate_limit::RateLimit;
-pub use restart::needs_restart;
+pub use restart::{Compared, needs_restart};
 pub use schema::json_schema;
 pub use scores::Scores;
 pub use server::{Server, ServerTls};

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::ledger::Place;
+
 /// The keys that a reload must leave as they are.
 const KEYS: &[&str] = &[
     "server.listen",
@@ -18,19 +20,41 @@ const KEYS: &[&str] = &[
     "traces",
 ];
 
-/// Those of the keys in which two configurations differ, each in its view with all defaults.
-pub fn needs_restart(before: &Value, after: &Value) -> Vec<&'static str> {
+/// What of a configuration is compared.
+#[derive(Clone, Copy)]
+pub struct Compared<'a> {
+    /// With all defaults, and secrets as `***`.
+    pub view: &'a Value,
+    /// Holds secrets that the view does not show.
+    pub ledger: Option<&'a Place>,
+}
+
+/// Those of the keys in which two configurations differ.
+pub fn needs_restart(before: Compared<'_>, after: Compared<'_>) -> Vec<&'static str> {
     let differs = |key: &&&str| {
         let pointer = format!("/{}", key.replace('.', "/"));
-        before.pointer(&pointer) != after.pointer(&pointer)
+        before.view.pointer(&pointer) != after.view.pointer(&pointer)
+            || differs_secretly(key, before.ledger, after.ledger)
     };
     KEYS.iter().filter(differs).copied().collect()
+}
+
+fn differs_secretly(key: &str, before: Option<&Place>, after: Option<&Place>) -> bool {
+    let (Some(Place::Postgres(before)), Some(Place::Postgres(after))) = (before, after) else {
+        return false;
+    };
+    match key {
+        "ledger.url" => !before.has_url_of(after),
+        "ledger.password" => !before.has_password_of(after),
+        _ => false,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::config::json_schema;
+    use crate::ledger::PostgresPlace;
 
     #[test]
     fn every_key_is_one_of_the_configuration() {
@@ -45,7 +69,39 @@ mod tests {
     fn names_what_differs() {
         let view = |listen: &str, level: &str| serde_json::json!({"server": {"listen": listen}, "log": {"level": level}});
         let (one, other) = (view("a", "info"), view("b", "debug"));
-        assert_eq!(needs_restart(&one, &one), Vec::<&str>::new());
-        assert_eq!(needs_restart(&one, &other), ["server.listen"]);
+        let compared = |view| Compared { view, ledger: None };
+        let needed = |after| needs_restart(compared(&one), compared(after));
+        assert_eq!(needed(&one), Vec::<&str>::new());
+        assert_eq!(needed(&other), ["server.listen"]);
+    }
+
+    #[test]
+    fn names_what_differs_behind_a_mask() {
+        let place = |url: &str, password: Option<&str>| {
+            Place::Postgres(PostgresPlace {
+                url: url.into(),
+                password: password.map(Into::into),
+            })
+        };
+        let before = place("postgres://me:one@host/db?sslmode=require", Some("one"));
+        for (after, named) in [
+            (before.clone(), vec![]),
+            (
+                place("postgres://me:two@host/db?sslmode=require", Some("one")),
+                vec!["ledger.url"],
+            ),
+            (
+                place("postgres://me:one@host/db?sslmode=disable", Some("two")),
+                vec!["ledger.password", "ledger.url"],
+            ),
+            (Place::Sqlite("scoregate.db".into()), vec![]),
+        ] {
+            let view = &Value::Null;
+            let compared = |place| Compared {
+                view,
+                ledger: Some(place),
+            };
+            assert_eq!(needs_restart(compared(&before), compared(&after)), named);
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 /// Which database.
 #[derive(Clone, Debug)]
@@ -18,6 +18,18 @@ pub struct PostgresPlace {
     pub url: SecretString,
     /// In place of one in the URL.
     pub password: Option<SecretString>,
+}
+
+impl PostgresPlace {
+    /// Whether another URL leads there, in what a masked one doesn't show too.
+    pub fn has_url_of(&self, other: &Self) -> bool {
+        self.url.expose_secret() == other.url.expose_secret()
+    }
+
+    pub fn has_password_of(&self, other: &Self) -> bool {
+        let one = self.password.as_ref().map(ExposeSecret::expose_secret);
+        one == other.password.as_ref().map(ExposeSecret::expose_secret)
+    }
 }
 
 /// When an entry is safe.
