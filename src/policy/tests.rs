@@ -1,5 +1,6 @@
 //! The pure core, rule by rule.
 
+mod cells;
 mod docs;
 mod explanations;
 mod properties;

@@ -1,0 +1,427 @@
+//! One cell, submission by submission: the keys that look at what came before, each at its
+//! boundaries, and one test for each fault that random histories found.
+
+use super::*;
+use crate::config::policies_of;
+use crate::score::{Fill, read_for};
+
+/// One cell before the engine. It is noon, and nobody has edited what the LMS shows.
+struct Cell {
+    policies: Policies,
+    line_item_maximum: Option<Decimal>,
+    shown: Option<Shown>,
+    now: jiff::Timestamp,
+    history: Vec<Past>,
+}
+
+impl Cell {
+    fn under(keys: &str) -> Self {
+        Self {
+            policies: Policies::new(policies_of(&format!("[[policy]]\nname = 'p'\n{keys}\n"))),
+            line_item_maximum: None,
+            shown: None,
+            now: "2026-03-01T12:00:00Z".parse().unwrap(),
+            history: Vec::new(),
+        }
+    }
+
+    /// The line item's own maximum is known.
+    fn of(self, maximum: &str) -> Self {
+        Self {
+            line_item_maximum: Some(decimal(maximum)),
+            ..self
+        }
+    }
+
+    /// From now on the LMS shows this.
+    fn shows(&mut self, given: &str, maximum: &str) {
+        self.shown = Some(Shown::Result(points(given, maximum)));
+    }
+
+    /// From now on another policy holds.
+    fn comes_under(&mut self, keys: &str) {
+        self.policies = Self::under(keys).policies;
+    }
+
+    fn later(&mut self, milliseconds: i64) {
+        self.now += jiff::SignedDuration::from_millis(milliseconds);
+    }
+
+    /// Delivered, and what was said of it.
+    fn submit(&mut self, members: &str) -> String {
+        self.take(members, Fate::Confirmed)
+    }
+
+    /// What left may or may not have arrived.
+    fn lose(&mut self, members: &str) -> String {
+        self.take(members, Fate::Unknown)
+    }
+
+    fn take(&mut self, members: &str, fate: Fate) -> String {
+        let score = body(members);
+        let subject = Subject {
+            now: self.now,
+            ..subject(&score)
+        };
+        let sent = self.history.iter().rev().find_map(|past| past.sent.clone());
+        let shown = sent.and_then(|sent| sent.points);
+        let submission = Submission {
+            subject,
+            line_item_maximum: self.line_item_maximum,
+            shown: self
+                .shown
+                .unwrap_or(shown.map_or(Shown::Nothing, Shown::Result)),
+        };
+        let effective = self.policies.effective(&subject).enforced;
+        let judgement = judge(&submission, &self.history, &effective);
+        self.history.extend(judgement.past(&score, self.now, fate));
+        said(&judgement)
+    }
+}
+
+fn body(members: &str) -> Score {
+    let grading = match members.contains("gradingProgress") {
+        true => "",
+        false => r#""gradingProgress":"FullyGraded","#,
+    };
+    let user = match members.contains("userId") {
+        true => "",
+        false => r#""userId":"u","#,
+    };
+    let body = format!(r#"{{{user}{grading}"activityProgress":"Completed"{members}}}"#);
+    read_for(body.as_bytes(), UnknownMembers::Refuse, Fill::Possibly).unwrap()
+}
+
+/// Points of 100.
+fn given(given: &str) -> String {
+    format!(r#","scoreGiven":{given},"scoreMaximum":100"#)
+}
+
+/// Points of 100, with the tool's `timestamp`, by its hour of the day.
+fn stamped(points: &str, hour: &str) -> String {
+    let points = given(points);
+    format!(r#"{points},"timestamp":"2026-03-01T{hour}Z""#)
+}
+
+/// Points of 100, by the hour of the day at which the learner submitted.
+fn submitted(points: &str, hour: &str) -> String {
+    let points = given(points);
+    format!(r#"{points},"submission":{{"submittedAt":"2026-03-01T{hour}Z"}}"#)
+}
+
+const CLEAR: &str = "";
+const PENDING: &str = r#","gradingProgress":"Pending""#;
+
+/// `adjusted by late: 80 of 100`, `kept by stale`, `refused by stale: STALE_SCORE`.
+fn said(judgement: &Judgement) -> String {
+    let by = judgement
+        .rules()
+        .map_or(String::new(), |rules| format!(" by {rules}"));
+    let outcome = match (&judgement.refused_by, &judgement.leaves) {
+        (Some(RefusedBy::Policy { .. }), _) => ": POLICY_REFUSED".to_owned(),
+        (Some(RefusedBy::Stale { .. }), _) => ": STALE_SCORE".to_owned(),
+        (Some(RefusedBy::MaximumMissing), _) => ": INVALID_SCORE".to_owned(),
+        (None, Some(leaving)) => format!(": {}", Marks::from(leaving.points)),
+        (None, None) => String::new(),
+    };
+    format!("{}{by}{outcome}", judgement.decision.as_str())
+}
+
+#[test]
+fn raise_only_sends_above_the_edit_alone() {
+    let mut cell = Cell::under("override = 'raise_only'");
+    assert_eq!(cell.submit(&given("50")), "forwarded: 50 of 100");
+    // Nearer than a thousandth is the LMS's rounding.
+    cell.shows("50.0999", "100");
+    assert_eq!(cell.submit(&given("40")), "forwarded: 40 of 100");
+    cell.shows("8", "10");
+    assert_eq!(cell.submit(&given("79.9")), "kept by override");
+    assert_eq!(cell.submit(&given("80")), "kept by override");
+    assert_eq!(cell.submit(CLEAR), "kept by override");
+    assert_eq!(cell.submit(&given("80.1")), "forwarded: 80.1 of 100");
+}
+
+#[test]
+fn an_edit_differs_from_what_was_sent_by_a_thousandth() {
+    for (shown, said) in [
+        ("49.9", "kept by override"),
+        ("49.9001", "forwarded: 90 of 100"),
+        ("50.0999", "forwarded: 90 of 100"),
+        ("50.1", "kept by override"),
+    ] {
+        let mut cell = Cell::under("override = 'protect'");
+        cell.submit(&given("50"));
+        cell.shows(shown, "100");
+        assert_eq!(cell.submit(&given("90")), said, "{shown}");
+    }
+}
+
+#[test]
+fn an_absent_result_counts_as_zero_and_any_is_an_edit_where_nothing_was_sent() {
+    let mut cell = Cell::under("override = 'protect'");
+    cell.submit(&given("0"));
+    cell.shown = Some(Shown::Nothing);
+    assert_eq!(cell.submit(&given("5")), "forwarded: 5 of 100");
+    assert_eq!(cell.submit(&given("6")), "kept by override");
+
+    let mut cell = Cell::under("override = 'protect'");
+    cell.shows("0", "100");
+    assert_eq!(cell.submit(&given("5")), "kept by override");
+    cell.comes_under("override = 'raise_only'");
+    assert_eq!(cell.submit(&given("0")), "kept by override");
+    assert_eq!(cell.submit(&given("5")), "forwarded: 5 of 100");
+}
+
+#[test]
+fn a_stale_score_is_ignored_refused_or_forwarded() {
+    for (stale, said) in [
+        ("ignore", "kept by stale"),
+        ("refuse", "refused by stale: STALE_SCORE"),
+        ("forward", "forwarded: 70 of 100"),
+    ] {
+        let mut cell = Cell::under(&format!("stale = '{stale}'"));
+        cell.submit(&stamped("80", "10:00:00"));
+        assert_eq!(cell.submit(&stamped("70", "09:59:59.999")), said);
+        // An equal one is not older, nor is one of later arrival without any.
+        assert_eq!(
+            cell.submit(&stamped("60", "10:00:00")),
+            "forwarded: 60 of 100"
+        );
+        assert_eq!(cell.submit(&given("50")), "forwarded: 50 of 100");
+    }
+}
+
+#[test]
+fn only_what_took_effect_makes_another_stale() {
+    let mut cell = Cell::under("stale = 'refuse'\nattempts = { max = 1, over = 'ignore' }");
+    cell.submit(&stamped("80", "08:00:00"));
+    assert_eq!(cell.submit(&stamped("90", "11:00:00")), "kept by attempts");
+    assert_eq!(cell.submit(&stamped("85", "09:00:00")), "kept by attempts");
+    cell.comes_under("stale = 'refuse'");
+    assert_eq!(
+        cell.submit(&stamped("85", "09:00:00")),
+        "forwarded: 85 of 100"
+    );
+}
+
+#[test]
+fn a_cell_that_has_a_score_is_cleared_as_far_as_policy_lets() {
+    for (clear, said) in [
+        ("protect", "kept by clear"),
+        ("refuse", "refused by clear: POLICY_REFUSED"),
+        ("forward", "forwarded: no score"),
+    ] {
+        let mut cell = Cell::under(&format!("clear = '{clear}'"));
+        // Where there is nothing, there is nothing to protect.
+        assert_eq!(cell.submit(CLEAR), "forwarded: no score");
+        cell.submit(&given("80"));
+        assert_eq!(cell.submit(CLEAR), said);
+        // A zero is a score.
+        assert_eq!(cell.submit(&given("0")), "forwarded: 0 of 100");
+        assert_eq!(cell.submit(CLEAR), said);
+    }
+}
+
+#[test]
+fn what_is_not_final_obeys_the_stricter_of_two() {
+    let pending = PENDING.to_owned() + &given("70");
+    for (not_final, said) in [
+        ("protect", "kept by not_final"),
+        ("refuse", "refused by not_final: POLICY_REFUSED"),
+        ("forward", "forwarded: 70 of 100"),
+    ] {
+        let mut cell = Cell::under(&format!("not_final = '{not_final}'"));
+        assert_eq!(cell.submit(&pending), "forwarded: 70 of 100");
+        assert_eq!(cell.submit(&pending), said);
+    }
+    for (clear, not_final, said) in [
+        ("protect", "refuse", "refused by not_final: POLICY_REFUSED"),
+        ("refuse", "protect", "refused by clear: POLICY_REFUSED"),
+        ("forward", "protect", "kept by not_final"),
+        ("protect", "forward", "kept by clear"),
+    ] {
+        let mut cell = Cell::under(&format!("clear = '{clear}'\nnot_final = '{not_final}'"));
+        cell.submit(&given("80"));
+        assert_eq!(cell.submit(PENDING), said, "{clear} {not_final}");
+    }
+}
+
+#[test]
+fn what_is_protected_is_no_attempt() {
+    let mut cell = Cell::under("not_final = 'protect'\nattempts = { max = 2 }\nkeep = 'latest'");
+    cell.submit(&submitted("80", "08:00:00"));
+    let pending = PENDING.to_owned() + &submitted("10", "09:00:00");
+    assert_eq!(cell.submit(&pending), "kept by not_final");
+    assert_eq!(
+        cell.submit(&submitted("70", "10:00:00")),
+        "forwarded: 70 of 100"
+    );
+    assert_eq!(
+        cell.submit(&submitted("60", "11:00:00")),
+        "refused by attempts: POLICY_REFUSED"
+    );
+}
+
+#[test]
+fn a_clear_leaves_the_attempts_for_the_next_score() {
+    let mut cell = Cell::under("keep = 'highest'");
+    cell.submit(&submitted("80", "08:00:00"));
+    assert_eq!(cell.submit(CLEAR), "forwarded: no score");
+    assert_eq!(
+        cell.submit(&submitted("70", "09:00:00")),
+        "adjusted by keep: 80 of 100"
+    );
+}
+
+const EXTENDED: &str = "due = '2026-03-01T08:00:00Z'\ngrace = '60s'\ncloses = '2026-03-01T10:00:00Z'
+late = { kind = 'flat', percent = 10 }
+extensions = [{ users = ['u', 'v'], due = '2026-03-01T09:00:00Z' }, { users = ['v'], due = '2026-03-01T11:00:00Z' }]";
+
+#[test]
+fn an_extension_moves_due_for_those_it_names_and_the_window_for_nobody() {
+    let for_user = |user: &str, hour: &str| {
+        let members = submitted("80", hour) + &format!(r#","userId":"{user}""#);
+        Cell::under(EXTENDED).submit(&members)
+    };
+    for (user, hour, said) in [
+        ("w", "08:01:00", "forwarded: 80 of 100"),
+        ("w", "08:01:01", "adjusted by late: 70 of 100"),
+        ("u", "08:01:01", "forwarded: 80 of 100"),
+        // `grace` is for it too.
+        ("u", "09:01:00", "forwarded: 80 of 100"),
+        ("u", "09:01:01", "adjusted by late: 70 of 100"),
+        // The first that names a learner counts.
+        ("v", "09:01:01", "adjusted by late: 70 of 100"),
+        ("u", "10:00:00", "adjusted by late: 70 of 100"),
+        ("u", "10:00:00.001", "refused by closes: POLICY_REFUSED"),
+    ] {
+        assert_eq!(for_user(user, hour), said, "{user} {hour}");
+    }
+}
+
+/// The learner's due date lies behind the end of the window: being on time doesn't open it.
+#[test]
+fn an_extension_beyond_a_closed_window_opens_it_for_nobody() {
+    let extended = EXTENDED.replace("due = '2026-03-01T09", "due = '2026-03-01T23");
+    let mut cell = Cell::under(&extended);
+    assert_eq!(
+        cell.submit(&submitted("80", "11:00:00")),
+        "refused by closes: POLICY_REFUSED"
+    );
+    assert_eq!(
+        cell.submit(&submitted("80", "09:59:59")),
+        "forwarded: 80 of 100"
+    );
+}
+
+#[test]
+fn an_extension_gives_a_due_date_where_there_is_no_other() {
+    let alone = "late = { kind = 'flat', percent = 10 }\nextensions = [{ users = ['u'], due = '2026-03-01T09:00:00Z' }]";
+    let mut cell = Cell::under(alone);
+    assert_eq!(
+        cell.submit(&submitted("80", "09:00:01")),
+        "adjusted by late: 70 of 100"
+    );
+    let other = submitted("80", "09:00:01") + r#","userId":"w""#;
+    assert_eq!(Cell::under(alone).submit(&other), "forwarded: 80 of 100");
+}
+
+#[test]
+fn what_may_have_arrived_counts_as_an_attempt_and_uses_up_none() {
+    let mut cell = Cell::under("keep = 'highest'\nattempts = { max = 1 }");
+    cell.lose(&submitted("90", "08:00:00"));
+    // It stands, yet the next is sent: what the cell shows is not certain.
+    assert_eq!(
+        cell.submit(&submitted("50", "09:00:00")),
+        "adjusted by keep: 90 of 100"
+    );
+    assert_eq!(
+        cell.submit(&submitted("99", "10:00:00")),
+        "refused by attempts: POLICY_REFUSED"
+    );
+}
+
+/// The tool sends again what was lost, as it should: it is the regrade of an attempt that is there,
+/// whatever was taken in between, and it came first.
+#[test]
+fn a_late_answer_to_what_was_lost_takes_the_place_that_it_had() {
+    let mut cell = Cell::under("keep = 'latest'\nattempts = { max = 1 }");
+    cell.lose(&submitted("90", "08:00:00"));
+    cell.submit(&submitted("50", "09:00:00"));
+    assert_eq!(
+        cell.submit(&submitted("90", "08:00:00")),
+        "forwarded: 90 of 100"
+    );
+    // Now the one attempt is used up by the first.
+    assert_eq!(cell.submit(&submitted("60", "09:00:00")), "kept by keep");
+}
+
+#[test]
+fn what_may_have_arrived_is_sent_again_though_it_changes_nothing() {
+    let mut cell = Cell::under("unchanged = 'skip'");
+    cell.lose(&given("80"));
+    assert_eq!(cell.submit(&given("80")), "forwarded: 80 of 100");
+    assert_eq!(cell.submit(&given("80")), "kept by unchanged");
+}
+
+#[test]
+fn without_a_timestamp_a_score_is_stamped_behind_all_others() {
+    let mut cell = Cell::under("keep = 'latest'\nstale = 'refuse'");
+    // The tool's clock is ahead of ours by an hour.
+    cell.submit(&stamped("80", "13:00:00"));
+    assert_eq!(cell.submit(&given("70")), "forwarded: 70 of 100");
+    assert_eq!(
+        cell.history[1].timestamp.as_ref().map(|at| at.text()),
+        Some("2026-03-01T13:00:00.001Z")
+    );
+    assert_eq!(
+        cell.submit(&stamped("60", "13:00:00")),
+        "refused by stale: STALE_SCORE"
+    );
+    // Two in one millisecond are two attempts, in the order of their arrival.
+    assert_eq!(cell.submit(&given("50")), "forwarded: 50 of 100");
+    assert_eq!(cell.submit(&given("40")), "forwarded: 40 of 100");
+}
+
+#[test]
+fn a_missing_maximum_is_filled_before_any_rule_looks() {
+    let alone = |given: &str| format!(r#","scoreGiven":{given}"#);
+    let mut number = Cell::under("fill_maximum = 20\nmaximum = { percent = 100 }");
+    assert_eq!(
+        number.submit(&alone("15")),
+        "adjusted by fill_maximum: 15 of 20"
+    );
+    assert_eq!(
+        number.submit(&alone("25")),
+        "adjusted by fill_maximum, maximum: 20 of 20"
+    );
+    // One that came with its own keeps it.
+    assert_eq!(number.submit(&given("25")), "forwarded: 25 of 100");
+
+    let of_item = "fill_maximum = 'line_item'";
+    assert_eq!(
+        Cell::under(of_item).of("50").submit(&alone("15")),
+        "adjusted by fill_maximum: 15 of 50"
+    );
+    for maximum in [None, Some("0")] {
+        let mut cell = Cell::under(of_item);
+        cell.line_item_maximum = maximum.map(decimal);
+        assert_eq!(cell.submit(&alone("15")), "refused: INVALID_SCORE");
+        assert_eq!(cell.submit(&given("15")), "forwarded: 15 of 100");
+    }
+    assert_eq!(
+        Cell::under("keep = 'latest'").submit(&alone("15")),
+        "refused: INVALID_SCORE"
+    );
+}
+
+#[test]
+fn what_was_filled_stays_so_when_the_policy_changes() {
+    let mut cell = Cell::under("fill_maximum = 20\nkeep = 'highest'");
+    cell.submit(r#","scoreGiven":15,"submission":{"submittedAt":"2026-03-01T08:00:00Z"}"#);
+    cell.comes_under("fill_maximum = 100\nkeep = 'highest'");
+    assert_eq!(
+        cell.submit(r#","scoreGiven":30,"submission":{"submittedAt":"2026-03-01T09:00:00Z"}"#),
+        "kept by fill_maximum, keep"
+    );
+}
