@@ -70,13 +70,19 @@ pub(super) fn protects<'a>(trial: &Trial<'a>, leaving: Option<Points>) -> Option
     shut("override", set, Outcome::Keep, reason)
 }
 
+/// Whether what is shown is neither what surely arrived last nor anything that was sent after that
+/// and may have arrived.
 fn is_edited(trial: &Trial<'_>, shown: Option<&Exact>) -> bool {
-    let Some(last) = last_sent(trial) else {
-        return shown.is_some();
-    };
-    let sent = sent_points(last).map_or(Exact::zero(), |points| Worth::from(points).ratio());
-    let shown = shown.cloned().unwrap_or(Exact::zero());
-    shown.distance(sent) >= edited()
+    let or_zero = shown.cloned().unwrap_or(Exact::zero());
+    for past in trial.history.iter().rev() {
+        let Some(sent) = &past.sent else { continue };
+        let sent = sent.points.map(|points| Worth::from(points).ratio());
+        let is_other = or_zero.clone().distance(sent.unwrap_or(Exact::zero())) >= edited();
+        if !is_other || past.fate == Fate::Confirmed {
+            return is_other;
+        }
+    }
+    shown.is_some()
 }
 
 fn last_sent<'a>(trial: &Trial<'a>) -> Option<&'a Past> {

@@ -43,10 +43,6 @@ impl Cell {
         self.policies = Self::under(keys).policies;
     }
 
-    fn later(&mut self, milliseconds: i64) {
-        self.now += jiff::SignedDuration::from_millis(milliseconds);
-    }
-
     /// Delivered, and what was said of it.
     fn submit(&mut self, members: &str) -> String {
         self.take(members, Fate::Confirmed)
@@ -170,6 +166,30 @@ fn an_absent_result_counts_as_zero_and_any_is_an_edit_where_nothing_was_sent() {
     cell.comes_under("override = 'raise_only'");
     assert_eq!(cell.submit(&given("0")), "kept by override");
     assert_eq!(cell.submit(&given("5")), "forwarded: 5 of 100");
+}
+
+/// What was lost on its way and never arrived leaves the LMS as it was, which is no edit.
+#[test]
+fn what_may_not_have_arrived_is_no_edit_when_it_did_not() {
+    let mut cell = Cell::under("override = 'protect'");
+    cell.shown = Some(Shown::Nothing);
+    cell.lose(&given("50"));
+    assert_eq!(cell.lose(&given("60")), "forwarded: 60 of 100");
+    // Either may have arrived, or none.
+    for shown in ["50", "60"] {
+        cell.shows(shown, "100");
+        assert_eq!(cell.lose(&given("70")), "forwarded: 70 of 100", "{shown}");
+    }
+    cell.shows("55", "100");
+    assert_eq!(cell.submit(&given("80")), "kept by override");
+
+    let mut cell = Cell::under("override = 'protect'");
+    cell.submit(&given("50"));
+    cell.lose(&given("60"));
+    cell.shows("50", "100");
+    assert_eq!(cell.submit(&given("70")), "forwarded: 70 of 100");
+    // That one did arrive, so what was there before it explains nothing any more.
+    assert_eq!(cell.submit(&given("80")), "kept by override");
 }
 
 #[test]
