@@ -35,6 +35,9 @@ pub struct PastContent {
     points: Option<Box<RawValue>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     timestamp: Option<String>,
+    /// Entries of older versions don't say, and count as the caller's own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_stamped: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     submitted_at: Option<String>,
     arrived: Instant,
@@ -75,6 +78,7 @@ impl From<&Past> for PastContent {
         Self {
             points: past.points.as_ref().and_then(write_points),
             timestamp: past.timestamp.as_ref().map(text),
+            is_stamped: past.is_stamped,
             submitted_at: past.submitted_at.as_ref().map(text),
             arrived: past.arrived,
             role: match past.role {
@@ -101,6 +105,7 @@ impl PastContent {
         Some(Past {
             points: read_optional(self.points.as_deref())?,
             timestamp: read_timestamp(self.timestamp.as_deref())?,
+            is_stamped: self.is_stamped,
             submitted_at: read_timestamp(self.submitted_at.as_deref())?,
             arrived: self.arrived,
             role: match self.role {

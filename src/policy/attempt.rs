@@ -11,6 +11,7 @@ use crate::score::{Points, Score, Timestamp};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
     pub points: Points,
+    /// The caller's own.
     pub timestamp: Option<Timestamp>,
     pub submitted_at: Option<Timestamp>,
     pub arrived: Instant,
@@ -30,7 +31,7 @@ impl Attempt {
         };
         Some(Self {
             points,
-            timestamp: past.timestamp.clone(),
+            timestamp: past.timestamp.clone().filter(|_| !past.is_stamped),
             submitted_at: past.submitted_at.clone(),
             arrived: past.arrived,
             placed: past

@@ -13,6 +13,8 @@ pub struct Past {
     pub points: Option<Points>,
     /// The caller's own, or the one it was stamped with under the cell's lock.
     pub timestamp: Option<Timestamp>,
+    /// Whether that is a stamp, which gives it a place among the others and says nothing else of it.
+    pub is_stamped: bool,
     pub submitted_at: Option<Timestamp>,
     pub arrived: Instant,
     pub role: Role,

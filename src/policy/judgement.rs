@@ -176,6 +176,7 @@ impl Judgement {
         Some(Past {
             points: self.raw,
             timestamp: Some(self.timestamp.clone()),
+            is_stamped: score.timestamp.is_none(),
             submitted_at: score.submission.submitted_at.clone(),
             arrived,
             role: self.role?,

@@ -76,6 +76,7 @@ fn entry(second: i64, user: &str, given: &str) -> Entry {
         past: Some(Past {
             points: stands,
             timestamp: None,
+            is_stamped: false,
             submitted_at: None,
             arrived: time,
             role: Role::Attempt,

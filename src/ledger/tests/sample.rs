@@ -126,6 +126,7 @@ pub fn past(given: &str) -> Past {
     Past {
         points: Some(points(given, "100")),
         timestamp: crate::score::Timestamp::parse("2026-01-01T00:00:00.123+01:00"),
+        is_stamped: true,
         submitted_at: None,
         arrived: "2026-01-01T00:00:00.123456789Z".parse().unwrap(),
         role: Role::Attempt,

@@ -403,6 +403,34 @@ fn without_a_timestamp_a_score_is_stamped_behind_all_others() {
     assert_eq!(cell.submit(&given("40")), "forwarded: 40 of 100");
 }
 
+/// A stamp says where a score stands among the others, and not when it was submitted.
+#[test]
+fn a_stamp_makes_nothing_late() {
+    let keys =
+        "due = '2026-03-01T12:30:00Z'\nlate = { kind = 'flat', percent = 10 }\nkeep = 'highest'";
+    let mut cell = Cell::under(keys);
+    // The tool's clock is ahead of ours by an hour, so that this seems late.
+    assert_eq!(
+        cell.submit(&stamped("50", "13:00:00")),
+        "adjusted by late: 40 of 100"
+    );
+    assert_eq!(cell.submit(&given("90")), "forwarded: 90 of 100");
+    // That one arrived on time, for ever.
+    assert_eq!(cell.submit(&given("10")), "kept by keep");
+}
+
+/// A tool's `timestamp` that happens to be another score's stamp names another attempt.
+#[test]
+fn a_stamp_makes_no_regrade() {
+    let mut cell = Cell::under("keep = 'highest'\nattempts = { max = 2 }");
+    cell.submit(&stamped("50", "13:00:00"));
+    cell.submit(&given("90"));
+    assert_eq!(
+        cell.submit(&stamped("10", "13:00:00.001")),
+        "refused by attempts: POLICY_REFUSED"
+    );
+}
+
 #[test]
 fn a_missing_maximum_is_filled_before_any_rule_looks() {
     let alone = |given: &str| format!(r#","scoreGiven":{given}"#);
