@@ -1,10 +1,13 @@
 //! The rules and `keep` over all attempts of a cell: those before `keep` act on each attempt, `keep`
 //! folds, those after it act on the fold, with the time of the attempt that stands.
 
+use std::sync::Arc;
+
+use super::Mode;
 use super::attempt::{Attempt, Attempts};
 use super::exact::Exact;
 use super::judge::Trial;
-use super::judgement::{Act, Marks, RefusedBy};
+use super::judgement::{Act, RefusedBy};
 use super::rules::{Candidate, Circumstances, Effect};
 use super::step::{RuleInForce, Step};
 use super::worth::Worth;
@@ -71,21 +74,26 @@ impl<'a> Run<'a> {
             }
             if let Some(rule) = step.rule(self.cell.trial.effective) {
                 let effect = self.cell.effect(rule, &self.attempt, &self.worth);
-                self.take(rule, effect);
+                self.take(rule.name, rule.policy, rule.mode, effect);
             }
         }
     }
 
-    fn take(&mut self, rule: RuleInForce<'_>, effect: Effect) {
+    fn take(&mut self, rule: &'static str, policy: &Arc<str>, mode: Mode, effect: Effect) {
         let (output, reason) = match effect {
             Effect::Unchanged => return,
+            // Whatever else were sent for it would be another score.
+            Effect::Changed { worth, .. } if !worth.can_be_written() => (
+                None,
+                "The score would be too large to be written.".to_owned(),
+            ),
             Effect::Changed { worth, reason } => (Some(worth), reason),
             Effect::Refused { reason } => (None, reason),
         };
         self.acts.push(Act {
-            rule: rule.name,
-            policy: rule.policy.clone(),
-            mode: rule.mode,
+            rule,
+            policy: policy.clone(),
+            mode,
             input: self.worth.points().into(),
             output: output.as_ref().map(|worth| worth.points().into()),
             reason: reason.clone(),
@@ -93,10 +101,8 @@ impl<'a> Run<'a> {
         match output {
             Some(worth) => self.worth = worth,
             None => {
-                let owner = Owner {
-                    policy: rule.policy.clone(),
-                    rule: rule.name,
-                };
+                let policy = policy.clone();
+                let owner = Owner { policy, rule };
                 self.refused = Some(RefusedBy::Policy { owner, reason });
             }
         }
@@ -114,17 +120,10 @@ impl<'a> Run<'a> {
         if worth == self.worth && attempt.arrival == self.attempt.arrival {
             return;
         }
-        let output = Marks::from(worth.points());
-        self.acts.push(Act {
-            rule: Step::Keep.name(),
-            policy: set.policy.clone(),
-            mode: set.mode,
-            input: self.worth.points().into(),
-            output: Some(output),
-            reason: format!("{}: {}.", set.value.sentence(), figures(&worth)),
-        });
+        let reason = format!("{}: {}.", set.value.sentence(), figures(&worth));
+        let effect = Effect::Changed { worth, reason };
+        self.take(Step::Keep.name(), &set.policy, set.mode, effect);
         self.attempt = attempt.clone();
-        self.worth = worth;
     }
 
     fn finish(self) -> Fold {

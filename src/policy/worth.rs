@@ -39,6 +39,12 @@ impl Worth {
         self.maximum.clone().percent(percent)
     }
 
+    /// Whether it can be written at all: beyond the largest number there is nothing to round it to.
+    pub fn can_be_written(&self) -> bool {
+        let largest = Exact::from(Decimal::LARGEST);
+        self.given <= largest && self.maximum <= largest
+    }
+
     pub fn with_given(&self, given: Exact) -> Self {
         Self {
             given,

@@ -39,6 +39,13 @@ impl Decimal {
         power: 0,
     };
 
+    /// Nothing beyond it can be kept.
+    pub const LARGEST: Self = Self {
+        negative: false,
+        digits: 1,
+        power: MOST_POWER as i16,
+    };
+
     pub const ONE: Self = Self {
         negative: false,
         digits: 1,

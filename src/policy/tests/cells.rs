@@ -473,3 +473,27 @@ fn what_was_filled_stays_so_when_the_policy_changes() {
         "kept by fill_maximum, keep"
     );
 }
+
+/// 10^28 is the most that a score may be; beyond it, nothing of it could be written.
+#[test]
+fn a_score_that_no_number_can_hold_is_refused_and_never_becomes_another() {
+    let huge = r#","scoreGiven":1e28,"scoreMaximum":1e28"#;
+    let tiny = r#","scoreGiven":1e28,"scoreMaximum":1"#;
+    let mut cell = Cell::under("rescale = { to = 100 }");
+    assert_eq!(cell.submit(huge), "adjusted by rescale: 100 of 100");
+    assert_eq!(cell.submit(tiny), "refused by rescale: POLICY_REFUSED");
+    let mut cell = Cell::under("minimum = { percent = 200 }");
+    assert_eq!(cell.submit(huge), "refused by minimum: POLICY_REFUSED");
+    let mut cell = Cell::under("keep = 'total'");
+    assert_eq!(
+        cell.submit(huge),
+        "forwarded: 10000000000000000000000000000 of 10000000000000000000000000000"
+    );
+    assert_eq!(cell.submit(huge), "refused by keep: POLICY_REFUSED");
+    // The attempts that are there still stand.
+    cell.comes_under("keep = 'average'");
+    assert_eq!(
+        cell.submit(&given("0")),
+        "adjusted by keep: 5000000000000000000000000000 of 10000000000000000000000000000"
+    );
+}
