@@ -4,7 +4,10 @@ mod cells;
 mod docs;
 mod explanations;
 mod properties;
+mod random;
+mod reference;
 mod vectors;
+mod whole;
 
 use super::*;
 use crate::line_item::Pattern;
