@@ -17,13 +17,13 @@ use super::findings::At;
 use super::issuer::{self, Issuer, IssuerSection};
 use super::ledger::LedgerSection;
 use super::log::LogSection;
-use super::policy::PolicySection;
+use super::policy::{PolicySection, warn_of_merged};
 use super::policy_names::Names;
 use super::scores::ScoresSection;
 use super::server::{Server, ServerSection};
 use super::traces::TracesSection;
 use super::upstream::UpstreamSection;
-use super::{Config, name};
+use super::{Config, name, policy_reach};
 use crate::policy::Policy;
 
 /// The configuration of scoregate.
@@ -62,6 +62,10 @@ impl Document {
         let issuers = self.check_issuers(&at.key("issuer"), &accounts);
         let policies = self.check_policies(at, &accounts);
         self.warn_of_nobody(at);
+        if let (Some(callers), Some(issuers), Some(policies)) = (&callers, &issuers, &policies) {
+            policy_reach::warn(&at.key("policy"), policies, callers, issuers);
+            warn_of_merged(&at.key("policy"), policies);
+        }
         delivery?;
         Some(Config {
             server: server?,

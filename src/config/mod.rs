@@ -33,6 +33,7 @@ mod number;
 mod path;
 mod policy;
 mod policy_names;
+mod policy_reach;
 mod problem;
 mod range;
 mod rate_limit;

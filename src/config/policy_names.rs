@@ -4,7 +4,6 @@ use super::accounts::Accounts;
 use super::caller::CallerSection;
 use super::findings::At;
 use super::issuer::IssuerSection;
-use super::policy::MatchSection;
 
 pub(super) struct Names<'a> {
     pub accounts: &'a Accounts<'a>,
@@ -16,7 +15,7 @@ pub(super) struct Names<'a> {
 
 impl Names<'_> {
     pub fn check_caller(&self, at: &At<'_>, name: &str) -> Option<String> {
-        if self.has_unread || self.account_of(name).is_some() {
+        if self.has_unread || self.is_caller(name) {
             return Some(name.to_owned());
         }
         match self.issuers.iter().any(|issuer| issuer.name.as_deref() == Some(name)) {
@@ -34,36 +33,13 @@ impl Names<'_> {
         }
     }
 
-    /// Warns where none of the callers works with any of the accounts.
-    pub fn warn_of_no_caller(&self, at: &At<'_>, matching: &MatchSection) {
-        let (Some(callers), Some(accounts)) = (&matching.callers, &matching.accounts) else {
-            return;
-        };
-        let meets = |name: &String| {
-            self.account_of(name)
-                .is_none_or(|account| accounts.iter().any(|name| name == account))
-        };
-        if !callers.is_empty() && !callers.iter().any(meets) {
-            at.warn("none of these callers works with any of these accounts, so the policy matches nothing");
-        }
-    }
-
-    /// The account of a caller that is known, also as `ISSUER/CLAIM`.
-    fn account_of(&self, name: &str) -> Option<&str> {
-        let of_caller = self
-            .callers
-            .iter()
-            .find(|caller| caller.name.as_deref() == Some(name));
-        let issuer_name = name.split_once('/').filter(|(_, claim)| !claim.is_empty());
-        let of_issuer = || {
-            let (name, _) = issuer_name?;
-            self.issuers
-                .iter()
-                .find(|issuer| issuer.name.as_deref() == Some(name))
-        };
-        match of_caller {
-            Some(caller) => Some(caller.account.as_deref().unwrap_or_default()),
-            None => of_issuer().map(|issuer| issuer.account.as_deref().unwrap_or_default()),
-        }
+    /// Whether it is a caller's, also as `ISSUER/CLAIM`.
+    fn is_caller(&self, name: &str) -> bool {
+        let mut callers = self.callers.iter();
+        let mut issuers = self.issuers.iter();
+        let issuer = name.split_once('/').filter(|(_, claim)| !claim.is_empty());
+        callers.any(|caller| caller.name.as_deref() == Some(name))
+            || issuer
+                .is_some_and(|(name, _)| issuers.any(|issuer| issuer.name.as_deref() == Some(name)))
     }
 }

@@ -3,6 +3,7 @@
 
 mod escape;
 mod id;
+mod overlap;
 mod pattern;
 mod platform;
 

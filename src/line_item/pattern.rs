@@ -10,11 +10,11 @@ use super::id::{Part, push_authority, push_normalized, strip_scheme};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {
     text: String,
-    pieces: Vec<Piece>,
+    pub(super) pieces: Vec<Piece>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Piece {
+pub(super) enum Piece {
     Text(String),
     /// `*`: anything within a path segment.
     Segment,

@@ -3,7 +3,7 @@
 
 use thiserror::Error;
 
-use super::LineItem;
+use super::{LineItem, Pattern};
 
 /// One entry of an account's `platforms`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +38,17 @@ impl Platform {
     /// Whether it lets in every host there is.
     pub fn is_anywhere(&self) -> bool {
         self.0 == Place::Anywhere
+    }
+
+    /// Whether a pattern may match some of the items that it covers.
+    pub fn may_hold(&self, pattern: &Pattern) -> bool {
+        let beginning = pattern.literal_beginning();
+        match &self.0 {
+            Place::Anywhere => true,
+            Place::Beneath(prefix) => {
+                beginning.starts_with(prefix) || prefix.starts_with(beginning)
+            }
+        }
     }
 
     pub fn covers(&self, item: &LineItem) -> bool {

@@ -40,6 +40,31 @@ impl Match {
                     .any(|pattern| pattern.matches(line_item)))
     }
 
+    /// Whether this matches all that the other matches. Never wrongly true.
+    pub fn includes(&self, other: &Self) -> bool {
+        let names = |wide: &[String], narrow: &[String]| {
+            wide.is_empty() || !narrow.is_empty() && narrow.iter().all(|name| wide.contains(name))
+        };
+        let is_within = |item: &Pattern| self.line_items.iter().any(|wide| wide.includes(item));
+        let has_items = self.line_items.is_empty()
+            || !other.line_items.is_empty() && other.line_items.iter().all(is_within);
+        let has_condition = self.when.is_none() || self.when == other.when;
+        let has_names =
+            names(&self.callers, &other.callers) && names(&self.accounts, &other.accounts);
+        has_names && has_items && has_condition
+    }
+
+    /// Whether both may match one score. Never wrongly false.
+    pub fn may_meet(&self, other: &Self) -> bool {
+        let names = |one: &[String], other: &[String]| {
+            one.is_empty() || other.is_empty() || one.iter().any(|name| other.contains(name))
+        };
+        let (one, two) = (&self.line_items, &other.line_items);
+        let meets = |item: &Pattern| two.iter().any(|two| two.may_meet(item));
+        let items_meet = one.is_empty() || two.is_empty() || one.iter().any(meets);
+        names(&self.callers, &other.callers) && names(&self.accounts, &other.accounts) && items_meet
+    }
+
     /// Whether the condition holds, as far as there is one.
     pub fn holds(&self, subject: &Subject<'_>) -> Result<bool, EvaluationFailed> {
         self.when

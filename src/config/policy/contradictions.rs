@@ -1,7 +1,35 @@
-//! Keys of one policy that can't both be meant, and keys that need what is not there.
+//! Keys that can't both be meant, of one policy or of several that are merged, and keys that need what
+//! is not there.
 
 use crate::config::findings::At;
-use crate::policy::{Keys, Late, Over};
+use crate::policy::{Effective, Keys, Late, Mode, Over, Set};
+
+/// Two keys in force that contradict each other.
+pub(super) struct Contradiction<'a> {
+    /// The one that is reported, by its name and the way to the value in it.
+    pub key: &'static [&'static str],
+    pub policy: &'a str,
+    /// What it does to the other, `is after`.
+    relation: &'static str,
+    pub other: &'static str,
+    pub of: &'a str,
+    consequence: &'static str,
+}
+
+impl Contradiction<'_> {
+    /// Within one policy.
+    pub fn message(&self) -> String {
+        format!("{} `{}`{}", self.relation, self.other, self.consequence)
+    }
+
+    /// Between two that are merged for what `narrow` matches.
+    pub fn message_of_two(&self, narrow: &str) -> String {
+        format!(
+            "{} `{}` of policy `{}`{}; both hold for what policy `{narrow}` matches, so change one",
+            self.relation, self.other, self.of, self.consequence
+        )
+    }
+}
 
 pub(super) fn check(at: &At<'_>, keys: &Keys, records: bool) -> Option<()> {
     warn(at, keys);
@@ -10,15 +38,11 @@ pub(super) fn check(at: &At<'_>, keys: &Keys, records: bool) -> Option<()> {
     window.and(history)
 }
 
+/// Of one policy, all submissions are refused for a mistake.
 fn check_window(at: &At<'_>, keys: &Keys) -> Option<()> {
-    let (Some(opens), Some(closes)) = (&keys.opens, &keys.closes) else {
-        return Some(());
-    };
-    match opens.instant() > closes.instant() {
-        true => at
-            .key("opens")
-            .problem("is after `closes`, so that every submission is refused"),
-        false => Some(()),
+    match opens_after_closes(&alone(keys)) {
+        Some(found) => at.key("opens").problem(found.message()),
+        None => Some(()),
     }
 }
 
@@ -38,23 +62,88 @@ fn warn(at: &At<'_>, keys: &Keys) {
     if keys.names().is_empty() && !at.is_unread() {
         at.warn("this policy sets no rule, so it does nothing");
     }
-    if let (Some(due), Some(closes)) = (&keys.due, &keys.closes)
-        && due.instant() > closes.instant()
-    {
-        at.key("due")
-            .warn("is after `closes`, so that nothing is ever late");
+    for found in risky(&alone(keys)) {
+        let at = found.key.iter().fold(at.clone(), |at, key| at.key(key));
+        at.warn(found.message());
     }
-    if let (Some(minimum), Some(maximum)) = (&keys.minimum, &keys.maximum)
-        && maximum.over != Over::Allow
-        && maximum.percent < minimum.percent
-    {
-        at.key("maximum")
-            .key("percent")
-            .warn("is below `minimum`, which no score can satisfy");
+}
+
+fn alone(keys: &Keys) -> Effective {
+    let mut effective = Effective::default();
+    effective.overlay(&"".into(), Mode::Enforce, keys);
+    effective
+}
+
+/// All that the keys in force have.
+pub(super) fn all(effective: &Effective) -> impl Iterator<Item = Contradiction<'_>> {
+    opens_after_closes(effective)
+        .into_iter()
+        .chain(risky(effective))
+}
+
+fn risky(effective: &Effective) -> impl Iterator<Item = Contradiction<'_>> {
+    let found = [
+        due_after_closes(effective),
+        cap_below_floor(effective),
+        grace_over_interval(effective),
+    ];
+    found.into_iter().flatten()
+}
+
+/// The one that is reported, and the one it is set against.
+fn between<'a, T, U>(
+    (key, set): (&'static [&'static str], &'a Set<T>),
+    relation: &'static str,
+    (other, of): (&'static str, &'a Set<U>),
+    consequence: &'static str,
+) -> Contradiction<'a> {
+    Contradiction {
+        key,
+        policy: &set.policy,
+        relation,
+        other,
+        of: &of.policy,
+        consequence,
     }
-    if let (Some(grace), Some(Late::PerInterval { interval, .. })) = (&keys.grace, &keys.late)
-        && grace.seconds > interval.seconds
-    {
-        at.key("grace").warn("is longer than the interval of `late`: the first second beyond it costs more than one interval");
-    }
+}
+
+fn opens_after_closes(effective: &Effective) -> Option<Contradiction<'_>> {
+    let (opens, closes) = (effective.opens.as_ref()?, effective.closes.as_ref()?);
+    let is_after = opens.value.instant() > closes.value.instant();
+    is_after.then(|| {
+        let so = ", so that every submission is refused";
+        between((&["opens"], opens), "is after", ("closes", closes), so)
+    })
+}
+
+fn due_after_closes(effective: &Effective) -> Option<Contradiction<'_>> {
+    let (due, closes) = (effective.due.as_ref()?, effective.closes.as_ref()?);
+    let is_after = due.value.instant() > closes.value.instant();
+    is_after.then(|| {
+        let so = ", so that nothing is ever late";
+        between((&["due"], due), "is after", ("closes", closes), so)
+    })
+}
+
+fn cap_below_floor(effective: &Effective) -> Option<Contradiction<'_>> {
+    let (minimum, maximum) = (effective.minimum.as_ref()?, effective.maximum.as_ref()?);
+    let limit = &maximum.value;
+    let is_below = limit.over != Over::Allow && limit.percent < minimum.value.percent;
+    is_below.then(|| {
+        let key: &[_] = &["maximum", "percent"];
+        let so = ", which no score can satisfy";
+        between((key, maximum), "is below", ("minimum", minimum), so)
+    })
+}
+
+fn grace_over_interval(effective: &Effective) -> Option<Contradiction<'_>> {
+    let (grace, late) = (effective.grace.as_ref()?, effective.late.as_ref()?);
+    let Late::PerInterval { interval, .. } = &late.value else {
+        return None;
+    };
+    (grace.value.seconds > interval.seconds).then(|| {
+        let longer = "is longer than the interval of";
+        let so = ": the first second beyond it costs more than one interval";
+        between((&["grace"], grace), longer, ("late", late), so)
+    })
 }

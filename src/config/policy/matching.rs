@@ -42,7 +42,6 @@ impl MatchSection {
         let when = optional(at, "when", &self.when, |text, at| {
             settings::condition(text, at)
         });
-        names.warn_of_no_caller(at, self);
         Some(Match {
             callers: callers?,
             accounts: accounts?,

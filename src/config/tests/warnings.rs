@@ -114,3 +114,199 @@ fn warns_of_a_policy_that_no_caller_reaches() {
         "{warnings:?}"
     );
 }
+
+/// The warnings of these policies behind a good configuration, whose 11 lines come first.
+fn of_policies(policies: &str) -> Vec<String> {
+    Setting::new(&format!("{GOOD}{policies}")).warnings()
+}
+
+const NO_CALLER: &str = "[[account]]
+name = 'other'
+url = 'https://other.ltiaas.com'
+api_keys = [{ env = 'API_KEY' }]
+platforms = ['https://moodle.example.edu']
+[[caller]]
+name = 'reader'
+account = 'main'
+keys = [{ digest = 'sha256:2222222222222222222222222222222222222222222222222222222222222222', not_after = '2090-01-01T00:00:00Z' }]
+allow = ['scores:read']
+line_items = ['https://canvas.example.edu/**']
+";
+
+#[test]
+fn warns_of_a_policy_or_pattern_that_no_caller_can_meet() {
+    for (matching, expected) in [
+        ("callers = ['quiz']", None),
+        ("accounts = ['main']", None),
+        ("line_items = ['https://canvas.example.edu/*/7']", None),
+        ("line_items = ['**']", None),
+        (
+            "accounts = ['other']",
+            Some(
+                "14: policy[0].match: no caller works with any of these accounts, so the policy matches nothing",
+            ),
+        ),
+        (
+            "callers = ['quiz'], accounts = ['other']",
+            Some("14: policy[0].match: none of these callers works with any of these accounts"),
+        ),
+        (
+            "callers = ['reader']",
+            Some("14: policy[0].match: none of the callers that it matches may submit scores"),
+        ),
+        (
+            "line_items = ['**', 'https://moodle.example.edu/**']",
+            Some(
+                "14: policy[0].match.line_items[1]: matches no line item that a caller of this policy may submit to",
+            ),
+        ),
+    ] {
+        let policy = format!(
+            "[[policy]]\nname = 'p'\nmatch = {{ {matching} }}\nmaximum = {{ percent = 1 }}\n{NO_CALLER}"
+        );
+        let warnings = of_policies(&policy);
+        assert_eq!(
+            warnings.len(),
+            usize::from(expected.is_some()),
+            "{warnings:?}"
+        );
+        assert!(
+            warnings.iter().all(|it| it.starts_with(expected.unwrap())),
+            "{warnings:?}"
+        );
+    }
+    // The caller's own patterns leave out what its account has.
+    let narrow = GOOD.replace("edu/**", "edu/101/**");
+    let policy = "[[policy]]\nname = 'p'\nmatch = { line_items = ['https://canvas.example.edu/102/*'] }\nkeep = 'first'\n";
+    let warnings = Setting::new(&format!("{narrow}{policy}")).warnings();
+    assert!(
+        warnings[0].starts_with("14: policy[0].match.line_items[0]: matches no line item"),
+        "{warnings:?}"
+    );
+}
+
+#[test]
+fn warns_of_a_policy_whose_keys_are_all_set_again() {
+    let first = "[[policy]]\nname = 'first'\nmatch = { line_items = ['https://canvas.example.edu/101/**'] }\nmaximum = { percent = 100 }\nround = { digits = 2 }\n";
+    for (later, expected) in [
+        ("maximum = { percent = 90 }", None),
+        (
+            "maximum = { percent = 90 }\nround = { digits = 1 }",
+            Some("`later`"),
+        ),
+        (
+            "match = { line_items = ['https://canvas.example.edu/**'] }\nmaximum = { percent = 90 }\nround = { digits = 1 }",
+            Some("`later`"),
+        ),
+        (
+            "maximum = { percent = 90 }\n[[policy]]\nname = 'last'\nround = { digits = 1 }",
+            Some("`later` and `last`"),
+        ),
+        // Some of its scores stay as it says.
+        (
+            "match = { line_items = ['https://canvas.example.edu/*/7'] }\nmaximum = { percent = 90 }\nround = { digits = 1 }",
+            None,
+        ),
+        (
+            "match = { when = 'score.percent > 50.0' }\nmaximum = { percent = 90 }\nround = { digits = 1 }",
+            None,
+        ),
+        (
+            "mode = 'report'\nmaximum = { percent = 90 }\nround = { digits = 1 }",
+            None,
+        ),
+    ] {
+        let warnings = of_policies(&format!("{first}[[policy]]\nname = 'later'\n{later}\n"));
+        let expected = expected.map(|by| {
+            format!(
+                "12: policy[0]: does nothing: each of its keys is set again by {by} further down"
+            )
+        });
+        assert_eq!(
+            warnings.len(),
+            usize::from(expected.is_some()),
+            "{later}: {warnings:?}"
+        );
+        assert!(
+            warnings
+                .iter()
+                .all(|it| it.starts_with(expected.as_deref().unwrap())),
+            "{warnings:?}"
+        );
+    }
+    // One that comes later wins.
+    let turned = format!(
+        "[[policy]]\nname = 'wide'\nmaximum = {{ percent = 90 }}\nround = {{ digits = 1 }}\n{first}"
+    );
+    assert_eq!(of_policies(&turned), Vec::<String>::new());
+}
+
+#[test]
+fn warns_of_a_contradiction_of_two_policies() {
+    let all = "[[policy]]\nname = 'all'\ncloses = '2026-05-01T00:00:00Z'\nminimum = { percent = 50 }\ngrace = '2h'\n";
+    let of_course = |keys: &str| {
+        format!(
+            "[[policy]]\nname = 'course'\nmatch = {{ line_items = ['https://canvas.example.edu/101/**'] }}\n{keys}\n"
+        )
+    };
+    for (keys, expected) in [
+        ("due = '2026-04-30T00:00:00Z'", None),
+        (
+            "due = '2026-05-02T00:00:00Z'",
+            Some(
+                "20: policy[1].due: is after `closes` of policy `all`, so that nothing is ever late; both hold for what policy `course` matches, so change one",
+            ),
+        ),
+        (
+            "opens = '2026-05-02T00:00:00Z'",
+            Some(
+                "20: policy[1].opens: is after `closes` of policy `all`, so that every submission is refused",
+            ),
+        ),
+        (
+            "maximum = { percent = 40 }",
+            Some(
+                "20: policy[1].maximum.percent: is below `minimum` of policy `all`, which no score can satisfy",
+            ),
+        ),
+        // The one that is reported stands in the wider policy.
+        (
+            "late = { kind = 'per_interval', percent = 1, interval = '1h' }",
+            Some("16: policy[0].grace: is longer than the interval of `late` of policy `course`"),
+        ),
+        (
+            "due = '2026-05-02T00:00:00Z'\ncloses = '2026-05-03T00:00:00Z'",
+            None,
+        ),
+    ] {
+        let warnings = of_policies(&format!("{all}{}", of_course(keys)));
+        assert_eq!(
+            warnings.len(),
+            usize::from(expected.is_some()),
+            "{keys}: {warnings:?}"
+        );
+        assert!(
+            warnings.iter().all(|it| it.starts_with(expected.unwrap())),
+            "{warnings:?}"
+        );
+    }
+    // Where a third may say otherwise, nothing is sure.
+    let late = of_course("due = '2026-05-02T00:00:00Z'");
+    let third = "[[policy]]\nname = 'third'\nmatch = { when = 'has(score.comment)' }\ncloses = '2026-06-01T00:00:00Z'\n";
+    assert_eq!(
+        of_policies(&format!("{all}{late}{third}")),
+        Vec::<String>::new()
+    );
+    // One that only reports contradicts what is enforced, and not the other way round.
+    let reporting = late.replace("'course'", "'course'\nmode = 'report'");
+    let warnings = of_policies(&format!("{all}{reporting}"));
+    assert!(
+        warnings[0].contains("policy[1].due: is after `closes` of policy `all`"),
+        "{warnings:?}"
+    );
+    let reporting = all.replace("'all'", "'all'\nmode = 'report'");
+    assert_eq!(
+        of_policies(&format!("{reporting}{late}")),
+        Vec::<String>::new()
+    );
+}

@@ -1,0 +1,93 @@
+//! What only shows when policies are merged: one that does nothing, since later ones set all of its
+//! keys again, and keys of two that contradict each other. Says nothing where a score might be judged
+//! by other keys.
+
+use super::contradictions;
+use crate::config::findings::At;
+use crate::policy::{Effective, Mode, Policy};
+
+/// Each policy is compared with each, and a reload should not wait for more.
+const MOST: usize = 2_000;
+
+pub(in crate::config) fn warn(at: &At<'_>, policies: &[Policy]) {
+    if policies.len() > MOST {
+        return;
+    }
+    for (index, policy) in policies.iter().enumerate() {
+        let later = policies.get(index + 1..).unwrap_or_default();
+        warn_of_overridden(&at.index(index), policy, later);
+        warn_of_contradictions(at, policy, policies);
+    }
+}
+
+fn warn_of_overridden(at: &At<'_>, policy: &Policy, later: &[Policy]) {
+    let mut left = policy.keys.names();
+    if left.is_empty() {
+        return; // which is told of already
+    }
+    let mut by = Vec::new();
+    let wider =
+        |later: &&Policy| later.mode == policy.mode && later.matching.includes(&policy.matching);
+    for later in later.iter().filter(wider) {
+        let (set, before) = (later.keys.names(), left.len());
+        left.retain(|key| !set.contains(key));
+        if left.len() < before {
+            by.push(format!("`{}`", later.name));
+        }
+    }
+    if left.is_empty() {
+        at.warn(format_args!(
+            "does nothing: each of its keys is set again by {} further down, for all that it matches; remove it, or move it behind",
+            by.join(" and ")
+        ));
+    }
+}
+
+/// Contradictions of what surely holds wherever `policy` matches, as far as it has a part in them.
+fn warn_of_contradictions(at: &At<'_>, policy: &Policy, all: &[Policy]) {
+    let merged = merged(policy, all);
+    for found in contradictions::all(&merged) {
+        let owners = [found.policy, found.of];
+        let is_of_two = found.policy != found.of && owners.contains(&&*policy.name);
+        let keys = [found.key.first().copied().unwrap_or_default(), found.other];
+        if !is_of_two || all.iter().any(|other| may_change(other, policy, &keys)) {
+            continue;
+        }
+        if let Some(index) = all.iter().position(|owner| &*owner.name == found.policy) {
+            let at = found
+                .key
+                .iter()
+                .fold(at.index(index), |at, key| at.key(key));
+            at.warn(found.message_of_two(&policy.name));
+        }
+    }
+}
+
+/// The keys of all that match whatever `policy` matches, in the order in which they are merged.
+fn merged(policy: &Policy, all: &[Policy]) -> Effective {
+    let mut effective = Effective::default();
+    for mode in [Mode::Enforce, Mode::Report] {
+        let hold = |other: &&Policy| {
+            other.mode == mode
+                && takes_part(other, policy)
+                && other.matching.includes(&policy.matching)
+        };
+        for other in all.iter().filter(hold) {
+            effective.overlay(&other.name, mode, &other.keys);
+        }
+    }
+    effective
+}
+
+/// Policies in report mode take no part in what is enforced.
+fn takes_part(other: &Policy, policy: &Policy) -> bool {
+    other.mode == Mode::Enforce || policy.mode == Mode::Report
+}
+
+/// Whether some scores that `policy` matches may be judged by other values of these keys.
+fn may_change(other: &Policy, policy: &Policy, keys: &[&str]) -> bool {
+    takes_part(other, policy)
+        && other.keys.names().iter().any(|name| keys.contains(name))
+        && !other.matching.includes(&policy.matching)
+        && other.matching.may_meet(&policy.matching)
+}
