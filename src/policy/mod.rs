@@ -8,6 +8,7 @@ mod difference;
 mod exact;
 mod explanation;
 mod fold;
+mod fraction;
 mod gates;
 mod history;
 mod judge;
