@@ -12,9 +12,9 @@ use jsonwebtoken::Algorithm;
 use secrecy::SecretString;
 use serde::de::IgnoredAny;
 
-use crate::auth::KeySet;
 use crate::authorization;
 use crate::config::{Problem, load_text};
+use crate::key_set::KeySet;
 use crate::routing::read_target;
 use crate::score::{UnknownMembers, read, rewrite};
 

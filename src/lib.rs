@@ -22,6 +22,7 @@ pub mod config;
 pub mod deadline;
 pub mod dial;
 pub mod file_limit;
+pub mod key_set;
 pub mod ledger;
 pub mod lifecycle;
 pub mod meter;

@@ -1,37 +1,124 @@
-//! What verified claims say: who calls, until when, and with what scope.
+//! What the claims of a token say: for whom it is, when, who calls, and with what scope.
 
-use serde_json::{Map, Value};
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Map, Number, Value};
 
 use super::Unverified;
+use super::token::object;
 
 /// The longest caller name a claim may give, in characters.
 const LONGEST: usize = 256;
 
-pub type Claims = Map<String, Value>;
+/// How far our clock and the issuer's may differ, in seconds.
+const LEEWAY: i64 = 10;
 
-/// The text of the claim that names the caller. Control characters would forge log lines.
-pub fn caller<'a>(claims: &'a Claims, claim: &str) -> Result<&'a str, Unverified> {
-    let name = claims
-        .get(claim)
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    let is_plain =
-        !name.is_empty() && name.chars().count() <= LONGEST && !name.chars().any(breaks_lines);
-    match is_plain {
-        true => Ok(name),
-        false => Err(Unverified::CallerClaim),
+/// The claims of a token whose signature is good.
+#[derive(Debug)]
+pub struct Claims {
+    registered: Registered,
+    all: Map<String, Value>,
+}
+
+/// What every token must say. One that stands twice is refused, by virtue of being read into a
+/// struct: two readers might see two values.
+#[derive(Debug, Deserialize)]
+struct Registered {
+    iss: String,
+    aud: Audience,
+    exp: Seconds,
+    nbf: Option<Seconds>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Audience {
+    One(String),
+    Several(Vec<String>),
+}
+
+/// A time, since 1970, rounded down.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "Number")]
+struct Seconds(i64);
+
+impl TryFrom<Number> for Seconds {
+    type Error = &'static str;
+
+    fn try_from(number: Number) -> Result<Self, Self::Error> {
+        if let Some(seconds) = number.as_i64().filter(|seconds| *seconds >= 0) {
+            return Ok(Self(seconds));
+        }
+        // What is beyond the range becomes its end.
+        let seconds = number.as_f64().filter(|seconds| *seconds >= 0.0);
+        let seconds = seconds.ok_or("a time is not negative")?;
+        Ok(Self(seconds as i64))
+    }
+}
+
+impl Claims {
+    pub fn read(bytes: &[u8]) -> Result<Self, Unverified> {
+        Ok(Self {
+            registered: object(bytes)?,
+            all: object(bytes)?,
+        })
+    }
+
+    /// Checks that the token is this issuer's, for one of these audiences, and valid at this moment.
+    pub fn check(
+        &self,
+        issuer: &str,
+        audiences: &[String],
+        now: Timestamp,
+    ) -> Result<(), Unverified> {
+        let Registered { iss, aud, exp, nbf } = &self.registered;
+        let now = now.as_second();
+        if iss != issuer {
+            return Err(Unverified::UnknownIssuer);
+        }
+        if !aud.names(audiences) {
+            return Err(Unverified::Audience);
+        }
+        if exp.0.saturating_add(LEEWAY) < now {
+            return Err(Unverified::Expired);
+        }
+        match nbf {
+            Some(nbf) if nbf.0 > now.saturating_add(LEEWAY) => Err(Unverified::NotYetValid),
+            _ => Ok(()),
+        }
+    }
+
+    /// Seconds since 1970 at which the token ends, rounded down.
+    pub fn expiry(&self) -> i64 {
+        self.registered.exp.0
+    }
+
+    pub fn get(&self, claim: &str) -> Option<&Value> {
+        self.all.get(claim)
+    }
+
+    /// The text of the claim that names the caller. Control characters would forge log lines.
+    pub fn caller(&self, claim: &str) -> Result<&str, Unverified> {
+        let name = self.get(claim).and_then(Value::as_str).unwrap_or_default();
+        let is_plain =
+            !name.is_empty() && name.chars().count() <= LONGEST && !name.chars().any(breaks_lines);
+        match is_plain {
+            true => Ok(name),
+            false => Err(Unverified::CallerClaim),
+        }
+    }
+}
+
+impl Audience {
+    fn names(&self, audiences: &[String]) -> bool {
+        match self {
+            Self::One(one) => audiences.contains(one),
+            Self::Several(several) => several.iter().any(|one| audiences.contains(one)),
+        }
     }
 }
 
 /// Control characters, and the line and paragraph separators of Unicode.
 fn breaks_lines(character: char) -> bool {
     character.is_control() || matches!(character, '\u{2028}' | '\u{2029}')
-}
-
-/// Seconds since 1970 at which the token ends, rounded down.
-pub fn expiry(claims: &Claims) -> i64 {
-    let number = claims
-        .get("exp")
-        .and_then(|exp| exp.as_i64().or_else(|| exp.as_f64().map(|exp| exp as i64)));
-    number.unwrap_or_default()
 }

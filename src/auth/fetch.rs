@@ -14,10 +14,8 @@ use tokio::task::JoinSet;
 
 use crate::dial::dial;
 use crate::error::Cause;
+use crate::key_set::MOST;
 use crate::origin::Origin;
-
-/// The most that a key set may hold, in bytes.
-const MOST: usize = 1024 * 1024;
 
 /// Why a read failed.
 #[derive(Debug, Error)]

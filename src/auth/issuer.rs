@@ -1,29 +1,25 @@
 //! One issuer: which tokens it vouches for, and what their holders may do.
 
-use std::fs;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
+use jsonwebtoken::DecodingKey;
 use rustls::ClientConfig;
 use secrecy::ExposeSecret;
 
 use super::cache::Verified;
-use super::claims::{Claims, caller, expiry};
-use super::key_set::KeySet;
+use super::claims::Claims;
 use super::key_source::KeySource;
 use super::quota::Quotas;
 use super::scope::narrow;
 use super::tally::KeySetState;
 use super::timing::Timing;
-use super::token::Peeked;
+use super::token::Token;
 use super::{Caller, CannotVerify, Unverified, Verifier};
 use crate::config::{self, IssuerKeys};
+use crate::key_set::{KeySet, NotFound};
 use crate::line_item::Pattern;
 use crate::meter::CallerHandle;
-
-/// How far our clock and the issuer's may differ, in seconds.
-const LEEWAY: u64 = 10;
 
 pub struct Issuer {
     pub settings: Arc<config::Issuer>,
@@ -36,7 +32,7 @@ pub struct Issuer {
 
 enum Keys {
     Shared(DecodingKey),
-    File(KeySet),
+    File(Arc<KeySet>),
     Fetched(Arc<KeySource>),
 }
 
@@ -57,12 +53,7 @@ impl Issuer {
             IssuerKeys::Secret(secret) => {
                 Keys::Shared(DecodingKey::from_secret(secret.expose_secret()))
             }
-            IssuerKeys::File(path) => {
-                let bytes =
-                    fs::read(path).map_err(|cause| CannotVerify::File(path.clone(), cause))?;
-                let set = KeySet::parse(&bytes);
-                Keys::File(set.ok_or_else(|| CannotVerify::NotAKeySet(path.clone()))?)
-            }
+            IssuerKeys::File(set) => Keys::File(set.clone()),
             IssuerKeys::Url(url) => {
                 let name = &settings.name;
                 let (refresh, timeout) = (settings.refresh, upstream.key_set_timeout);
@@ -122,36 +113,26 @@ impl Issuer {
     }
 
     /// Verifies a token with the keys that are here.
-    pub fn verify(
-        &self,
-        token: &str,
-        peeked: &Peeked,
-        now: Timestamp,
-    ) -> Result<Verified, Unverified> {
-        if !self.settings.algorithms.contains(&peeked.algorithm) {
+    pub fn verify(&self, token: &Token<'_>, now: Timestamp) -> Result<Verified, Unverified> {
+        let algorithm = token.algorithm;
+        if !self.settings.algorithms.contains(&algorithm) {
             return Err(Unverified::Algorithm);
         }
         // The generation first: a set that changes in between makes this entry void, not valid.
         let generation = self.generation();
-        let kid = peeked.kid.as_deref();
+        let kid = token.kid.as_deref();
         let claims = match &self.keys {
-            Keys::Shared(key) => self.check(token, key, peeked.algorithm)?,
-            Keys::File(set) => {
-                self.check(token, set.find(kid, peeked.algorithm)?, peeked.algorithm)?
-            }
+            Keys::Shared(key) => token.signed_with(key)?,
+            Keys::File(set) => token.signed_with(set.find(kid, algorithm)?)?,
             Keys::Fetched(source) => {
                 let set = source.current().ok_or(Unverified::NoKeySet)?;
-                self.check(token, set.find(kid, peeked.algorithm)?, peeked.algorithm)?
+                token.signed_with(set.find(kid, algorithm)?)?
             }
         };
-        let expiry = expiry(&claims);
-        // The library has asked the system's clock; whoever asks for another moment is heard too.
-        if expiry.saturating_add(LEEWAY as i64) < now.as_second() {
-            return Err(Unverified::Expired);
-        }
+        claims.check(&self.settings.issuer, &self.settings.audiences, now)?;
         Ok(Verified {
             caller: Arc::new(self.caller(&claims)?),
-            expiry,
+            expiry: claims.expiry(),
             issuer: self.place,
             generation,
         })
@@ -159,48 +140,27 @@ impl Issuer {
 
     /// Whether newer keys may verify what was refused. Only a token that names an unknown key is
     /// worth a wait.
-    pub fn may_catch_up(&self, peeked: &Peeked, refusal: &Unverified) -> bool {
-        let lacks_key = matches!(refusal, Unverified::NoKey | Unverified::NoKeySet);
-        lacks_key && peeked.kid.is_some() && self.source().is_some()
+    pub fn may_catch_up(&self, token: &Token<'_>, refusal: &Unverified) -> bool {
+        use Unverified::{NoKey, NoKeySet};
+        let lacks_key = matches!(refusal, NoKey(NotFound::NoKey) | NoKeySet);
+        lacks_key && token.kid.is_some() && self.source().is_some()
     }
 
     /// Verifies a token once the keys are as current as they get.
     pub async fn verify_later(
         &self,
-        token: &str,
-        peeked: &Peeked,
+        token: &Token<'_>,
         now: Timestamp,
     ) -> Result<Verified, Unverified> {
         if let Some(source) = self.source() {
             source.catch_up().await;
         }
-        self.verify(token, peeked, now)
-    }
-
-    fn check(
-        &self,
-        token: &str,
-        key: &DecodingKey,
-        algorithm: Algorithm,
-    ) -> Result<Claims, Unverified> {
-        let decoded = decode::<Claims>(token, key, &self.validation(algorithm))?;
-        Ok(decoded.claims)
-    }
-
-    /// One algorithm at a time: a list that mixes key types is refused by the library.
-    fn validation(&self, algorithm: Algorithm) -> Validation {
-        let mut validation = Validation::new(algorithm);
-        validation.leeway = LEEWAY;
-        validation.validate_nbf = true;
-        validation.set_audience(&self.settings.audiences);
-        validation.set_issuer(&[&self.settings.issuer]);
-        validation.set_required_spec_claims(&["exp", "iss", "aud"]);
-        validation
+        self.verify(token, now)
     }
 
     fn caller(&self, claims: &Claims) -> Result<Caller, Unverified> {
         let settings = &self.settings;
-        let name = caller(claims, &settings.caller_claim)?;
+        let name = claims.caller(&settings.caller_claim)?;
         let name: Arc<str> = format!("{}/{name}", settings.name).into();
         Ok(Caller {
             quota: self.quotas.as_ref().map(|quotas| quotas.of(&name)),

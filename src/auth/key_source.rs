@@ -14,10 +14,10 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::fetch::fetch;
-use super::key_set::KeySet;
 use super::tally::{Reads as ReadCounts, Tally};
 use super::timing::{Read, Schedule, Timing};
 use crate::error::{Cause, chain};
+use crate::key_set::KeySet;
 use crate::origin::Origin;
 
 /// A key set behind a URL.

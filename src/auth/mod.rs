@@ -7,7 +7,6 @@ mod claims;
 mod fetch;
 mod gateway_keys;
 mod issuer;
-mod key_set;
 mod key_source;
 mod quota;
 mod readers;
@@ -20,8 +19,6 @@ mod unverified;
 mod verifier;
 
 pub use caller::Caller;
-#[cfg(any(test, fuzzing))]
-pub(crate) use key_set::KeySet;
 pub use quota::Quota;
 pub use readers::Readers;
 pub use tally::KeySetState;

@@ -1,22 +1,40 @@
-//! The parts of a JWT that decide who is asked about it, read before anything is verified.
+//! A JWT, taken apart without the token library's own type for headers: that one reads `jwk`, `x5c`
+//! and their like, and refuses a token over members that nobody here asks for.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::Algorithm;
-use serde::Deserialize;
-use serde_json::{Map, Value};
+use jsonwebtoken::{Algorithm, DecodingKey, crypto};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 use super::Unverified;
+use super::claims::Claims;
 
 /// A longer token is not parsed at all, in bytes.
 const LONGEST: usize = 8 * 1024;
 
-/// What a token says of itself, unverified.
+/// A token, and what it says of itself, unverified, which decides who is asked about it.
 #[derive(Debug)]
-pub struct Peeked {
+pub struct Token<'t> {
     pub algorithm: Algorithm,
     pub kid: Option<String>,
     pub issuer: String,
+    /// What is signed.
+    message: &'t str,
+    signature: &'t str,
+    claims: Vec<u8>,
+}
+
+/// Members such as `jwk`, `jku`, `x5u` and `x5c`, by which a token would bring its own key, are not
+/// looked at. One of these that stands twice is refused, by virtue of being read into a struct.
+#[derive(Deserialize)]
+struct Header {
+    alg: String,
+    #[serde(default, deserialize_with = "present")]
+    kid: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    crit: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -24,41 +42,61 @@ struct Issued {
     iss: String,
 }
 
-/// Reads header and issuer. Members such as `jwk`, `jku`, `x5u` and `x5c`, by which a token would
-/// bring its own key, are not looked at.
-pub fn peek(token: &str) -> Result<Peeked, Unverified> {
-    if token.len() > LONGEST {
-        return Err(Unverified::TokenTooLong);
+impl<'t> Token<'t> {
+    pub fn read(text: &'t str) -> Result<Self, Unverified> {
+        if text.len() > LONGEST {
+            return Err(Unverified::TokenTooLong);
+        }
+        let (message, signature) = text.rsplit_once('.').ok_or(Unverified::TokenMalformed)?;
+        // A fourth part would be in the claims, where no dot can be decoded.
+        let (header, claims) = message.split_once('.').ok_or(Unverified::TokenMalformed)?;
+        let Header { alg, kid, crit } = object(&decoded(header)?)?;
+        if crit.is_some() {
+            return Err(Unverified::Critical);
+        }
+        let claims = decoded(claims)?;
+        let Issued { iss: issuer } = object(&claims)?;
+        Ok(Self {
+            algorithm: alg.parse().map_err(|_| Unverified::Algorithm)?,
+            kid,
+            issuer,
+            message,
+            signature,
+            claims,
+        })
     }
-    let mut parts = token.split('.');
-    let (Some(header), Some(claims), Some(_), None) =
-        (parts.next(), parts.next(), parts.next(), parts.next())
-    else {
-        return Err(Unverified::TokenMalformed);
-    };
-    let header: Map<String, Value> = decode(header)?;
-    if header.contains_key("crit") {
-        return Err(Unverified::Critical);
+
+    /// The claims, where they are signed with this key. It must be one for the token's algorithm:
+    /// which that may be is not for the token to say.
+    pub fn signed_with(&self, key: &DecodingKey) -> Result<Claims, Unverified> {
+        self.verify(key)?;
+        Claims::read(&self.claims)
     }
-    let algorithm = header
-        .get("alg")
-        .and_then(Value::as_str)
-        .ok_or(Unverified::TokenMalformed)?;
-    let kid = match header.get("kid") {
-        None => None,
-        Some(Value::String(kid)) => Some(kid.clone()),
-        Some(_) => return Err(Unverified::TokenMalformed),
-    };
-    Ok(Peeked {
-        algorithm: algorithm.parse().map_err(|_| Unverified::Algorithm)?,
-        kid,
-        issuer: decode::<Issued>(claims)?.iss,
-    })
+
+    /// Checks the signature alone.
+    pub(super) fn verify(&self, key: &DecodingKey) -> Result<(), Unverified> {
+        let message = self.message.as_bytes();
+        match crypto::verify(self.signature, message, key, self.algorithm)? {
+            true => Ok(()),
+            false => Err(Unverified::Signature),
+        }
+    }
 }
 
-fn decode<T: for<'de> Deserialize<'de>>(part: &str) -> Result<T, Unverified> {
-    let bytes = URL_SAFE_NO_PAD
-        .decode(part)
-        .map_err(|_| Unverified::TokenMalformed)?;
-    serde_json::from_slice(&bytes).map_err(|_| Unverified::TokenMalformed)
+fn decoded(part: &str) -> Result<Vec<u8>, Unverified> {
+    let bytes = URL_SAFE_NO_PAD.decode(part);
+    bytes.map_err(|_| Unverified::TokenMalformed)
+}
+
+/// A JSON object. A list won't do, from which a struct would be read as well.
+pub(super) fn object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Unverified> {
+    match bytes.trim_ascii_start().starts_with(b"{") {
+        true => serde_json::from_slice(bytes).map_err(|_| Unverified::TokenMalformed),
+        false => Err(Unverified::TokenMalformed),
+    }
+}
+
+/// Unlike an `Option` alone, for which `null` is as good as absent.
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(from).map(Some)
 }

@@ -1,8 +1,8 @@
 //! Why a credential is not accepted. For the log alone: all of these are one 401 to the caller.
 
-use std::path::PathBuf;
-
 use thiserror::Error;
+
+use crate::key_set::NotFound;
 
 /// Why a credential stands for nobody. Never holds any of it.
 #[derive(Debug, Error)]
@@ -23,18 +23,20 @@ pub enum Unverified {
     UnknownIssuer,
     #[error("the token's algorithm is not among its issuer's")]
     Algorithm,
-    #[error("the key that the token names does not serve its algorithm")]
-    KeyMisfit,
-    #[error("no key of the issuer fits the token")]
-    NoKey,
-    #[error("the token names no key, and several of the issuer's fit it")]
-    SeveralKeys,
+    #[error(transparent)]
+    NoKey(#[from] NotFound),
     #[error("the issuer's keys have not been loaded yet")]
     NoKeySet,
+    #[error("the token's signature is not its issuer's")]
+    Signature,
+    #[error("the key that the token names can't be used")]
+    Key(#[source] jsonwebtoken::errors::Error),
+    #[error("the token is for another audience")]
+    Audience,
     #[error("the token has expired")]
     Expired,
-    #[error("the token is not valid")]
-    Invalid(#[source] jsonwebtoken::errors::Error),
+    #[error("the token is not valid yet")]
+    NotYetValid,
     #[error("the claim that names the caller is missing or is not a plain text")]
     CallerClaim,
     #[error("the scope claim is neither a text nor a list of texts")]
@@ -47,7 +49,7 @@ impl From<jsonwebtoken::errors::Error> for Unverified {
         use jsonwebtoken::errors::ErrorKind::{Base64, Json, Utf8};
         match error.kind() {
             Base64(_) | Json(_) | Utf8(_) => Self::TokenMalformed,
-            _ => Self::Invalid(error),
+            _ => Self::Key(error),
         }
     }
 }
@@ -55,12 +57,8 @@ impl From<jsonwebtoken::errors::Error> for Unverified {
 /// Why nobody can be verified at all: the gateway doesn't start.
 #[derive(Debug, Error)]
 pub enum CannotVerify {
-    #[error("the key set `{0}` can't be read")]
-    File(PathBuf, #[source] std::io::Error),
-    #[error("`{0}` holds no key set")]
-    NotAKeySet(PathBuf),
     #[error("the key set's URL can't be used")]
     Url(#[from] crate::origin::BadOrigin),
     #[error("the cryptography that verifies tokens does not work")]
-    SelfTest(#[source] jsonwebtoken::errors::Error),
+    SelfTest(#[source] Unverified),
 }

@@ -14,7 +14,7 @@ use super::quota::Quotas;
 use super::self_test::self_test;
 use super::tally::KeySetState;
 use super::timing::Timing;
-use super::token::{Peeked, peek};
+use super::token::Token;
 use super::{Caller, CannotVerify, Unverified};
 use crate::config::Config;
 use crate::meter::Fill;
@@ -81,14 +81,14 @@ impl Verifier {
         if !token.contains('.') {
             return Err(Unverified::Form);
         }
-        let peeked = peek(token)?;
+        let read = Token::read(token)?;
         let mut refusal = Unverified::UnknownIssuer;
         let mut behind = Vec::new();
-        for issuer in self.issuers_of(&peeked) {
-            match issuer.verify(token, &peeked, now) {
+        for issuer in self.issuers_of(&read) {
+            match issuer.verify(&read, now) {
                 Ok(verified) => return Ok(self.keep(token, verified)),
-                Err(reason) if issuer.may_catch_up(&peeked, &reason) => {
-                    behind.push(Box::pin(issuer.verify_later(token, &peeked, now)));
+                Err(reason) if issuer.may_catch_up(&read, &reason) => {
+                    behind.push(Box::pin(issuer.verify_later(&read, now)));
                     refusal = reason;
                 }
                 Err(reason) => refusal = reason,
@@ -101,11 +101,9 @@ impl Verifier {
         Ok(self.keep(token, verified))
     }
 
-    fn issuers_of(&self, peeked: &Peeked) -> impl Iterator<Item = &Issuer> {
-        let name = peeked.issuer.clone();
-        self.issuers
-            .iter()
-            .filter(move |issuer| issuer.settings.issuer == name)
+    fn issuers_of(&self, token: &Token<'_>) -> impl Iterator<Item = &Issuer> {
+        let issuers = self.issuers.iter();
+        issuers.filter(|issuer| issuer.settings.issuer == token.issuer)
     }
 
     fn keep(&self, token: &str, verified: Verified) -> Arc<Caller> {

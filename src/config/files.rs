@@ -2,8 +2,8 @@
 
 use std::error::Error;
 use std::fs::File;
-use std::io;
-use std::path::PathBuf;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 
 use super::findings::At;
 use super::mask;
@@ -14,6 +14,18 @@ pub(super) fn readable(at: &At<'_>, name: &str) -> Option<PathBuf> {
     match File::open(&path) {
         Ok(_) => Some(path),
         Err(cause) => at.problem(unreadable(&cause)),
+    }
+}
+
+/// What a file holds, which must be no more than `most` bytes.
+pub(super) fn bytes(path: &Path, most: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    // One more shows that there are more.
+    let limit = most as u64 + 1;
+    File::open(path)?.take(limit).read_to_end(&mut bytes)?;
+    match bytes.len() > most {
+        true => Err(io::ErrorKind::FileTooLarge.into()),
+        false => Ok(bytes),
     }
 }
 

@@ -1,6 +1,5 @@
 //! `[[issuer]]`: an identity provider whose JWTs are accepted.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +17,7 @@ use super::issuer_keys::{AlgorithmName, JwksSection};
 use super::rate_limit::{RateLimit, RateLimitSection};
 use super::secret::SecretPlace;
 use super::{name, rate_limit};
+use crate::key_set::KeySet;
 use crate::line_item::Pattern;
 use crate::permission::{Permission, Permissions};
 
@@ -49,8 +49,8 @@ pub struct Issuer {
 pub enum IssuerKeys {
     /// A key set that is fetched.
     Url(http::Uri),
-    /// A key set in a file.
-    File(PathBuf),
+    /// A key set that was read from a file.
+    File(Arc<KeySet>),
     /// A shared secret, for HS256, HS384 and HS512 alone.
     Secret(SecretBox<[u8]>),
 }

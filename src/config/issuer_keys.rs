@@ -1,6 +1,8 @@
 //! The keys of an issuer, bound to the algorithms they are for. A token signed with a public key
 //! taken for a shared secret is the classic forgery, so the two kinds never meet in one issuer.
 
+use std::sync::Arc;
+
 use http::Uri;
 use jsonwebtoken::Algorithm;
 use schemars::JsonSchema;
@@ -11,6 +13,7 @@ use super::files;
 use super::findings::At;
 use super::issuer::{IssuerKeys, IssuerSection};
 use super::secret::SecretPlace;
+use crate::key_set::{KeySet, MOST};
 use crate::origin::Origin;
 
 /// Where a key set is read: a `url` or a `file`.
@@ -59,11 +62,11 @@ impl IssuerSection {
     pub(super) fn check_keys(&self, at: &At<'_>) -> Option<IssuerKeys> {
         let are_fit = self.check_algorithms(&at.key("algorithms"));
         let keys = match (&self.jwks, &self.secret) {
-            (Some(jwks), None) => jwks.check(&at.key("jwks")),
+            (Some(jwks), None) => self.check_jwks(&at.key("jwks"), jwks),
             (None, Some(secret)) => check_secret(&at.key("secret"), secret),
             (Some(jwks), Some(secret)) => {
                 // Whichever stays has to be good.
-                let _ = jwks.check(&at.key("jwks"));
+                let _ = self.check_jwks(&at.key("jwks"), jwks);
                 let _ = check_secret(&at.key("secret"), secret);
                 at.key("secret")
                     .problem("stands in the place of `jwks`; remove one of them")
@@ -90,16 +93,29 @@ impl IssuerSection {
         })
         .map(drop)
     }
-}
 
-impl JwksSection {
-    fn check(&self, at: &At<'_>) -> Option<IssuerKeys> {
-        match (&self.url, &self.file) {
+    fn check_jwks(&self, at: &At<'_>, jwks: &JwksSection) -> Option<IssuerKeys> {
+        match (&jwks.url, &jwks.file) {
             (Some(url), None) => check_url(&at.key("url"), url).map(IssuerKeys::Url),
-            (None, Some(file)) => files::readable(&at.key("file"), file).map(IssuerKeys::File),
+            (None, Some(file)) => self.check_file(&at.key("file"), file),
             (None, None) => at.missing("needs `url` or `file`"),
             (Some(_), Some(_)) => at.problem("takes `url` or `file`, not both"),
         }
+    }
+
+    fn check_file(&self, at: &At<'_>, name: &str) -> Option<IssuerKeys> {
+        let bytes = match files::bytes(&at.file(name), MOST) {
+            Ok(bytes) => bytes,
+            Err(cause) => return at.problem(files::unreadable(&cause)),
+        };
+        let Some(set) = KeySet::parse(&bytes) else {
+            return at.problem("holds no key set, which is a JSON object with a list `keys`");
+        };
+        let mut algorithms = self.algorithms.iter().map(|name| name.algorithm());
+        if !algorithms.any(|algorithm| set.serves(algorithm)) {
+            at.warn("holds no key that serves one of `algorithms`, so every token is refused");
+        }
+        Some(IssuerKeys::File(Arc::new(set)))
     }
 }
 

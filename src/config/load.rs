@@ -1,8 +1,6 @@
 //! Loads a configuration: file, overrides, tree, document, checks. All that is wrong with it is
 //! reported at once, save for syntax errors: behind those nothing can be told for sure.
 
-use std::fs::File;
-use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,7 +17,7 @@ use super::read::{Read, read};
 use super::tree::{self, Node};
 
 /// A longer file is no configuration.
-const LONGEST: u64 = 4 * 1024 * 1024;
+const LONGEST: usize = 4 * 1024 * 1024;
 
 /// A configuration that can be used.
 #[derive(Debug)]
@@ -128,7 +126,7 @@ fn load_tree(
 }
 
 pub(super) fn text_of(name: &Arc<str>, path: &Path) -> Result<String, Problems> {
-    let bytes = bytes_of(path).map_err(|cause| {
+    let bytes = files::bytes(path, LONGEST).map_err(|cause| {
         let message = format!("the file can't be read: {}", files::unreadable(&cause));
         Problems::one(Place::File(name.clone()), message)
     })?;
@@ -138,17 +136,6 @@ pub(super) fn text_of(name: &Arc<str>, path: &Path) -> Result<String, Problems> 
         let line = 1 + before.filter(|byte| **byte == b'\n').count();
         Problems::one(Place::Line(name.clone(), line), "this line is not UTF-8")
     })
-}
-
-fn bytes_of(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path)?
-        .take(LONGEST + 1)
-        .read_to_end(&mut bytes)?;
-    match bytes.len() as u64 > LONGEST {
-        true => Err(io::ErrorKind::FileTooLarge.into()),
-        false => Ok(bytes),
-    }
 }
 
 pub(super) fn apply_overrides(tree: &mut Node, environment: &dyn Environment) -> Vec<Problem> {

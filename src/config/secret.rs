@@ -1,10 +1,6 @@
 //! Where a secret comes from. The configuration names the place; the secret itself never stands
 //! in it, and no message repeats it.
 
-use std::fs::File;
-use std::io::{self, Read};
-use std::path::Path;
-
 use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretBox, SecretString};
 use serde::Deserialize;
@@ -15,7 +11,7 @@ use super::findings::At;
 use super::mask::could_be_a_secret;
 
 /// No secret is longer, so a wrong file name can't fill the memory.
-const LONGEST: u64 = 64 * 1024;
+const LONGEST: usize = 64 * 1024;
 
 /// A secret, by the place it is read from: `{ env = "NAME" }` or `{ file = "PATH" }`. Newlines at
 /// its end don't count; an empty one is refused.
@@ -79,7 +75,7 @@ fn is_variable(name: &str) -> bool {
 }
 
 fn file(at: &At<'_>, name: &str) -> Option<Vec<u8>> {
-    match read(&at.file(name)) {
+    match files::bytes(&at.file(name), LONGEST) {
         Ok(bytes) => Some(bytes),
         Err(cause) => at.problem(format_args!(
             "the file {} can't be read: {}",
@@ -94,17 +90,6 @@ fn named(name: &str, otherwise: &str) -> String {
     match could_be_a_secret(name) {
         true => otherwise.to_owned(),
         false => format!("`{}`", name.escape_debug()),
-    }
-}
-
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path)?
-        .take(LONGEST + 1)
-        .read_to_end(&mut bytes)?;
-    match bytes.len() as u64 > LONGEST {
-        true => Err(io::ErrorKind::FileTooLarge.into()),
-        false => Ok(bytes),
     }
 }
 

@@ -144,7 +144,7 @@ async fn any_number_of_unknown_keys_lead_to_one_read() {
         .collect();
     for _ in ["a burst", "another"] {
         let refusals = join_all(tokens.iter().map(|token| kept.refusal(token))).await;
-        let unknown = |refusal: &Option<Unverified>| matches!(refusal, Some(Unverified::NoKey));
+        let unknown = |refusal: &Option<Unverified>| matches!(refusal, Some(Unverified::NoKey(_)));
         assert!(refusals.iter().all(unknown));
         assert_eq!(provider.reads(), 2);
     }
@@ -311,7 +311,7 @@ async fn a_wait_for_a_provider_that_hangs_ends() {
 async fn an_entry_whose_provider_hangs_holds_up_no_other_of_its_issuer() {
     let key = Key::p256("key");
     let provider = Provider::new(Answer::Hang);
-    let (_file, mut second) = issuer_with(&key_set(&[&key]));
+    let mut second = issuer_with(&key_set(&[&key]));
     second.name = "second".to_owned();
     let mut first = issuer(provider.keys());
     first.audiences = vec!["elsewhere".to_owned()];

@@ -1,12 +1,9 @@
 //! Configurations with issuers and callers, as checking them would leave them.
 
-use std::io::Write;
-use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use jsonwebtoken::Algorithm;
-use tempfile::NamedTempFile;
 
 use super::keys::{AUDIENCE, ISSUER};
 use crate::auth::Verifier;
@@ -15,6 +12,7 @@ use crate::config::{
     Account, Admin, Caller, Config, Issuer, IssuerKeys, KeyDigest, Log, LogFormat, LogLevel,
     Scores, Server, Traces, Upstream,
 };
+use crate::key_set::KeySet;
 use crate::origin::Origin;
 use crate::permission::{Permission, Permissions};
 use crate::score::UnknownMembers;
@@ -45,12 +43,10 @@ pub fn issuer(keys: IssuerKeys) -> Issuer {
     }
 }
 
-/// An issuer whose key set is a file; the file lasts as long as what is returned first.
-pub fn issuer_with(set: &serde_json::Value) -> (NamedTempFile, Issuer) {
-    let mut file = NamedTempFile::new().unwrap();
-    file.write_all(set.to_string().as_bytes()).unwrap();
-    let path = PathBuf::from(file.path());
-    (file, issuer(IssuerKeys::File(path)))
+/// An issuer whose key set was read from a file.
+pub fn issuer_with(set: &serde_json::Value) -> Issuer {
+    let set = KeySet::parse(set.to_string().as_bytes()).unwrap();
+    issuer(IssuerKeys::File(Arc::new(set)))
 }
 
 pub fn caller(name: &str, keys: Vec<KeyDigest>) -> Caller {

@@ -14,7 +14,7 @@ use crate::permission::Permission;
 
 /// A verifier whose only issuer has these keys.
 fn knowing(set: &Value) -> Verifier {
-    let (_file, issuer) = issuer_with(set);
+    let issuer = issuer_with(set);
     verifier(vec![issuer])
 }
 
@@ -62,8 +62,8 @@ async fn a_public_key_is_no_shared_secret() {
         "-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n",
         STANDARD.encode(&der)
     );
-    let (_file, mut issuer) = issuer_with(&json!({"keys": [public]}));
-    let listed = verifier(vec![issuer_with(&json!({"keys": [public]})).1]);
+    let mut issuer = issuer_with(&json!({"keys": [public]}));
+    let listed = verifier(vec![issuer_with(&json!({"keys": [public]}))]);
     issuer.algorithms.push(Algorithm::HS256);
     let mixed = verifier(vec![issuer]);
     let set_text = json!({"keys": [public]}).to_string();
@@ -182,8 +182,7 @@ async fn the_times_of_a_token_are_numbers_and_include_now() {
     check(&verifier, rows).await;
 }
 
-/// Whether a time that far ahead counts is the library's affair, as long as it stays within the
-/// range of a clock: nothing may overflow.
+/// Nothing may overflow.
 #[tokio::test]
 async fn times_beyond_all_clocks_do_no_harm() {
     let key = Key::p256("p256");
@@ -273,6 +272,19 @@ async fn headers_that_bring_a_key_are_ignored_and_unknown_demands_refuse() {
         (json!({"x5u": "http://127.0.0.1:1/chain"}), true),
         (json!({"x5c": ["AAAA"]}), true),
         (json!({"cty": "JWT", "typ": "at+jwt"}), true),
+        // Of whatever type: an ignored member can't be wrong.
+        (json!({"jwk": "x"}), true),
+        (json!({"jwk": null}), true),
+        (json!({"jwk": {"kty": "RSA"}}), true),
+        (json!({"jku": 1, "x5u": ["x"]}), true),
+        (json!({"x5c": "AAAA"}), true),
+        (json!({"x5t": [], "x5t#S256": {}}), true),
+        (
+            json!({"typ": 1, "cty": {}, "enc": 1, "zip": [], "url": 1, "nonce": 1}),
+            true,
+        ),
+        (json!({"alg": ["ES256"]}), false),
+        (json!({"alg": null}), false),
         (json!({"crit": ["exp"]}), false),
         (json!({"crit": ["b64"], "b64": false}), false),
         (json!({"crit": []}), false),
@@ -410,8 +422,8 @@ async fn a_token_without_a_key_id_needs_exactly_one_key_that_fits() {
 #[tokio::test]
 async fn issuers_that_share_a_key_do_not_share_their_tokens() {
     let key = Key::p256("p256");
-    let (_first, one) = issuer_with(&key_set(&[&key]));
-    let (_second, mut other) = issuer_with(&key_set(&[&key]));
+    let one = issuer_with(&key_set(&[&key]));
+    let mut other = issuer_with(&key_set(&[&key]));
     other.name = "other".to_owned();
     other.issuer = "https://other.example".to_owned();
     other.audiences = vec!["elsewhere".to_owned()];
@@ -428,8 +440,8 @@ async fn issuers_that_share_a_key_do_not_share_their_tokens() {
 #[tokio::test]
 async fn entries_that_share_an_issuer_are_told_apart_by_their_audience() {
     let key = Key::p256("p256");
-    let (_first, one) = issuer_with(&key_set(&[&key]));
-    let (_second, mut other) = issuer_with(&key_set(&[&key]));
+    let one = issuer_with(&key_set(&[&key]));
+    let mut other = issuer_with(&key_set(&[&key]));
     other.name = "other".to_owned();
     other.audiences = vec!["elsewhere".to_owned()];
     let verifier = verifier(vec![one, other]);
@@ -476,7 +488,7 @@ async fn keys_that_cannot_sign_for_an_issuer_are_left_out_alone() {
 async fn a_symmetric_key_in_a_set_is_ignored() {
     let secret = [7; 32];
     let oct = json!({"kty": "oct", "kid": "oct", "alg": "HS256", "k": encoded(secret)});
-    let (_file, mut issuer) = issuer_with(&json!({"keys": [oct]}));
+    let mut issuer = issuer_with(&json!({"keys": [oct]}));
     issuer.algorithms = vec![Algorithm::HS256];
     let verifier = verifier(vec![issuer]);
     for kid in [None, Some("oct")] {

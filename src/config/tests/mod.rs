@@ -3,6 +3,7 @@
 mod any_text;
 mod examples;
 mod faults;
+mod key_set_files;
 mod overrides;
 mod secrets;
 mod traces;

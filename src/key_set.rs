@@ -4,17 +4,20 @@ use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, 
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
 use serde_json::Value;
+use thiserror::Error;
 
-use super::Unverified;
+/// The most that a set may hold, in bytes.
+pub const MOST: usize = 1024 * 1024;
 
 /// The keys of one issuer.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct KeySet {
     keys: Vec<Key>,
     /// What was read, to tell whether a later read says anything new.
     source: Vec<Value>,
 }
 
+#[derive(Debug)]
 struct Key {
     kid: Option<String>,
     algorithms: Vec<Algorithm>,
@@ -24,6 +27,17 @@ struct Key {
 #[derive(Deserialize)]
 struct Document {
     keys: Vec<Value>,
+}
+
+/// Why a set has no key for a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum NotFound {
+    #[error("the key that the token names does not serve its algorithm")]
+    Misfit,
+    #[error("no key of the issuer fits the token")]
+    NoKey,
+    #[error("the token names no key, and several of the issuer's fit it")]
+    Several,
 }
 
 impl KeySet {
@@ -51,12 +65,15 @@ impl KeySet {
         self.source == other.source
     }
 
+    /// Whether a token of this algorithm can be verified at all.
+    pub fn serves(&self, algorithm: Algorithm) -> bool {
+        self.keys
+            .iter()
+            .any(|key| key.algorithms.contains(&algorithm))
+    }
+
     /// The key for a token: the one it names, or the only one that fits its algorithm.
-    pub fn find(
-        &self,
-        kid: Option<&str>,
-        algorithm: Algorithm,
-    ) -> Result<&DecodingKey, Unverified> {
+    pub fn find(&self, kid: Option<&str>, algorithm: Algorithm) -> Result<&DecodingKey, NotFound> {
         let named = |key: &&Key| kid.is_none_or(|kid| key.kid.as_deref() == Some(kid));
         let mut fitting = self
             .keys
@@ -64,10 +81,10 @@ impl KeySet {
             .filter(named)
             .filter(|key| key.algorithms.contains(&algorithm));
         match (fitting.next(), fitting.next()) {
-            (None, _) if kid.is_some_and(|kid| self.lists(kid)) => Err(Unverified::KeyMisfit),
-            (None, _) => Err(Unverified::NoKey),
+            (None, _) if kid.is_some_and(|kid| self.lists(kid)) => Err(NotFound::Misfit),
+            (None, _) => Err(NotFound::NoKey),
             (Some(key), None) => Ok(&key.decoding),
-            (Some(_), Some(_)) => Err(Unverified::SeveralKeys),
+            (Some(_), Some(_)) => Err(NotFound::Several),
         }
     }
 
