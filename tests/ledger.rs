@@ -217,7 +217,7 @@ fn erases_only_when_told_to_and_stays_whole() {
     );
     let before = good(folder.path(), &["erase", "--user", "canary-4711"]);
     assert!(
-        before.contains("would erase 1 cells with 1 entries"),
+        before.contains("would erase 1 cell with 1 entry"),
         "{before}"
     );
     assert_eq!(

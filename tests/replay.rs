@@ -107,6 +107,8 @@ fn a_cell_is_folded_with_the_candidate_from_all_that_was_submitted() {
         assert_eq!(submit(&gateway, "u", given).status, 204);
     }
     let folder = gateway.directory.path();
+    let table = replay(folder, HIGHEST, &[]).stdout;
+    assert!(table.starts_with("1 cell: "), "{table}");
     let outcome = replay(folder, HIGHEST, &["--json"]).good_json();
     assert_eq!(outcome["up"], 1);
     assert_eq!(

@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::Args;
 use tokio::runtime::Builder;
 
+use super::stop::Stop;
 use crate::admin::{Health, Question, ask};
 use crate::config::{Process, admin_address, read_limit};
 
@@ -37,15 +38,10 @@ struct Gateway {
 }
 
 /// Exit code 0: good. 1: not, or no answer. 2: there is no address to ask.
-const WRONG_USAGE: u8 = 2;
-
 pub fn run(arguments: &Arguments) -> io::Result<ExitCode> {
     let admin = match arguments.gateway.address() {
         Ok(admin) => reachable(admin),
-        Err(why) => {
-            writeln!(io::stderr(), "scoregate: {why}")?;
-            return Ok(ExitCode::from(WRONG_USAGE));
-        }
+        Err(why) => return Stop::usage(why).end(),
     };
     let question = match arguments.live {
         true => Question::Live,

@@ -6,6 +6,7 @@ mod explain;
 mod health;
 mod key;
 mod ledger;
+mod output;
 mod replay;
 mod run;
 mod sandbox;

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
-use super::{Common, Format, failed, unreadable};
+use super::{Common, Format, Stop};
+use crate::config::Count;
 use crate::ledger::Erasure;
 use crate::line_item::Pattern;
 
@@ -28,16 +29,17 @@ pub struct Arguments {
     common: Common,
 }
 
-pub fn run(arguments: &Arguments) -> io::Result<ExitCode> {
+pub fn run(arguments: &Arguments) -> Result<ExitCode, Stop> {
     let mut reader = arguments.common.open()?;
     let account = arguments.account.as_deref();
     let line_items = arguments.line_items.as_ref();
     let erasure = reader
         .erasure(&arguments.user, account, line_items)
-        .map_err(unreadable)?;
+        .map_err(|cause| Stop::finding(&cause))?;
     if arguments.yes {
         // Also where nothing is found: an erasure that was cut short is compacted now.
-        reader.erase(&erasure).map_err(|cause| failed(&cause))?;
+        let erased = reader.erase(&erasure);
+        erased.map_err(|cause| Stop::finding(&cause))?;
     }
     let mut out = io::stdout().lock();
     match arguments.common.format(Format::Table) {
@@ -51,15 +53,14 @@ pub fn run(arguments: &Arguments) -> io::Result<ExitCode> {
 fn write_table(out: &mut impl Write, erasure: &Erasure, is_done: bool) -> io::Result<()> {
     for cell in &erasure.cells {
         let (account, line_item) = (cell.account.escape_debug(), cell.line_item.escape_debug());
-        writeln!(out, "{account}  {line_item}  {} entries", cell.entries)?;
+        let entries = Count(cell.entries, "entry");
+        writeln!(out, "{account}  {line_item}  {entries}")?;
     }
-    let (cells, entries) = (erasure.cells.len(), erasure.entries());
+    let cells = Count(erasure.cells.len(), "cell");
+    let entries = Count(erasure.entries(), "entry");
     match is_done {
-        true => writeln!(out, "erased: {cells} cells with {entries} entries"),
-        false => writeln!(
-            out,
-            "would erase {cells} cells with {entries} entries; --yes does it"
-        ),
+        true => writeln!(out, "erased: {cells} with {entries}"),
+        false => writeln!(out, "would erase {cells} with {entries}; --yes does it"),
     }
 }
 

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::rows::Printer;
-use super::{Common, Format, Which, unreadable};
+use super::{Common, Format, Stop, Which};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -17,7 +17,7 @@ pub struct Arguments {
     which: Which,
 }
 
-pub fn run(arguments: &Arguments, default: Format) -> io::Result<ExitCode> {
+pub fn run(arguments: &Arguments, default: Format) -> Result<ExitCode, Stop> {
     let mut reader = arguments.common.open()?;
     let out = BufWriter::new(io::stdout().lock());
     let mut printer = Printer::new(arguments.common.format(default), out)?;
@@ -29,9 +29,8 @@ pub fn run(arguments: &Arguments, default: Format) -> io::Result<ExitCode> {
             Err(_) => ControlFlow::Break(()),
         }
     };
-    reader
-        .each(&arguments.which.filter(), print)
-        .map_err(unreadable)?;
+    let read = reader.each(&arguments.which.filter(), print);
+    read.map_err(|cause| Stop::finding(&cause))?;
     printed?;
     printer.finish()?.flush()?;
     Ok(ExitCode::SUCCESS)

@@ -11,11 +11,13 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use jiff::Timestamp;
 
+use super::output::{Format, Output};
+use super::stop::Stop;
 use crate::config;
-use crate::ledger::{CannotOpen, Decision, Filter, Reader};
+use crate::ledger::{Decision, Filter, Reader};
 use crate::line_item::Pattern;
 
 #[derive(Debug, Subcommand)]
@@ -32,25 +34,14 @@ pub enum LedgerCommand {
     Erase(erase::Arguments),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    Table,
-    Json,
-    Csv,
-}
-
 /// Where the ledger is, and how to print.
 #[derive(Debug, Args)]
 pub struct Common {
     /// The configuration file.
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
-    /// How to print.
-    #[arg(long, value_enum)]
-    format: Option<Format>,
-    /// The same as --format json.
-    #[arg(long, conflicts_with = "format")]
-    json: bool,
+    #[command(flatten)]
+    output: Output,
 }
 
 /// Which entries.
@@ -78,31 +69,26 @@ pub struct Which {
 }
 
 pub fn run(command: &LedgerCommand) -> io::Result<ExitCode> {
-    match command {
+    let done = match command {
         LedgerCommand::List(arguments) => list::run(arguments, Format::Table),
         LedgerCommand::Show(arguments) => show::run(arguments),
         LedgerCommand::Export(arguments) => list::run(arguments, Format::Json),
         LedgerCommand::Verify(arguments) => verify::run(arguments),
         LedgerCommand::Erase(arguments) => erase::run(arguments),
-    }
+    };
+    done.or_else(Stop::end)
 }
 
 impl Common {
     fn format(&self, default: Format) -> Format {
-        match self.json {
-            true => Format::Json,
-            false => self.format.unwrap_or(default),
-        }
+        self.output.format(default)
     }
 
-    fn open(&self) -> io::Result<Reader> {
-        let loaded = config::load(&self.config).map_err(|problems| failed(&problems))?;
-        let Some(settings) = loaded.config.ledger else {
-            return Err(io::Error::other(
-                "`ledger.url` is \"none\": nothing is recorded",
-            ));
-        };
-        Reader::open(&settings).map_err(|cause| failed(&cause))
+    fn open(&self) -> Result<Reader, Stop> {
+        let loaded = config::load(&self.config).map_err(|problems| Stop::finding(&problems))?;
+        let nothing = || Stop::Finding("`ledger.url` is \"none\": nothing is recorded".to_owned());
+        let settings = loaded.config.ledger.ok_or_else(nothing)?;
+        Reader::open(&settings).map_err(|cause| Stop::finding(&cause))
     }
 }
 
@@ -130,20 +116,4 @@ fn read_time(text: &str) -> Result<Timestamp, String> {
     let midnight = || format!("{text}T00:00:00Z").parse().ok();
     let time = text.parse().ok().or_else(midnight);
     time.ok_or_else(|| "must be such as 2026-01-31T12:00:00Z or 2026-01-31".to_owned())
-}
-
-/// An error with its causes.
-fn failed(cause: &dyn std::error::Error) -> io::Error {
-    let mut told = cause.to_string();
-    let mut source = cause.source();
-    while let Some(cause) = source {
-        told.push_str(&format!(": {cause}"));
-        source = cause.source();
-    }
-    io::Error::other(told)
-}
-
-/// For `?` on what readers return.
-fn unreadable(cause: crate::ledger::Fault) -> io::Error {
-    failed(&CannotOpen::from(cause))
 }

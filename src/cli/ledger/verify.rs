@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
-use super::{Common, Format, unreadable};
+use super::{Common, Format, Stop};
+use crate::config::Count;
 use crate::ledger::{Break, Reason, Verdict};
 
 #[derive(Debug, Args)]
@@ -15,9 +16,9 @@ pub struct Arguments {
     common: Common,
 }
 
-pub fn run(arguments: &Arguments) -> io::Result<ExitCode> {
+pub fn run(arguments: &Arguments) -> Result<ExitCode, Stop> {
     let mut reader = arguments.common.open()?;
-    let verdict = reader.verify().map_err(unreadable)?;
+    let verdict = reader.verify().map_err(|cause| Stop::finding(&cause))?;
     let mut out = io::stdout().lock();
     match arguments.common.format(Format::Table) {
         Format::Table => writeln!(out, "{}", told(&verdict))?,
@@ -54,12 +55,9 @@ fn as_json(verdict: &Verdict) -> serde_json::Value {
 }
 
 fn told(verdict: &Verdict) -> String {
-    let entries = verdict.entries;
+    let entries = Count(verdict.entries, "entry");
     let Some(Break { receipt, reason }) = &verdict.broken else {
-        return format!(
-            "{entries} entries, whole; the last hash is {}",
-            verdict.last_hash
-        );
+        return format!("{entries}, whole; the last hash is {}", verdict.last_hash);
     };
     let receipt = receipt.as_deref().unwrap_or("the beginning");
     let why = match reason {
@@ -67,7 +65,7 @@ fn told(verdict: &Verdict) -> String {
         Reason::Hash => "what this entry says was changed",
         Reason::Seal => "what is sealed in this entry doesn't fit its learner",
     };
-    format!("{entries} entries, NOT whole at {receipt}: {why}")
+    format!("{entries}, NOT whole at {receipt}: {why}")
 }
 
 fn write_csv(out: &mut impl Write, verdict: &Verdict) -> io::Result<()> {

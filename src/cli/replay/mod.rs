@@ -10,10 +10,11 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 
+use super::output::{Format, Output};
 use super::stop::Stop;
 use crate::config::{Count, Loaded, Problems, Process, load, load_candidate};
 use crate::ledger::{Cell, Entry, Fault, Filter, Reader, Settings};
@@ -32,25 +33,13 @@ pub struct Arguments {
     /// Judge only what arrived since then; what came before counts as it was judged.
     #[arg(long, value_name = "TIME")]
     since: Option<Timestamp>,
-    /// Write JSON: the same as `--format json`.
-    #[arg(long, conflicts_with = "format")]
-    json: bool,
-    /// How to write what was found.
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
-}
-
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum Format {
-    #[default]
-    Table,
-    Json,
-    Csv,
+    #[command(flatten)]
+    output: Output,
 }
 
 pub fn run(arguments: &Arguments) -> io::Result<ExitCode> {
     let done = arguments.outcome().and_then(|(outcome, skipped)| {
-        write(&outcome, arguments.format())?;
+        write(&outcome, arguments.output.format(Format::Table))?;
         tell_skipped(skipped)?;
         Ok(())
     });
@@ -61,13 +50,6 @@ pub fn run(arguments: &Arguments) -> io::Result<ExitCode> {
 }
 
 impl Arguments {
-    fn format(&self) -> Format {
-        match self.json {
-            true => Format::Json,
-            false => self.format,
-        }
-    }
-
     fn outcome(&self) -> Result<(Outcome, Skipped), Stop> {
         let config = load(&self.config)
             .map_err(|problems| Stop::finding(&problems))?
@@ -196,7 +178,8 @@ fn tell_skipped(skipped: Skipped) -> io::Result<()> {
         ),
     ] {
         if count > 0 {
-            writeln!(stderr, "scoregate: {count} submissions {what}")?;
+            let submissions = Count(count, "submission");
+            writeln!(stderr, "scoregate: {submissions} {what}")?;
         }
     }
     Ok(())

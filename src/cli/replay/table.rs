@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use crate::config::Count;
 use crate::policy::Marks;
 use crate::replay::{Change, OfLineItem, Outcome};
 
@@ -9,8 +10,11 @@ pub fn write(outcome: &Outcome, out: &mut impl Write) -> io::Result<()> {
     let all = outcome.all;
     writeln!(
         out,
-        "{} cells: {} up, {} down, {} unchanged",
-        all.cells, all.up, all.down, all.unchanged
+        "{}: {} up, {} down, {} unchanged",
+        Count(all.cells, "cell"),
+        all.up,
+        all.down,
+        all.unchanged
     )?;
     // Both lists have one order.
     let mut changes = outcome.changes.iter().peekable();
@@ -35,8 +39,11 @@ fn write_line_item(item: &OfLineItem, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "\n{line_item} (account `{account}`)")?;
     write!(
         out,
-        "  {} cells: {} up, {} down, {} unchanged",
-        tally.cells, tally.up, tally.down, tally.unchanged
+        "  {}: {} up, {} down, {} unchanged",
+        Count(tally.cells, "cell"),
+        tally.up,
+        tally.down,
+        tally.unchanged
     )?;
     match largest_percent {
         Some(largest) => writeln!(out, "; largest change {largest} %"),
