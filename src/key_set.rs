@@ -52,11 +52,12 @@ impl KeySet {
         Some(Self { keys, source })
     }
 
-    pub fn len(&self) -> usize {
+    /// How many of the keys can be used here.
+    pub fn usable(&self) -> usize {
         self.keys.len()
     }
 
-    /// How many of the keys in the set can't be used here.
+    /// How many can't.
     pub fn left_out(&self) -> usize {
         self.source.len() - self.keys.len()
     }

@@ -102,8 +102,8 @@ impl Issuer {
     pub fn state(&self) -> KeySetState {
         let keys = match &self.keys {
             Keys::Shared(_) => Some(1),
-            Keys::File(set) => Some(set.len()),
-            Keys::Fetched(source) => source.current().map(|set| set.len()),
+            Keys::File(set) => Some(set.usable()),
+            Keys::Fetched(source) => source.current().map(|set| set.usable()),
         };
         KeySetState {
             issuer: self.settings.name.to_string(),

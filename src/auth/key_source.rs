@@ -195,7 +195,7 @@ impl KeySource {
         {
             return;
         }
-        let (issuer, keys, left_out) = (&self.issuer, set.len(), set.left_out());
+        let (issuer, keys, left_out) = (&self.issuer, set.usable(), set.left_out());
         tracing::info!(target: "scoregate::auth", issuer, keys, left_out, "the key set is loaded");
         if left_out > 0 {
             tracing::warn!(target: "scoregate::auth", issuer, left_out, "some keys of the set can't be used");

@@ -338,6 +338,15 @@ async fn what_is_no_token_is_refused() {
         key.sign("{}", &good_claims().to_string()),
         key.sign(r#"{"alg":1}"#, &good_claims().to_string()),
         key.sign(&deep, &good_claims().to_string()),
+        key.sign(r#"["ES256","p256"]"#, &good_claims().to_string()),
+        key.sign(
+            r#"{"alg":"ES256","kid":"other","kid":"p256"}"#,
+            &good_claims().to_string(),
+        ),
+        key.sign(
+            r#"{"alg":"none","kid":"p256","alg":"ES256"}"#,
+            &good_claims().to_string(),
+        ),
         key.sign(&key.header().to_string(), "not json"),
         key.sign(&key.header().to_string(), "[]"),
         key.sign(&key.header().to_string(), &json!([ISSUER]).to_string()),
