@@ -43,8 +43,9 @@ pub struct Generations {
 /// Why a configuration is not put in force.
 #[derive(Debug, Error)]
 pub enum CannotApply {
+    /// Not as a source: a chain of causes would tell them twice.
     #[error("{}", one_line(.0))]
-    Problems(#[from] Problems),
+    Problems(Problems),
     #[error("only a restart can change {}", .0.join(", "))]
     NeedsRestart(Vec<&'static str>),
     #[error(transparent)]
@@ -54,6 +55,12 @@ pub enum CannotApply {
 fn one_line(problems: &Problems) -> String {
     let problems: Vec<_> = problems.problems.iter().map(ToString::to_string).collect();
     problems.join("; ")
+}
+
+impl From<Problems> for CannotApply {
+    fn from(problems: Problems) -> Self {
+        Self::Problems(problems)
+    }
 }
 
 impl From<TlsUnusable> for CannotApply {

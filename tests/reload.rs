@@ -148,6 +148,24 @@ fn what_cannot_be_applied_changes_nothing_and_says_so() {
 }
 
 #[test]
+fn every_problem_is_told_once() {
+    let upstream = Upstream::accepting();
+    let gateway = Gateway::before(&upstream);
+    let good = fs::read_to_string(gateway.config_file()).unwrap();
+    gateway.reconfigure_with(&format!("{good}\n[first]\n[second]\n"));
+    gateway.signal("HUP");
+    let applied = gateway.wait_until_applied(|applied| !applied["last_error"].is_null());
+    gateway.wait_for_log("a new configuration was refused");
+    let log = gateway.log();
+    let line = log.lines().find(|line| line.contains("was refused"));
+    for told in [applied["last_error"].as_str().unwrap(), line.unwrap()] {
+        for problem in ["first", "second"] {
+            assert_eq!(told.matches(problem).count(), 1, "{told}");
+        }
+    }
+}
+
+#[test]
 fn a_request_ends_under_the_configuration_it_began_with() {
     let (release, held) = mpsc::channel();
     let held = std::sync::Mutex::new(held);
