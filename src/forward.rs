@@ -52,6 +52,7 @@ impl Exchange<'_> {
                 Verdict::Failure(failure) => return Err(refuse(failure)),
             }
         }
+        worker.shared.report_rejected_keys(&account.name);
         Err(Refusal::new(
             Code::UpstreamCredentialsRejected,
             "LTIAAS rejects the gateway's own API key. The operator of the gateway has to replace it.",

@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use secrecy::SecretString;
@@ -19,6 +20,7 @@ use crate::lookup::Maxima;
 use crate::meter::{Limit, Meters, WorkerMeter};
 use crate::policy::Policies;
 use crate::request_id::RequestIds;
+use crate::seldom::Seldom;
 use crate::telemetry::{AccessLog, IdKey, Recorder};
 use crate::tls::{TlsUnusable, Trust};
 use crate::upstream::Upstream;
@@ -56,6 +58,8 @@ pub struct Shared {
     /// Line items' own maxima, read before.
     pub maxima: Maxima,
     accounts: Vec<Arc<Account>>,
+    /// By account. Made anew, because the keys of a new configuration may be others.
+    rejected_keys: HashMap<String, Seldom>,
     upstream: config::Upstream,
     trust: Trust,
 }
@@ -164,10 +168,24 @@ impl Shared {
             policy_generation,
             maxima: Maxima::default(),
             accounts: config.accounts.clone(),
+            rejected_keys: config.accounts.iter().map(untold).collect(),
             upstream: config.upstream.clone(),
             trust,
         })
     }
+
+    /// LTIAAS rejects every key of an account: told here and not by the request that met it, which
+    /// is one of many.
+    pub fn report_rejected_keys(&self, account: &str) {
+        let rejected = self.rejected_keys.get(account);
+        if let Some(requests) = rejected.and_then(|seldom| seldom.note(Instant::now())) {
+            tracing::error!(target: "scoregate::upstream", account, requests, "LTIAAS rejects the account's API key");
+        }
+    }
+}
+
+fn untold(account: &Arc<Account>) -> (String, Seldom) {
+    (account.name.clone(), Seldom::default())
 }
 
 impl Worker {

@@ -27,6 +27,7 @@ pub mod ledger;
 pub mod lifecycle;
 pub mod meter;
 pub mod request_id;
+pub mod seldom;
 pub mod telemetry;
 pub mod tls;
 pub mod trace_context;

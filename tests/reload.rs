@@ -270,6 +270,31 @@ fn the_level_of_the_log_follows() {
     gateway.wait_for_log("a new configuration is in force");
 }
 
+const KEY_REJECTED: &str = r#"{"details":{"message":"X","description":"Invalid API key."}}"#;
+
+#[test]
+fn a_rejected_account_key_is_told_once_and_once_more_after_a_reload() {
+    let upstream = Upstream::start(|_, _| json_reply(401, KEY_REJECTED));
+    let mut settings = two_workers(&upstream);
+    let gateway = Gateway::start(&settings);
+    for generation in 2..4 {
+        for _ in 0..20 {
+            assert_eq!(gateway.submit(SCORE).status, 502);
+        }
+        settings.tables +=
+            &format!("[[policy]]\nname = \"p{generation}\"\nmaximum = {{ percent = 100 }}\n");
+        gateway.reconfigure(&settings);
+        gateway.signal("HUP");
+        // Told behind everything that was told before.
+        gateway.wait_for_log(&format!("generation={generation}"));
+        let log = gateway.log();
+        let told = log.matches("LTIAAS rejects the account's API key").count();
+        assert_eq!(told, generation - 1, "{log}");
+    }
+    let rejections = "scoregate_upstream_key_rejections_total";
+    assert_eq!(Metrics::of(&gateway).sum(rejections, &[]), 40.0);
+}
+
 const SECRET: &str = "a-secret-of-32-bytes-or-more-for-hmac";
 
 fn issuer(audience: &str) -> String {

@@ -148,9 +148,6 @@ fn report(refusal: &Refusal, trail: &Trail) {
         Code::Internal => {
             tracing::error!(target: "scoregate::request", code, request_id, cause, "a request met a defect");
         }
-        Code::UpstreamCredentialsRejected => {
-            tracing::error!(target: "scoregate::request", code, request_id, cause, "LTIAAS rejects the account's API key");
-        }
         Code::UpstreamUnreachable | Code::UpstreamInvalidResponse | Code::UpstreamTimeout => {
             tracing::warn!(target: "scoregate::request", code, request_id, cause, "LTIAAS could not be used");
         }
