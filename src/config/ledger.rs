@@ -1,5 +1,6 @@
 //! `[ledger]`: where submissions are recorded, and how carefully.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::duration::DurationText;
 use super::findings::At;
 use super::secret::SecretPlace;
+use super::upstream::check_ca_file;
 use crate::ledger::{Durability, OnFailure, Place, PostgresPlace, Settings, is_postgres_url};
 
 /// Where submissions are recorded.
@@ -24,6 +26,10 @@ pub struct LedgerSection {
     /// PostgreSQL's password, so that it need not stand in `url`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password: Option<SecretPlace>,
+    /// PEM file of certificate authorities that are trusted beside the platform's, for PostgreSQL
+    /// over TLS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<String>,
     /// When an entry is safe. `batched`: with the operating system before its answer, so a kill
     /// loses nothing and a power loss the last moments; `always`: on disk before anything is
     /// forwarded.
@@ -60,6 +66,7 @@ impl Default for LedgerSection {
         Self {
             url: "sqlite:scoregate.db".to_owned(),
             password: None,
+            ca_file: None,
             durability: DurabilityText::Batched,
             on_failure: OnFailureText::Refuse,
             retention: None,
@@ -104,26 +111,39 @@ impl LedgerSection {
             None => None,
             Some(place) => Some(place.text(&at.key("password"))?),
         };
+        let ca_file = match &self.ca_file {
+            None => None,
+            Some(name) => Some(check_ca_file(&at.key("ca_file"), name)?),
+        };
         let at = at.key("url");
         match self.url.split_once(':') {
             None if self.url == "none" => Some(None),
             Some(("sqlite", "")) => at.problem("must name a file, such as \"sqlite:scoregate.db\""),
             Some(("sqlite", path)) => Some(Some(Place::Sqlite(at.place(path)))),
-            Some(("postgres" | "postgresql", _)) => self.postgres(&at, password).map(Some),
+            Some(("postgres" | "postgresql", _)) => self.postgres(&at, password, ca_file).map(Some),
             Some(_) | None => at.problem(
                 "must be \"sqlite:PATH\", \"postgres://USER@HOST:PORT/DATABASE\" or \"none\"",
             ),
         }
     }
 
-    fn postgres(&self, at: &At<'_>, password: Option<SecretString>) -> Option<Place> {
+    fn postgres(
+        &self,
+        at: &At<'_>,
+        password: Option<SecretString>,
+        ca_file: Option<PathBuf>,
+    ) -> Option<Place> {
         if !is_postgres_url(&self.url) {
             return at.problem(
                 "can't be read as postgres://USER[:PASSWORD]@HOST:PORT/DATABASE[?sslmode=…]",
             );
         }
         let url = SecretString::from(self.url.clone());
-        Some(Place::Postgres(PostgresPlace { url, password }))
+        Some(Place::Postgres(PostgresPlace {
+            url,
+            password,
+            ca_file,
+        }))
     }
 }
 

@@ -9,6 +9,7 @@ const KEYS: &[&str] = &[
     "server.listen",
     "server.workers",
     "ledger.password",
+    "ledger.ca_file",
     "ledger.durability",
     "ledger.on_failure",
     "ledger.retention",
@@ -81,6 +82,7 @@ mod tests {
             Place::Postgres(PostgresPlace {
                 url: url.into(),
                 password: password.map(Into::into),
+                ca_file: None,
             })
         };
         let before = place("postgres://me:one@host/db?sslmode=require", Some("one"));

@@ -88,7 +88,8 @@ impl UpstreamSection {
     }
 }
 
-fn check_ca_file(at: &At<'_>, name: &str) -> Option<PathBuf> {
+/// A file of certificate authorities that can be trusted.
+pub(super) fn check_ca_file(at: &At<'_>, name: &str) -> Option<PathBuf> {
     let path = files::readable(at, name)?;
     match tls::client_config(Some(&path), &[]) {
         Ok(_) => Some(path),

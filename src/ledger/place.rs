@@ -18,6 +18,8 @@ pub struct PostgresPlace {
     pub url: SecretString,
     /// In place of one in the URL.
     pub password: Option<SecretString>,
+    /// PEM file of certificate authorities trusted beside the platform's.
+    pub ca_file: Option<PathBuf>,
 }
 
 impl PostgresPlace {

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::error::Error as _;
+use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -35,14 +36,21 @@ pub struct Postgres {
     patience: Duration,
 }
 
+/// What libpq calls what `require` means here: certificates are always verified, names included.
+const VERIFYING: [&str; 2] = ["sslmode=verify-full", "sslmode=verify-ca"];
+
 /// What a URL says of a database. Fails without repeating the URL, which may hold a password.
 pub fn config(url: &str) -> Result<Config, Fault> {
-    let config = Config::from_str(url);
+    let query = query(url);
+    let known = VERIFYING.iter().fold(query.to_owned(), |query, mode| {
+        query.replace(mode, "sslmode=require")
+    });
+    let place = url.strip_suffix(query).unwrap_or(url);
+    let config = Config::from_str(&format!("{place}{known}"));
     let mut config = config.map_err(|_| Fault::refused("the ledger's URL can't be read"))?;
-    let is_near = config.get_hosts().iter().all(is_near);
-    if !is_near && !url.contains("sslmode=") {
-        // Never in the clear to another machine unless it is asked for.
-        config.ssl_mode(SslMode::Require);
+    let is_said = config.get_ssl_mode() != SslMode::Prefer || known.contains("sslmode=prefer");
+    if !is_said {
+        config.ssl_mode(default_mode(&config));
     }
     config.connect_timeout(CONNECT);
     config.application_name("scoregate");
@@ -55,10 +63,26 @@ pub fn is_postgres_url(url: &str) -> bool {
     config(url).is_ok_and(is_good)
 }
 
+/// What stands behind the `?`. A user or a password may hold one too.
+fn query(url: &str) -> &str {
+    let place = url.rsplit_once('@').map_or(url, |(_, place)| place);
+    place.split_once('?').map_or("", |(_, query)| query)
+}
+
+/// Never in the clear to another machine unless it is asked for. On this one TLS adds nothing, and
+/// the certificate that packages make for PostgreSQL is one that nobody trusts.
+fn default_mode(config: &Config) -> SslMode {
+    let mut addresses = config.get_hostaddrs().iter();
+    match config.get_hosts().iter().all(is_near) && addresses.all(IpAddr::is_loopback) {
+        true => SslMode::Disable,
+        false => SslMode::Require,
+    }
+}
+
 fn is_near(host: &Host) -> bool {
     match host {
         Host::Tcp(name) => {
-            let address = name.parse::<std::net::IpAddr>();
+            let address = name.parse::<IpAddr>();
             name == "localhost" || address.is_ok_and(|address| address.is_loopback())
         }
         Host::Unix(_) => true,
@@ -73,7 +97,8 @@ impl Postgres {
         }
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(Fault::lost)?;
-        let tls = crate::tls::client_config(None, &[]).map_err(Fault::lost)?;
+        let ca_file = place.ca_file.as_deref();
+        let tls = crate::tls::client_config(ca_file, &[]).map_err(Fault::lost)?;
         let tls = MakeRustlsConnect::new(tls.as_ref().clone());
         let connecting = async { timeout(CONNECT, config.connect(tls)).await };
         let connected = runtime.block_on(connecting).map_err(Fault::lost)?;
@@ -239,5 +264,41 @@ impl Database for Postgres {
 
     fn script(&mut self, sql: &str) -> Result<(), Fault> {
         self.wait(self.client.batch_execute(sql))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn speaks_tls_to_other_machines_unless_the_url_says_otherwise() {
+        use SslMode::{Disable, Prefer, Require};
+        for (url, mode) in [
+            ("postgres://me@db.example.edu/x", Require),
+            ("postgres://me@db.example.edu/x?sslmode=disable", Disable),
+            ("postgres://me@db.example.edu/x?sslmode=prefer", Prefer),
+            (
+                "postgres://me@db.example.edu/x?sslmode=verify-full",
+                Require,
+            ),
+            (
+                "postgres://me@db.example.edu/x?options=a&sslmode=verify-ca",
+                Require,
+            ),
+            ("postgres://me:sslmode=prefer@db.example.edu/x", Require),
+            ("postgres://me@127.0.0.1,db.example.edu/x", Require),
+            ("postgres://me@localhost/x?hostaddr=192.0.2.1", Require),
+            ("postgres://me@localhost/x?hostaddr=127.0.0.1", Disable),
+            ("postgres://localhost:5432/x", Disable),
+            ("postgres://me:pass@127.0.0.1:5432/x", Disable),
+            ("postgres://me@[::1]/x", Disable),
+            ("postgres://me@127.0.0.1/x?sslmode=require", Require),
+            ("postgres://me@%2Frun%2Fpostgresql/x", Disable),
+        ] {
+            let said = config(url).map(|config| config.get_ssl_mode());
+            assert_eq!(said.ok(), Some(mode), "{url}");
+        }
+        assert!(config("postgres://me@db.example.edu/x?sslmode=allow").is_err());
     }
 }

@@ -14,6 +14,10 @@ pub struct Certificate {
 
 impl Certificate {
     pub fn for_this_machine() -> Self {
+        Self::naming(["127.0.0.1", "localhost"].map(str::to_owned))
+    }
+
+    pub fn naming(names: impl Into<Vec<String>>) -> Self {
         let mut authority = CertificateParams::new(Vec::new()).unwrap();
         // A certificate whose issuer has its own name passes for self-signed.
         let name = (DnType::CommonName, "an authority for tests");
@@ -23,7 +27,6 @@ impl Certificate {
         let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap());
         let authority = authority.unwrap();
 
-        let names = ["127.0.0.1", "localhost"].map(str::to_owned);
         let mut leaf = CertificateParams::new(names).unwrap();
         // Newer Pythons insist on it.
         leaf.use_authority_key_identifier_extension = true;

@@ -2,6 +2,8 @@
 //! socket in it, gone with the last test that uses it.
 
 use std::fs;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -15,8 +17,29 @@ use tempfile::TempDir;
 /// PostgreSQL refuses to run as root, so it runs as "nobody" there.
 const NOBODY: u32 = 65_534;
 
+/// How it listens beside its socket.
+pub struct Network {
+    pub address: SocketAddr,
+    /// Of everybody who comes that way.
+    pub password: String,
+    /// The server's certificate and its key, in PEM.
+    pub tls: Option<(String, String)>,
+}
+
+impl Network {
+    /// An address of this machine that nobody else uses: a port has to be named before the server
+    /// takes it, and by then may be gone.
+    pub fn free_address() -> SocketAddr {
+        let [a, b, c, ..] = RandomState::new().build_hasher().finish().to_ne_bytes();
+        let address = Ipv4Addr::new(127, 1 + a % 200, b, c);
+        let socket = TcpListener::bind((address, 0)).unwrap();
+        socket.local_addr().unwrap()
+    }
+}
+
 pub struct Cluster {
     folder: TempDir,
+    network: Option<Network>,
     server: Mutex<Option<Child>>,
     databases: AtomicUsize,
 }
@@ -37,6 +60,48 @@ impl Cluster {
 
     /// One of one's own, to stop and start.
     pub fn start() -> Self {
+        Self::start_on(None)
+    }
+
+    /// One that asks for passwords, and the role `strict` for TLS too.
+    pub fn start_on(network: Option<Network>) -> Self {
+        let cluster = Self::initialized(network);
+        if let Some(network) = &cluster.network {
+            cluster.prepare(network);
+        }
+        cluster.resume();
+        if let Some(Network { password, .. }) = &cluster.network {
+            let quoted = password.replace('\'', "''");
+            let sql = format!(
+                "ALTER ROLE postgres PASSWORD '{quoted}'; \
+                 CREATE ROLE strict SUPERUSER LOGIN PASSWORD '{quoted}'"
+            );
+            cluster.psql("postgres", &sql);
+        }
+        cluster
+    }
+
+    /// What is read when the server starts.
+    fn prepare(&self, network: &Network) {
+        let data = self.folder.path().join("data");
+        let rules = "local all all trust\n\
+             hostssl all strict 127.0.0.0/8 scram-sha-256\n\
+             host all postgres 127.0.0.0/8 scram-sha-256\n";
+        fs::write(data.join("pg_hba.conf"), rules).unwrap();
+        let Some((certificate, key)) = &network.tls else {
+            return;
+        };
+        for (name, text) in [("server.crt", certificate), ("server.key", key)] {
+            let file = data.join(name);
+            fs::write(&file, text).unwrap();
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+            if is_root() {
+                chown(&file, Some(NOBODY), Some(NOBODY)).unwrap();
+            }
+        }
+    }
+
+    fn initialized(network: Option<Network>) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("pg")
             .tempdir_in("/tmp")
@@ -67,13 +132,18 @@ impl Cluster {
             "{}",
             String::from_utf8_lossy(&done.stderr)
         );
-        let cluster = Self {
+        Self {
             folder,
+            network,
             server: Mutex::new(None),
             databases: AtomicUsize::new(0),
-        };
-        cluster.resume();
-        cluster
+        }
+    }
+
+    /// In the name of the socket, too.
+    fn port(&self) -> u16 {
+        let network = self.network.as_ref();
+        network.map_or(5432, |network| network.address.port())
     }
 
     /// Starts the server (again) and waits until it answers.
@@ -81,14 +151,20 @@ impl Cluster {
         let mut server = command("postgres");
         server.arg("-D").arg(self.folder.path().join("data"));
         server.arg("-k").arg(self.folder.path());
-        server.args([
-            "-c",
-            "listen_addresses=",
-            "-c",
-            "fsync=off",
-            "-c",
-            "shared_buffers=16MB",
-        ]);
+        let network = self.network.as_ref();
+        let address = network.map(|network| network.address.ip().to_string());
+        let has_tls = network.is_some_and(|network| network.tls.is_some());
+        let settings = [
+            format!("listen_addresses={}", address.unwrap_or_default()),
+            format!("port={}", self.port()),
+            format!("ssl={}", if has_tls { "on" } else { "off" }),
+            "password_encryption=scram-sha-256".to_owned(),
+            "fsync=off".to_owned(),
+            "shared_buffers=16MB".to_owned(),
+        ];
+        for setting in settings {
+            server.arg("-c").arg(setting);
+        }
         let server = server
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -108,7 +184,8 @@ impl Cluster {
             server.kill().unwrap();
             server.wait().unwrap();
         }
-        let socket = self.folder.path().join(".s.PGSQL.5432");
+        let socket = format!(".s.PGSQL.{}", self.port());
+        let socket = self.folder.path().join(socket);
         let pid = self.folder.path().join("data/postmaster.pid");
         for file in [socket, pid] {
             let _ = fs::remove_file(file);
@@ -124,7 +201,7 @@ impl Cluster {
 
     pub fn url(&self, name: &str) -> String {
         let host = self.folder.path().to_str().unwrap().replace('/', "%2F");
-        format!("postgres://postgres@{host}/{name}")
+        format!("postgres://postgres@{host}:{}/{name}", self.port())
     }
 
     fn answers(&self) -> bool {
@@ -146,7 +223,8 @@ impl Cluster {
     pub fn dump(&self, name: &str) -> String {
         let mut dump = command("pg_dump");
         dump.args(["-U", "postgres", "-d", name, "-h"])
-            .arg(self.folder.path());
+            .arg(self.folder.path())
+            .args(["-p", &self.port().to_string()]);
         let done = dump.output().unwrap();
         assert!(
             done.status.success(),
@@ -165,7 +243,10 @@ impl Cluster {
         psql.args([
             "-X", "-A", "-t", "-U", "postgres", "-d", database, "-c", sql, "-h",
         ]);
-        psql.arg(self.folder.path()).output().unwrap()
+        psql.arg(self.folder.path())
+            .args(["-p", &self.port().to_string()])
+            .output()
+            .unwrap()
     }
 }
 

@@ -1,5 +1,9 @@
 //! What both databases must do, and what is each one's own.
 
+#[allow(
+    dead_code,
+    reason = "the black-box tests have it too, and use more of it"
+)]
 mod cluster;
 mod failures;
 mod sample;

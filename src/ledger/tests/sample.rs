@@ -38,6 +38,7 @@ impl Home {
         let place = Place::Postgres(PostgresPlace {
             url,
             password: None,
+            ca_file: None,
         });
         Self::at(place, tempfile::tempdir().unwrap(), Some(cluster))
     }
