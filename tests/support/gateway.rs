@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -21,6 +21,8 @@ pub struct Gateway {
     pub directory: Arc<TempDir>,
     child: Child,
     log: Arc<Mutex<Vec<u8>>>,
+    /// Reads the log until the process ends.
+    reading: Option<JoinHandle<()>>,
 }
 
 impl Gateway {
@@ -63,7 +65,7 @@ impl Gateway {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let log = capture(child.stderr.take().unwrap());
+        let (log, reading) = capture(child.stderr.take().unwrap());
         let mut gateway = Self {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             admin: SocketAddr::from(([127, 0, 0, 1], 0)),
@@ -71,6 +73,7 @@ impl Gateway {
             directory,
             child,
             log,
+            reading: Some(reading),
         };
         let started = Instant::now();
         loop {
@@ -81,6 +84,7 @@ impl Gateway {
                 return Ok(gateway);
             }
             if gateway.child.try_wait().unwrap().is_some() {
+                gateway.read_on();
                 return Err(gateway.log());
             }
             // The contract's own limit.
@@ -193,6 +197,7 @@ impl Gateway {
         let started = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
+                self.read_on();
                 return status;
             }
             assert!(
@@ -201,6 +206,13 @@ impl Gateway {
                 self.log()
             );
             thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// Once it has ended: its last words may be on their way.
+    fn read_on(&mut self) {
+        if let Some(reading) = self.reading.take() {
+            reading.join().unwrap();
         }
     }
 
@@ -216,14 +228,14 @@ impl Drop for Gateway {
     }
 }
 
-fn capture(mut stderr: impl Read + Send + 'static) -> Arc<Mutex<Vec<u8>>> {
+fn capture(mut stderr: impl Read + Send + 'static) -> (Arc<Mutex<Vec<u8>>>, JoinHandle<()>) {
     let log = Arc::<Mutex<Vec<u8>>>::default();
     let writer = log.clone();
-    thread::spawn(move || {
+    let reading = thread::spawn(move || {
         let mut bytes = [0; 4096];
         while let Ok(count @ 1..) = stderr.read(&mut bytes) {
             writer.lock().unwrap().extend_from_slice(&bytes[..count]);
         }
     });
-    log
+    (log, reading)
 }
