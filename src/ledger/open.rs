@@ -39,6 +39,13 @@ const BEGIN: &str = "INSERT INTO holders (id, alive_until) VALUES ($1, \
      CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) + $2) \
      ON CONFLICT (id) DO UPDATE SET alive_until = EXCLUDED.alive_until";
 
+/// Those that were killed. One that lives after all begins anew, as after any long silence.
+const FORGET: &str = "DELETE FROM holders WHERE alive_until < \
+     CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) - $1";
+
+/// How long a silent process is remembered.
+const FORGET_AFTER_MILLIS: i64 = 24 * 3_600 * 1_000;
+
 /// What became of the leases that this process has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Leases {
@@ -138,6 +145,8 @@ impl Book {
             return Ok(Leases::Kept);
         }
         self.database.execute(BEGIN, &[me, time])?;
+        let age = Input::Integer(FORGET_AFTER_MILLIS);
+        self.database.execute(FORGET, &[age])?;
         Ok(Leases::Lapsed)
     }
 

@@ -84,6 +84,21 @@ async fn what_another_gateway_recorded_past_a_held_cell_is_in_its_history() {
     assert_eq!(**held.history(), vec![past("7"), past("8")]);
 }
 
+/// Every start is a holder of its own, and those that were killed can't take themselves out.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_forgets_gateways_that_are_long_gone() {
+    let home = Home::postgres();
+    drop(Ledger::open(&home.settings).unwrap());
+    tamper(
+        &home,
+        "INSERT INTO holders (id, alive_until) VALUES ('killed last year', 0)",
+    );
+    let _ledger = Ledger::open(&home.settings).unwrap();
+    let cluster = home.cluster.as_ref().unwrap();
+    let ids = cluster.psql(&home.name(), "SELECT id FROM holders");
+    assert!(!ids.contains("killed last year"), "{ids}");
+}
+
 /// A process that stood still for longer than its lease lives on, and must not go on with what
 /// others have judged since.
 #[tokio::test(flavor = "multi_thread")]
