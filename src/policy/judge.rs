@@ -202,7 +202,7 @@ impl<'a> Trial<'a> {
         let comment = match &self.effective.comment {
             None => own.map(str::to_owned),
             Some(set) => {
-                let reasons: Vec<_> = self.acts.iter().map(|act| act.reason.as_str()).collect();
+                let reasons: Vec<_> = self.acts.iter().map(Act::in_short).collect();
                 let comment = set.value.apply(own, &reasons);
                 if comment.as_deref() != own {
                     self.acts.push(Act {

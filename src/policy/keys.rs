@@ -42,6 +42,9 @@ macro_rules! keys {
         pub struct Effective { $($(#[doc = $doc])* pub $field: Option<Set<$Value>>,)* }
 
         impl Keys {
+            /// The names of all keys.
+            pub const ALL: &[&'static str] = &[$($name,)*];
+
             /// The names of the keys that are set.
             pub fn names(&self) -> Vec<&'static str> {
                 [$(self.$field.as_ref().map(|_| $name),)*].into_iter().flatten().collect()

@@ -1,10 +1,58 @@
-//! `clear`, `not_final` and `stale`: what may change a cell that has a score.
+//! What may change a cell that has a score.
 //!
-//! `clear` is for a score without `scoreGiven`, `not_final` for any `gradingProgress` but
-//! FullyGraded; a score without `scoreGiven` that is not final obeys the stricter of the two. A cell
-//! without a score takes both. What is protected or refused is no attempt.
-//! `stale` is for a `timestamp` older than the newest taken for the cell; one without a timestamp is
-//! stamped on arrival and never stale; an equal one is not older.
+//! ### clear
+//!
+//! `clear = "protect"`: what becomes of a score without `scoreGiven` on a cell that has one.
+//!
+//! Formula: `forward` (unless set) empties the cell, `protect` is recorded and not sent, `refuse`
+//! answers POLICY_REFUSED.
+//! Boundaries: a cell without a score takes it in any case; a score of 0 is a score. What is protected
+//! or refused is no attempt. After a clear that was forwarded the attempts remain, and the next score
+//! is folded with them.
+//! Example:
+//!
+//! ```text
+//! clear = "protect"
+//!
+//! no score → forwarded: no score
+//! 80 of 100 → forwarded: 80 of 100
+//! no score → kept by clear
+//! ```
+//!
+//! ### not_final
+//!
+//! `not_final = "protect"`: the same for any `gradingProgress` but FullyGraded.
+//!
+//! Formula: `forward` (unless set), `protect` or `refuse`, as for `clear`.
+//! Boundaries: a score without `scoreGiven` that is not final obeys the stricter of the two keys.
+//! Example:
+//!
+//! ```text
+//! not_final = "refuse"
+//!
+//! 50 of 100, pending → forwarded: 50 of 100
+//! 80 of 100, pending → refused by not_final: POLICY_REFUSED
+//! 80 of 100 → forwarded: 80 of 100
+//! ```
+//!
+//! ### stale
+//!
+//! `stale = "ignore"`: what becomes of a score whose `timestamp` is older than the cell's.
+//!
+//! Formula: `timestamp` < the newest that took effect in the cell; `forward` (unless set) lets it join
+//! the attempts, so that `keep` decides, `ignore` is recorded and not sent, `refuse` answers
+//! STALE_SCORE.
+//! Boundaries: an equal one is not older; one without `timestamp` is stamped on its arrival, behind
+//! all others, and never stale.
+//! Example:
+//!
+//! ```text
+//! stale = "refuse"
+//!
+//! 80 of 100, stamped 10:00:00 → forwarded: 80 of 100
+//! 70 of 100, stamped 09:59:59 → refused by stale: STALE_SCORE
+//! 60 of 100, stamped 10:00:00 → forwarded: 60 of 100
+//! ```
 
 use serde::Serialize;
 

@@ -1,9 +1,17 @@
 //! `require = [{ when = "score.percent >= 10.0", message = "…" }]`: what must hold for a score to be
 //! taken.
 //!
-//! Boundaries: all must hold; the first that does not, or can't be evaluated, refuses with its
-//! message (POLICY_REFUSED); an absent member can't be evaluated unless guarded by `has()`.
-//! Example: `when = "has(score.comment)"` refuses scores without a comment.
+//! Formula: the first whose `when` is false, or can't be evaluated, refuses with its `message`
+//! (POLICY_REFUSED).
+//! Boundaries: all must hold; an absent member can't be evaluated unless guarded by `has()`.
+//! Example:
+//!
+//! ```text
+//! require = [{ when = "has(score.comment)", message = "Say why." }]
+//!
+//! 90 of 100 → refused by require: POLICY_REFUSED
+//! 90 of 100, comment Well done → forwarded: 90 of 100, comment Well done
+//! ```
 
 use std::sync::Arc;
 

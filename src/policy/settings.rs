@@ -1,13 +1,82 @@
-//! `attempts`, `unchanged`, `override`: keys that decide what becomes of a submission and leave its
-//! value alone.
+//! Keys that decide what becomes of a submission and leave its value alone.
 //!
-//! Boundaries of `attempts`: the first `max` by arrival count; `over` is `refuse` unless set;
-//! refused and ignored ones use up none, nor do those of unknown fate; a regrade of a taken attempt
-//! is never over the limit.
-//! Of `unchanged`: equal ratios, or nearer than `tolerance`, with the comment that was last sent;
-//! never full marks over less, nor a first score of zero.
-//! Of `override`: the result was edited when its ratio differs from the last sent by 0.001 or more,
-//! an absent result counting as 0; with nothing sent yet, any result is an edit.
+//! ### attempts
+//!
+//! `attempts = { max = 3, over = "refuse" }`: how many attempts count.
+//!
+//! Formula: an attempt is a distinct `submittedAt`, else a distinct `timestamp`, else each arrival. The
+//! first `max` by arrival count; beyond them `refuse` (unless set) answers POLICY_REFUSED, `ignore` is
+//! recorded and not sent.
+//! Boundaries: a score for an attempt that was taken is a regrade, replaces it and is never over the
+//! limit; refused and ignored ones use up none, nor does one of unknown fate.
+//! Example:
+//!
+//! ```text
+//! attempts = { max = 1 }
+//! keep = "highest"
+//!
+//! 80 of 100, submitted 08:00:00 → forwarded: 80 of 100
+//! 90 of 100, submitted 09:00:00 → refused by attempts: POLICY_REFUSED
+//! 70 of 100, submitted 08:00:00 → forwarded: 70 of 100
+//! ```
+//!
+//! ### unchanged
+//!
+//! `unchanged = "skip"`: nothing is sent that changes nothing.
+//!
+//! Formula: `skip` keeps a score whose share of its maximum equals the one last sent, or is nearer to
+//! it than `tolerance`, and whose comment is the one last sent; `forward` (unless set) sends it.
+//! Boundaries: full marks over less, and a first score of zero, are always sent; so is what follows a
+//! score that was lost on its way.
+//! Example:
+//!
+//! ```text
+//! unchanged = "skip"
+//!
+//! 0 of 100 → forwarded: 0 of 100
+//! 0 of 10 → kept by unchanged
+//! 5 of 10 → forwarded: 5 of 10
+//! ```
+//!
+//! ### tolerance
+//!
+//! `tolerance = 0.01`: how near two shares of the maximum count as equal, for `unchanged`.
+//!
+//! Formula: |new share − share last sent| < `tolerance`.
+//! Boundaries: 0 unless set; exactly `tolerance` apart is sent; it does nothing unless `unchanged` is
+//! `skip`.
+//! Example:
+//!
+//! ```text
+//! unchanged = "skip"
+//! tolerance = 0.01
+//!
+//! 80 of 100 → forwarded: 80 of 100
+//! 80.9 of 100 → kept by unchanged
+//! 81 of 100 → forwarded: 81 of 100
+//! 99.5 of 100 → forwarded: 99.5 of 100
+//! 100 of 100 → forwarded: 100 of 100
+//! ```
+//!
+//! ### override
+//!
+//! `override = "protect"`: who wins where a person has edited the grade in the LMS. The result is read
+//! before anything is sent.
+//!
+//! Formula: edited where the share that is shown differs from the one last sent by 0.001 or more.
+//! `tool_wins` (unless set) sends in any case, `protect` keeps the edit, `raise_only` sends what is
+//! above it.
+//! Boundaries: an absent result counts as 0; where nothing was sent yet, any result is an edit. What
+//! was lost on its way may or may not be shown: neither is an edit.
+//! Example:
+//!
+//! ```text
+//! override = "raise_only"
+//!
+//! 50 of 100 → forwarded: 50 of 100
+//! 70 of 100, where the LMS shows 80 of 100 → kept by override
+//! 90 of 100, where the LMS shows 80 of 100 → forwarded: 90 of 100
+//! ```
 
 use serde::Serialize;
 

@@ -1,5 +1,22 @@
-//! `order`: the rules that work on the value, and the order they act in. The default is that of the
-//! list. A rule that an `order` leaves out follows the one it follows by default.
+//! The rules that work on the value, and the order they act in.
+//!
+//! ### order
+//!
+//! `order = ["round", "maximum"]`: which rule acts before which.
+//!
+//! Formula: `rescale, late, minimum, maximum, pass, round, keep` unless set. Rules before `keep` act on
+//! each attempt, those after it on what it made of them. `fill_maximum` always acts first.
+//! Boundaries: a rule that an `order` leaves out follows the one it follows by default; none may stand
+//! in it twice.
+//! Example:
+//!
+//! ```text
+//! order = ["round", "maximum"]
+//! round = { digits = 0, mode = "up" }
+//! maximum = { percent = 99.5 }
+//!
+//! 99.2 of 100 → adjusted by round, maximum: 99.5 of 100
+//! ```
 
 use std::sync::Arc;
 

@@ -1,13 +1,95 @@
-//! `opens`, `due`, `grace`, `closes`, `extensions`: when a submission is taken, and when it is late.
+//! When a submission is taken, and when it is late. Its time is `submission.submittedAt`, else
+//! `timestamp`, else its arrival.
 //!
-//! Its time is `submission.submittedAt`, else `timestamp`, else its arrival.
-//! Formula: lateness is that time minus `due` in whole elapsed seconds, rounded down.
-//! Boundaries: up to and including `grace` counts as none, beyond it lateness counts from `due`;
-//! `extensions` put another `due` in place for the learners they name, and `grace` applies to it
-//! too; `opens` and `closes` include their instant, to the millisecond, and extensions don't move
-//! them; outside, the answer is POLICY_REFUSED.
-//! Example: `due = "2025-03-10T12:00:00Z"`, `grace = "60s"`: 12:01:00 is on time, 12:01:01 is 61
-//! seconds late.
+//! ### opens
+//!
+//! `opens = "2026-03-01T08:00:00Z"`: nothing is taken before.
+//!
+//! Formula: refused (POLICY_REFUSED) where the submission's time < `opens`; that time is
+//! `submission.submittedAt`, else `timestamp`, else its arrival.
+//! Boundaries: the instant itself is in; compared to the millisecond; `extensions` don't move it.
+//! Example:
+//!
+//! ```text
+//! opens = "2026-03-01T08:00:00Z"
+//!
+//! 80 of 100, submitted 07:59:59.999 → refused by opens: POLICY_REFUSED
+//! 80 of 100, submitted 08:00:00 → forwarded: 80 of 100
+//! ```
+//!
+//! ### due
+//!
+//! `due = "2026-03-01T12:00:00Z"`: when a submission begins to be late, for `late`. Alone it costs
+//! nothing.
+//!
+//! Formula: lateness = the submission's time (see `opens`) − `due`, in whole elapsed seconds rounded
+//! down; 0 and less is on time.
+//! Boundaries: less than a second late is on time. A score that is judged again later stays as late
+//! as it was.
+//! Example:
+//!
+//! ```text
+//! due = "2026-03-01T12:00:00Z"
+//! late = { kind = "flat", points = 5 }
+//!
+//! 80 of 100, submitted 12:00:00.999 → forwarded: 80 of 100
+//! 80 of 100, submitted 12:00:01 → adjusted by late: 75 of 100
+//! ```
+//!
+//! ### grace
+//!
+//! `grace = "15m"`: how late still counts as on time. Whole `s`, `m`, `h` or `d`.
+//!
+//! Formula: lateness ≤ `grace` counts as none; beyond it, lateness counts from `due`, the grace
+//! included.
+//! Boundaries: exactly `grace` is on time; `extensions` have it too; without `due` it does nothing.
+//! Example:
+//!
+//! ```text
+//! due = "2026-03-01T12:00:00Z"
+//! grace = "15m"
+//! late = { kind = "per_interval", percent = 1, interval = "1m" }
+//!
+//! 80 of 100, submitted 12:15:00 → forwarded: 80 of 100
+//! 80 of 100, submitted 12:15:01 → adjusted by late: 64 of 100
+//! ```
+//!
+//! ### closes
+//!
+//! `closes = "2026-03-05T12:00:00Z"`: nothing is taken after.
+//!
+//! Formula: refused (POLICY_REFUSED) where the submission's time (see `opens`) > `closes`.
+//! Boundaries: the instant itself is in; compared to the millisecond; `grace` and `extensions` don't
+//! move it, so that a later `due` for one learner needs a later `closes` for all.
+//! Example:
+//!
+//! ```text
+//! due = "2026-03-01T12:00:00Z"
+//! closes = "2026-03-01T18:00:00Z"
+//! extensions = [{ users = ["u"], due = "2026-03-09T12:00:00Z" }]
+//!
+//! 80 of 100, submitted 18:00:00 → forwarded: 80 of 100
+//! 80 of 100, submitted 18:00:00.001 → refused by closes: POLICY_REFUSED
+//! ```
+//!
+//! ### extensions
+//!
+//! `extensions = [{ users = ["…"], due = "…" }]`: another `due` for some learners, by their LTI user
+//! ids.
+//!
+//! Formula: the learner's `due` is that of the first extension that names them, else `due`.
+//! Boundaries: they have the `grace` that all have; they move neither `opens` nor `closes`; where
+//! there is no `due`, only those who are named can be late.
+//! Example:
+//!
+//! ```text
+//! due = "2026-03-01T12:00:00Z"
+//! late = { kind = "flat", points = 5 }
+//! extensions = [{ users = ["u"], due = "2026-03-01T18:00:00Z" }]
+//!
+//! 80 of 100, submitted 13:00:00, user u → forwarded: 80 of 100
+//! 80 of 100, submitted 13:00:00, user w → adjusted by late: 75 of 100
+//! ```
 
 use std::sync::Arc;
 

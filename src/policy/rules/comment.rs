@@ -1,12 +1,20 @@
 //! `comment = { html = "strip", max_chars = 500, explain = true }`: the comment as it leaves.
 //!
-//! `html`: `strip` (unless set) takes tags out and leaves their text, `keep` leaves both, `refuse`
-//! answers POLICY_REFUSED. `explain` appends one sentence for each rule that acted. `max_chars`
-//! counts characters, after `explain`.
+//! Formula: `html` = `strip` (unless set) takes tags out and leaves their text, `keep` leaves both,
+//! `refuse` answers POLICY_REFUSED; then `explain` appends one short sentence for each rule that acted
+//! (the first half of the one that `scoregate explain` shows); then the first `max_chars` characters
+//! stay.
 //! Boundaries: acts only where the key is set; `a < b` holds no tag; without a comment and without
 //! anything to explain there is none.
-//! Example: `<b>Well done</b>` with `explain` and a late score leaves as `Well done 1 day late: 10
-//! points off.`
+//! Example:
+//!
+//! ```text
+//! due = "2026-03-01T12:00:00Z"
+//! late = { kind = "flat", points = 10 }
+//! comment = { explain = true }
+//!
+//! 90 of 100, submitted 18:00:00, comment <b>Well done</b> → adjusted by late, comment: 80 of 100, comment Well done 6 hours late: 10 points off.
+//! ```
 
 use serde::Serialize;
 
@@ -35,7 +43,7 @@ impl Comment {
     }
 
     /// The comment as it leaves.
-    pub fn apply(&self, comment: Option<&str>, reasons: &[&str]) -> Option<String> {
+    pub fn apply(&self, comment: Option<&str>, reasons: &[String]) -> Option<String> {
         let plain = comment.map(|text| match self.html {
             Html::Strip => without_tags(text),
             Html::Keep | Html::Refuse => text.to_owned(),
@@ -126,11 +134,16 @@ mod tests {
             ..Comment::default()
         };
         assert_eq!(
-            comment.apply(Some("<b>né</b>"), &["Late."]).as_deref(),
+            comment
+                .apply(Some("<b>né</b>"), &["Late.".to_owned()])
+                .as_deref(),
             Some("né Lat")
         );
         assert_eq!(comment.apply(None, &[]), None);
-        assert_eq!(comment.apply(None, &["Late."]).as_deref(), Some("Late."));
+        assert_eq!(
+            comment.apply(None, &["Late.".to_owned()]).as_deref(),
+            Some("Late.")
+        );
     }
 
     proptest! {

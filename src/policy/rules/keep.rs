@@ -8,9 +8,34 @@
 //! | `average` | the mean of the ratios times the largest maximum |
 //! | `total` | Σ given of Σ maximum |
 //!
-//! Boundaries: equal timestamps go by arrival; ties of `highest` and `lowest` go to the later.
-//! Each fold sees the attempts as the rules before `keep` left them. Unset: the submission at hand.
-//! Example: 8 of 10 and 18 of 20 are 17 of 20 as `average` and 26 of 30 as `total`.
+//! Formula: that of the table, over the attempts as the rules before `keep` left them.
+//! Boundaries: equal timestamps go by arrival; ties of `highest` and `lowest` go to the later; rules
+//! after `keep` go by the time of the attempt that stands, with `average` and `total` that of the
+//! newest. When an older attempt stands and the cell has its value already, nothing is sent. Unset:
+//! the submission at hand.
+//! Example:
+//!
+//! ```text
+//! keep = "average"
+//!
+//! 8 of 10, submitted 08:00:00 → forwarded: 8 of 10
+//! 18 of 20, submitted 09:00:00 → adjusted by keep: 17 of 20
+//! ```
+//!
+//! ```text
+//! keep = "total"
+//!
+//! 8 of 10, submitted 08:00:00 → forwarded: 8 of 10
+//! 18 of 20, submitted 09:00:00 → adjusted by keep: 26 of 30
+//! ```
+//!
+//! ```text
+//! keep = "highest"
+//!
+//! 8 of 10, submitted 08:00:00 → forwarded: 8 of 10
+//! 7 of 10, submitted 09:00:00 → kept by keep
+//! 9 of 10, submitted 10:00:00 → forwarded: 9 of 10
+//! ```
 
 use std::cmp::Ordering;
 

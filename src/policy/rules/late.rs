@@ -1,4 +1,4 @@
-//! `late = { kind = "…", … }`: what being late costs. Lateness is counted from `due` (see `time`).
+//! `late = { kind = "…", … }`: what being late costs. Lateness is counted from `due`.
 //!
 //! | kind | formula |
 //! |---|---|
@@ -8,10 +8,55 @@
 //! | `ceiling` | more than `percent` of the maximum becomes `percent`; less stays |
 //! | `newly_earned` | `percent` of what was gained over the best attempt that was on time |
 //!
+//! Formula: `given = given − deduction`, where `percent` is of the points possible unless
+//! `of = "earned"`.
 //! Boundaries: exactly one interval late is one interval, a second more is two; a row's `up_to`
 //! belongs to it; the deduction of `per_interval` of the points possible is rounded to 2 decimals
-//! half-up; a score under the floor stays as it is; nothing goes below 0.
-//! Example: 90 of 100, 24 h and 1 s late, `percent = 10`, `interval = "24h"`: two intervals, 70.
+//! half-up; a score under the floor stays as it is; nothing goes below 0. The best attempt that was
+//! on time is the one with the highest share of its maximum, as it reaches the rule.
+//! Example:
+//!
+//! ```text
+//! due = "2026-03-01T00:00:00Z"
+//! late = { kind = "per_interval", percent = 10, interval = "6h", floor_percent = 50 }
+//!
+//! 90 of 100, submitted 06:00:00 → adjusted by late: 80 of 100
+//! 90 of 100, submitted 06:00:01 → adjusted by late: 70 of 100
+//! 90 of 100, submitted 23:00:00 → adjusted by late: 50 of 100
+//! 40 of 100, submitted 23:00:00 → forwarded: 40 of 100
+//! ```
+//!
+//! ```text
+//! due = "2026-03-01T00:00:00Z"
+//! late = { kind = "steps", of = "earned", steps = [{ up_to = "6h", percent = 10 }, { up_to = "12h", percent = 50 }] }
+//!
+//! 90 of 100, submitted 06:00:00 → adjusted by late: 81 of 100
+//! 90 of 100, submitted 23:00:00 → adjusted by late: 45 of 100
+//! ```
+//!
+//! ```text
+//! due = "2026-03-01T00:00:00Z"
+//! late = { kind = "flat", points = 15 }
+//!
+//! 90 of 100, submitted 00:00:01 → adjusted by late: 75 of 100
+//! 9 of 100, submitted 23:00:00 → adjusted by late: 0 of 100
+//! ```
+//!
+//! ```text
+//! due = "2026-03-01T00:00:00Z"
+//! late = { kind = "ceiling", percent = 80 }
+//!
+//! 90 of 100, submitted 06:00:00 → adjusted by late: 80 of 100
+//! 70 of 100, submitted 06:00:00 → forwarded: 70 of 100
+//! ```
+//!
+//! ```text
+//! due = "2026-03-01T06:00:00Z"
+//! late = { kind = "newly_earned", percent = 25 }
+//!
+//! 40 of 100, submitted 05:00:00 → forwarded: 40 of 100
+//! 100 of 100, submitted 07:00:00 → adjusted by late: 85 of 100
+//! ```
 
 use std::sync::Arc;
 

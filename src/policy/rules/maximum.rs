@@ -2,10 +2,17 @@
 //! maximum. AGS lets a score exceed its maximum and platforms differ in what they do with it: edX
 //! caps, Coursera refuses, Brightspace hides the excess.
 //!
-//! Formula: above `limit = percent / 100 × maximum`, `cap` makes it `limit`, `refuse` answers
-//! POLICY_REFUSED, `allow` leaves it.
+//! Formula: above `limit = percent / 100 × maximum`, `cap` (unless set) makes it `limit`, `refuse`
+//! answers POLICY_REFUSED, `allow` leaves it.
 //! Boundaries: a score exactly at the limit stays; what is refused is no attempt and changes nothing.
-//! Example: 110 of 100 with `percent = 100` becomes 100 of 100.
+//! Example:
+//!
+//! ```text
+//! maximum = { percent = 100 }
+//!
+//! 110 of 100 → adjusted by maximum: 100 of 100
+//! 100 of 100 → forwarded: 100 of 100
+//! ```
 
 use serde::Serialize;
 

@@ -3,7 +3,15 @@
 //! Formula: `given = max(given, percent / 100 × maximum)`.
 //! Boundaries: a score exactly at the floor stays; "no score" stays no score, since a floor must
 //! not invent one; a floor above 100 % is allowed and lifts above the maximum.
-//! Example: 30 of 100 with `percent = 50` becomes 50 of 100.
+//! Example:
+//!
+//! ```text
+//! minimum = { percent = 50 }
+//!
+//! 30 of 100 → adjusted by minimum: 50 of 100
+//! 50 of 100 → forwarded: 50 of 100
+//! no score → forwarded: no score
+//! ```
 
 use serde::Serialize;
 

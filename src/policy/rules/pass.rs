@@ -2,7 +2,14 @@
 //!
 //! Formula: `given = maximum` where `given ≥ percent / 100 × maximum`, else 0.
 //! Boundaries: exactly `percent` passes (3 of 5 is exactly 60 %); more than full marks becomes full.
-//! Example: 59.99 of 100 with `percent = 60` becomes 0 of 100.
+//! Example:
+//!
+//! ```text
+//! pass = { percent = 60 }
+//!
+//! 3 of 5 → adjusted by pass: 5 of 5
+//! 59.99 of 100 → adjusted by pass: 0 of 100
+//! ```
 
 use serde::Serialize;
 

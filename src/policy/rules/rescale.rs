@@ -1,9 +1,38 @@
+//! Maxima that a policy names: `fill_maximum` and `rescale`.
+//!
+//! ### fill_maximum
+//!
+//! `fill_maximum = 100` or `fill_maximum = "line_item"`: what a `scoreGiven` without `scoreMaximum` is
+//! of. Without this key such a score is INVALID_SCORE.
+//!
+//! Formula: `maximum = fill_maximum`, before anything else looks at the score.
+//! Boundaries: a score that has a maximum keeps it; "no score" stays none; a line item whose own
+//! maximum is unknown or zero fills nothing, and the score is refused (INVALID_SCORE). What was
+//! filled stays so when the policy changes.
+//! Example:
+//!
+//! ```text
+//! fill_maximum = 20
+//!
+//! 15 → adjusted by fill_maximum: 15 of 20
+//! 15 of 30 → forwarded: 15 of 30
+//! ```
+//!
+//! ### rescale
+//!
 //! `rescale = { to = 100 }` or `{ to = "line_item" }`: the same share of another maximum.
 //!
 //! Formula: `given = given × to / maximum`, `maximum = to`; exact, rounded by nothing.
 //! Boundaries: a score that has that maximum stays; a line item whose own maximum is zero is no
-//! scale, so the score stays.
-//! Example: 0.825 of 1 with `to = 100` becomes 82.5 of 100.
+//! scale, so the score stays; one whose maximum is unknown refuses it (POLICY_REFUSED).
+//! Example:
+//!
+//! ```text
+//! rescale = { to = 100 }
+//!
+//! 0.825 of 1 → adjusted by rescale: 82.5 of 100
+//! 7 of 100 → forwarded: 7 of 100
+//! ```
 
 use serde::{Serialize, Serializer};
 

@@ -1,10 +1,17 @@
 //! `round = { digits = 2, mode = "half_up" }`: how many digits behind the point a score keeps.
 //!
 //! Formula: `scoreGiven` to `digits` digits, once; `scoreMaximum` stays.
-//! Boundaries: `half_up` takes a half away from zero, `half_even` to the even digit, `up` goes away
-//! from zero, `down` towards it. Rounding after `maximum` may lift a score above the cap: order it
-//! before where that matters.
-//! Example: 89.45 with `digits = 1` becomes 89.5.
+//! Boundaries: `half_up` (unless set) takes a half away from zero, `half_even` to the even digit, `up`
+//! goes away from zero, `down` towards it. Rounding after `maximum` may lift a score above the cap:
+//! order it before where that matters.
+//! Example:
+//!
+//! ```text
+//! round = { digits = 1 }
+//!
+//! 89.45 of 100 → adjusted by round: 89.5 of 100
+//! 89.4 of 100 → forwarded: 89.4 of 100
+//! ```
 
 use serde::Serialize;
 

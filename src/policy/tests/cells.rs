@@ -6,7 +6,7 @@ use crate::config::policies_of;
 use crate::score::{Fill, read_for};
 
 /// One cell before the engine. It is noon, and nobody has edited what the LMS shows.
-struct Cell {
+pub(super) struct Cell {
     policies: Policies,
     line_item_maximum: Option<Decimal>,
     shown: Option<Shown>,
@@ -15,7 +15,7 @@ struct Cell {
 }
 
 impl Cell {
-    fn under(keys: &str) -> Self {
+    pub(super) fn under(keys: &str) -> Self {
         Self {
             policies: Policies::new(policies_of(&format!("[[policy]]\nname = 'p'\n{keys}\n"))),
             line_item_maximum: None,
@@ -34,7 +34,7 @@ impl Cell {
     }
 
     /// From now on the LMS shows this.
-    fn shows(&mut self, given: &str, maximum: &str) {
+    pub(super) fn shows(&mut self, given: &str, maximum: &str) {
         self.shown = Some(Shown::Result(points(given, maximum)));
     }
 
@@ -54,6 +54,10 @@ impl Cell {
     }
 
     fn take(&mut self, members: &str, fate: Fate) -> String {
+        said(&self.judge(members, fate))
+    }
+
+    pub(super) fn judge(&mut self, members: &str, fate: Fate) -> Judgement {
         let score = body(members);
         let subject = Subject {
             now: self.now,
@@ -71,7 +75,7 @@ impl Cell {
         let effective = self.policies.effective(&subject).enforced;
         let judgement = judge(&submission, &self.history, &effective);
         self.history.extend(judgement.past(&score, self.now, fate));
-        said(&judgement)
+        judgement
     }
 }
 
@@ -106,10 +110,10 @@ fn submitted(points: &str, hour: &str) -> String {
 }
 
 const CLEAR: &str = "";
-const PENDING: &str = r#","gradingProgress":"Pending""#;
+pub(super) const PENDING: &str = r#","gradingProgress":"Pending""#;
 
 /// `adjusted by late: 80 of 100`, `kept by stale`, `refused by stale: STALE_SCORE`.
-fn said(judgement: &Judgement) -> String {
+pub(super) fn said(judgement: &Judgement) -> String {
     let by = judgement
         .rules()
         .map_or(String::new(), |rules| format!(" by {rules}"));
@@ -496,4 +500,24 @@ fn a_score_that_no_number_can_hold_is_refused_and_never_becomes_another() {
         cell.submit(&given("0")),
         "adjusted by keep: 5000000000000000000000000000 of 10000000000000000000000000000"
     );
+}
+
+/// What goes into the comment is for a small box in a grade book.
+#[test]
+fn the_comment_says_each_reason_in_short() {
+    let keys = "due = '2026-03-01T10:00:00Z'\nlate = { kind = 'ceiling', percent = 80 }
+rescale = { to = 30 }\nminimum = { percent = 90 }\ncomment = { explain = true }";
+    let mut cell = Cell::under(keys);
+    let members = r#","scoreGiven":19,"scoreMaximum":21"#;
+    let judgement = cell.judge(members, Fate::Confirmed);
+    let leaving = judgement.leaves.as_ref().unwrap();
+    assert_eq!(
+        leaving.comment.as_deref(),
+        Some(
+            "Put on the scale of 30: 27.14… of 30. 2 hours late: no more than 80 % counts. The score was raised to 27."
+        )
+    );
+    let full = &judgement.acts[2].reason;
+    assert!(full.contains("90 % of its maximum"), "{full}");
+    assert!(judgement.acts[0].reason.contains("27.142857142857"));
 }

@@ -1,26 +1,27 @@
 //! The manual of the policy keys: its reference is the rules' own documentation, and each of its
-//! recipes is run.
+//! examples and recipes is run.
 
+use super::cells::{self, Cell};
 use super::*;
 use crate::config::policies_of;
 
 const MANUAL: &str = include_str!("../../../docs/policy.md");
 
-/// The files that document keys, in the order of the manual.
-const RULES: &[&str] = &[
-    include_str!("../window.rs"),
-    include_str!("../rules/rescale.rs"),
-    include_str!("../rules/late.rs"),
-    include_str!("../rules/minimum.rs"),
-    include_str!("../rules/maximum.rs"),
-    include_str!("../rules/pass.rs"),
-    include_str!("../rules/round.rs"),
-    include_str!("../rules/keep.rs"),
-    include_str!("../step.rs"),
-    include_str!("../protect.rs"),
-    include_str!("../settings.rs"),
-    include_str!("../rules/comment.rs"),
-    include_str!("../require.rs"),
+/// The files that document keys, by name, in the order of the manual.
+const RULES: &[(&str, &str)] = &[
+    ("window", include_str!("../window.rs")),
+    ("rescale", include_str!("../rules/rescale.rs")),
+    ("late", include_str!("../rules/late.rs")),
+    ("minimum", include_str!("../rules/minimum.rs")),
+    ("maximum", include_str!("../rules/maximum.rs")),
+    ("pass", include_str!("../rules/pass.rs")),
+    ("round", include_str!("../rules/round.rs")),
+    ("keep", include_str!("../rules/keep.rs")),
+    ("step", include_str!("../step.rs")),
+    ("protect", include_str!("../protect.rs")),
+    ("settings", include_str!("../settings.rs")),
+    ("comment", include_str!("../rules/comment.rs")),
+    ("require", include_str!("../require.rs")),
 ];
 
 fn documentation(source: &str) -> String {
@@ -31,11 +32,116 @@ fn documentation(source: &str) -> String {
     lines.join("\n")
 }
 
+/// One key, and what is said of it.
+struct Section {
+    key: String,
+    text: String,
+}
+
+/// A file that documents one key is named for it; one of several has a heading for each.
+fn sections() -> Vec<Section> {
+    let of = |(file, source): &(&str, &str)| -> Vec<Section> {
+        let text = documentation(source);
+        let section = |key: &str, text: &str| Section {
+            key: key.to_owned(),
+            text: text.trim().to_owned(),
+        };
+        match text.contains("### ") {
+            false => vec![section(file, &text)],
+            true => {
+                let parts = text.split("### ").skip(1);
+                let split = parts.map(|part| part.split_once('\n').unwrap());
+                split.map(|(key, text)| section(key, text)).collect()
+            }
+        }
+    };
+    RULES.iter().flat_map(of).collect()
+}
+
 #[test]
 fn the_manual_says_what_the_rules_say() {
-    for rule in RULES {
-        let text = documentation(rule);
-        assert!(MANUAL.contains(&text), "docs/policy.md lacks:\n{text}");
+    let printed = sections()
+        .iter()
+        .map(|Section { key, text }| format!("### {key}\n\n{text}\n"))
+        .collect::<Vec<_>>();
+    let printed = format!("## The keys\n\n{}\n## Choices", printed.join("\n"));
+    assert!(
+        MANUAL.contains(&printed),
+        "docs/policy.md lacks:\n{printed}"
+    );
+}
+
+#[test]
+fn each_key_has_its_formula_its_boundaries_and_an_example() {
+    let sections = sections();
+    let mut documented: Vec<_> = sections.iter().map(|section| &*section.key).collect();
+    let mut keys = Keys::ALL.to_vec();
+    documented.sort_unstable();
+    keys.sort_unstable();
+    assert_eq!(documented, keys);
+    for Section { key, text } in &sections {
+        for part in ["\nFormula: ", "\nBoundaries: ", "\nExample:\n\n```text\n"] {
+            assert!(text.contains(part), "{key} lacks {part:?}");
+        }
+    }
+}
+
+/// The examples of a section: the keys, and for each submission what is said of it.
+fn examples(text: &str) -> impl Iterator<Item = (&str, Vec<(&str, &str)>)> {
+    let blocks = text.split("```text\n").skip(1);
+    blocks.map(|block| {
+        let block = block.split("```").next().unwrap();
+        let (keys, lines) = block.split_once("\n\n").unwrap();
+        let lines = lines.lines().map(|line| line.split_once(" → ").unwrap());
+        (keys, lines.collect())
+    })
+}
+
+/// `80 of 100, submitted 08:00:00, user w` as the members of a score.
+fn members(submission: &str, cell: &mut Cell) -> String {
+    let mut parts = submission.split(", ");
+    let mut members = match parts.next().unwrap() {
+        "no score" => String::new(),
+        points => match points.split_once(" of ") {
+            Some((given, maximum)) => format!(r#","scoreGiven":{given},"scoreMaximum":{maximum}"#),
+            None => format!(r#","scoreGiven":{points}"#),
+        },
+    };
+    let day = "2026-03-01";
+    for part in parts {
+        members += &match part.split_once(' ').unwrap_or((part, "")) {
+            ("submitted", at) => format!(r#","submission":{{"submittedAt":"{day}T{at}Z"}}"#),
+            ("stamped", at) => format!(r#","timestamp":"{day}T{at}Z""#),
+            ("user", user) => format!(r#","userId":"{user}""#),
+            ("comment", comment) => format!(r#","comment":"{comment}""#),
+            ("pending", "") => cells::PENDING.to_owned(),
+            ("where", shown) => {
+                let points = shown.strip_prefix("the LMS shows ").unwrap();
+                let (given, maximum) = points.split_once(" of ").unwrap();
+                cell.shows(given, maximum);
+                String::new()
+            }
+            other => panic!("{other:?}"),
+        };
+    }
+    members
+}
+
+#[test]
+fn each_example_comes_out_as_written() {
+    for Section { key, text } in sections() {
+        for (keys, lines) in examples(&text) {
+            let mut cell = Cell::under(keys);
+            for (submission, expected) in lines {
+                let members = members(submission, &mut cell);
+                let judgement = cell.judge(&members, Fate::Confirmed);
+                let leaving = judgement.leaves.as_ref();
+                let comment = leaving.and_then(|leaving| leaving.comment.as_deref());
+                let comment = comment.map_or(String::new(), |text| format!(", comment {text}"));
+                let said = cells::said(&judgement) + &comment;
+                assert_eq!(said, expected, "{key}: {submission}");
+            }
+        }
     }
 }
 

@@ -248,7 +248,8 @@ impl Cell {
         let value = value.sent();
         case.note_comment();
         let is_older = standing.place.1 != arrival;
-        let leaves = !(is_older && self.shows(&value)) && !self.holds_back(&mut case, Some(&value));
+        let is_there = is_older && self.shows(&value);
+        let leaves = !(is_there || self.holds_back(&mut case, Some(&value)));
         let came = case.came();
         let decision = match leaves {
             false => "kept",
