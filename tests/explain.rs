@@ -145,6 +145,38 @@ fn a_score_is_explained_rule_by_rule_and_secrets_are_masked() {
 }
 
 #[test]
+fn all_that_came_is_shown() {
+    let folder = folder("");
+    let extension = "https://tool.example/ext";
+    let score = score_with(&[
+        (
+            "submission",
+            r#"{"startedAt":"2026-03-01T09:00:00Z","submittedAt":"2026-03-01T10:00:00Z"}"#,
+        ),
+        ("scoringUserId", "\"grader-7\""),
+        (extension, r#"{"attempt":2}"#),
+    ]);
+    let explained = explained(folder.path(), &score, &[]);
+    for shown in [&explained["score"], &explained["request"]["body"]] {
+        assert_eq!(
+            shown["submission"],
+            json!({"startedAt": "2026-03-01T09:00:00Z", "submittedAt": "2026-03-01T10:00:00Z"})
+        );
+        assert_eq!(shown["scoringUserId"], "grader-7");
+        assert_eq!(shown[extension], json!({"attempt": 2}));
+    }
+    let text = ask(folder.path(), &score, &[]).stdout;
+    for line in [
+        "Started     2026-03-01T09:00:00Z",
+        "Submitted   2026-03-01T10:00:00Z",
+        "Graded by   grader-7",
+        r#"Extension   https://tool.example/ext = {"attempt":2}"#,
+    ] {
+        assert!(text.contains(line), "no `{line}` in:\n{text}");
+    }
+}
+
+#[test]
 fn the_time_of_arrival_is_what_at_says() {
     let folder = folder(TARDY);
     let at = |time| explained(folder.path(), SCORE, &["--at", time]);

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use crate::explanation::{Explanation, Request, read_recorded};
 use crate::policy::{Acted, KeyInForce, Marks, Reported};
+use crate::score::{Extension, Score, Submission, Timestamp};
 
 pub fn write(explanation: &Explanation, out: &mut impl Write) -> io::Result<()> {
     write_outcome(explanation, out)?;
@@ -22,6 +23,7 @@ fn write_outcome(explanation: &Explanation, out: &mut impl Write) -> io::Result<
     if let Some(score) = score {
         let (marks, learner) = (Marks::of(&score), score.user.escape_debug());
         writeln!(out, "Score       {marks} for learner {learner}")?;
+        write_members(&score, out)?;
     }
     let decision = &explanation.decision;
     writeln!(out, "Decision    {decision}: {}", meaning(decision))?;
@@ -34,6 +36,32 @@ fn write_outcome(explanation: &Explanation, out: &mut impl Write) -> io::Result<
     }
     if let Some(judged) = explanation.judged {
         writeln!(out, "Stands      {judged}")?;
+    }
+    Ok(())
+}
+
+/// All else that came with a score, but its comment, which the request shows.
+fn write_members(score: &Score, out: &mut impl Write) -> io::Result<()> {
+    let Submission {
+        started_at,
+        submitted_at,
+    } = &score.submission;
+    let text = |timestamp: &Option<Timestamp>| timestamp.as_ref().map(|at| at.text().to_owned());
+    let grader = score.scoring_user.as_deref();
+    let members = [
+        ("Timestamp", text(&score.timestamp)),
+        ("Started", text(started_at)),
+        ("Submitted", text(submitted_at)),
+        ("Graded by", grader.map(|id| id.escape_debug().to_string())),
+    ];
+    for (name, value) in members {
+        if let Some(value) = value {
+            writeln!(out, "{name:<11} {value}")?;
+        }
+    }
+    for Extension { name, value } in &score.extensions {
+        let (name, value) = (name.escape_debug(), String::from_utf8_lossy(value));
+        writeln!(out, "Extension   {name} = {value}")?;
     }
     Ok(())
 }
