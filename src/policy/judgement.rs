@@ -66,33 +66,6 @@ pub struct Act {
     pub reason: String,
 }
 
-impl Act {
-    /// The reason for a comment: without its second half, and without endless fractions.
-    pub fn in_short(&self) -> String {
-        let first = self.reason.split_once(", which ");
-        let text = first.map_or(self.reason.clone(), |(first, _)| format!("{first}."));
-        without_long_fractions(&text)
-    }
-}
-
-/// `33.3333333333 of 100` as `33.33… of 100`.
-fn without_long_fractions(text: &str) -> String {
-    const MOST: usize = 4;
-    let mut parts = text.split('.');
-    let mut out = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let is_digit = |letter: char| letter.is_ascii_digit();
-        let rest = part.trim_start_matches(is_digit);
-        let digits = part.strip_suffix(rest).unwrap_or_default();
-        out.push('.');
-        match digits.get(..2).filter(|_| digits.len() > MOST) {
-            Some(shown) => out.extend([shown, "…", rest]),
-            None => out.push_str(part),
-        }
-    }
-    out
-}
-
 /// Points as far as there are any.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Marks {

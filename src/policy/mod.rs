@@ -3,6 +3,7 @@
 //! logs or reads a clock.
 
 mod attempt;
+mod brief;
 mod condition;
 mod difference;
 mod exact;
