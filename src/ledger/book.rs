@@ -2,20 +2,21 @@
 //! same for both databases. Only the writer's thread has one.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use quick_cache::unsync::Cache;
 
-use super::cell::{Cell, Fingerprint};
+use super::cell::Fingerprint;
 use super::chain::{Hash, link};
-use super::database::{Cursor, Database, Dialect, Input};
+use super::database::{Cursor, Database, Dialect, Input, Insert};
 use super::entry::Entry;
 use super::fault::Fault;
 use super::histories::{Histories, History};
-use super::job::{Record, Write};
+use super::job::{Placed, Record, Write};
+use super::random::Random;
 use super::receipt::Receipt;
-use super::row::{INSERT, Plain, Row, seal};
-use super::seal::SealKey;
+use super::row::{ENTRIES, Plain, Row, seal, storable};
+use super::seal::{SealKey, Uses};
 use crate::policy::Fate;
 
 /// Cells whose keys are remembered.
@@ -28,13 +29,30 @@ pub struct Book {
     pub(super) histories: Arc<Histories>,
     pub(super) keys: Cache<Fingerprint, CellKey>,
     erasures: i64,
+    random: Random,
 }
+
+static CELLS: LazyLock<Insert> = LazyLock::new(|| {
+    Insert::new(
+        "cells (id, fingerprint, account, line_item, learner, seal_key)",
+        6,
+    )
+});
+
+static INTENTS: LazyLock<Insert> =
+    LazyLock::new(|| Insert::new("intents (receipt, holder, cell, plain, sealed)", 5));
 
 /// A cell as the database knows it.
 #[derive(Clone)]
 pub struct CellKey {
     pub id: i64,
-    pub key: SealKey,
+    pub uses: Uses,
+}
+
+/// What an entry is sealed with, and its cell.
+struct Sealing {
+    cell: Option<i64>,
+    uses: Uses,
 }
 
 /// The end of the chain, and what is counted beside it.
@@ -100,7 +118,7 @@ impl Head {
         Ok(())
     }
 
-    fn append(&mut self, plain: Plain, sealed: Vec<u8>) -> Row {
+    fn append<'a>(&mut self, plain: Plain<'a>, sealed: Vec<u8>) -> Row<'a> {
         let row = link(self.sequence + 1, self.hash, plain, sealed);
         self.sequence = row.sequence;
         self.hash = row.hash;
@@ -124,6 +142,7 @@ impl Book {
             histories,
             keys: Cache::new(MOST_CELLS),
             erasures: 0,
+            random: Random::default(),
         }
     }
 
@@ -131,9 +150,9 @@ impl Book {
     pub fn write(&mut self, writes: &[Write]) -> Result<(), Fault> {
         self.database.begin()?;
         let written = self.write_all(writes);
-        let done = written.and_then(|rows| self.database.commit().map(|()| rows));
+        let done = written.and_then(|before| self.database.commit().map(|()| before));
         match done {
-            Ok(rows) => self.remember(writes, &rows),
+            Ok(before) => self.remember(writes, before),
             Err(fault) => {
                 self.database.rollback();
                 self.forget();
@@ -143,21 +162,23 @@ impl Book {
         Ok(())
     }
 
-    fn write_all(&mut self, writes: &[Write]) -> Result<Vec<Row>, Fault> {
-        let mut rows = Vec::new();
+    /// The sequence of the last entry before those that were written.
+    fn write_all(&mut self, writes: &[Write]) -> Result<i64, Fault> {
+        let mut before = 0;
         if writes.iter().any(Write::needs_head) {
             let mut head = Head::read_to_write(self.database.as_mut())?;
+            before = head.sequence;
             self.heed(&head);
             self.know_cells(writes, &mut head)?;
-            rows = self.rows(writes, &mut head)?;
-            let values: Vec<_> = rows.iter().map(Row::values).collect();
-            self.database.execute_each(INSERT, &values)?;
+            let rows = self.rows(writes, &mut head)?;
+            let values = rows.iter().map(Row::values).collect();
+            self.database.insert(&ENTRIES, values)?;
             self.insert_intents(writes, &head)?;
             head.write(self.database.as_mut())?;
         }
         self.delete_intents(writes)?;
         self.free_leases(writes)?;
-        Ok(rows)
+        Ok(before)
     }
 
     /// Another process erased learners: no key that it dropped may be used again.
@@ -175,15 +196,19 @@ impl Book {
 
     /// Finds the cells of what is written, and makes those that are new.
     fn know_cells(&mut self, writes: &[Write], head: &mut Head) -> Result<(), Fault> {
-        let cells = writes.iter().filter_map(|write| Cell::of(write.entry()?));
-        let mut unknown: HashMap<Fingerprint, Cell> = cells
-            .map(|cell| (cell.fingerprint(), cell))
+        let placed = writes.iter().filter_map(Write::placed);
+        let cells = placed.filter_map(|placed| Some((placed.cell?, placed.entry.as_ref())));
+        let mut unknown: HashMap<Fingerprint, &Entry> = cells
             .filter(|(fingerprint, _)| self.keys.get(fingerprint).is_none())
             .collect();
+        if unknown.is_empty() {
+            return Ok(());
+        }
         let wanted: Vec<Fingerprint> = unknown.keys().copied().collect();
-        for (fingerprint, found) in self.find_cells(&wanted)? {
+        for (fingerprint, id, key) in self.find_cells(&wanted)? {
             unknown.remove(&fingerprint);
-            self.keys.insert(fingerprint, found);
+            let uses = key.uses();
+            self.keys.insert(fingerprint, CellKey { id, uses });
         }
         self.make_cells(&unknown, head)
     }
@@ -191,7 +216,7 @@ impl Book {
     pub(super) fn find_cells(
         &mut self,
         wanted: &[Fingerprint],
-    ) -> Result<Vec<(Fingerprint, CellKey)>, Fault> {
+    ) -> Result<Vec<(Fingerprint, i64, SealKey)>, Fault> {
         let values: Vec<_> = wanted
             .iter()
             .map(|fingerprint| vec![Input::Bytes(&fingerprint.0)])
@@ -203,7 +228,7 @@ impl Book {
             for mut row in rows {
                 let id = row.integer()?;
                 let key = SealKey::from_bytes(&row.bytes()?)?;
-                found.push((*fingerprint, CellKey { id, key }));
+                found.push((*fingerprint, id, key));
             }
         }
         Ok(found)
@@ -211,71 +236,57 @@ impl Book {
 
     fn make_cells(
         &mut self,
-        cells: &HashMap<Fingerprint, Cell>,
+        cells: &HashMap<Fingerprint, &Entry>,
         head: &mut Head,
     ) -> Result<(), Fault> {
         let mut made = Vec::new();
-        for fingerprint in cells.keys() {
+        for (fingerprint, entry) in cells {
             head.cells += 1;
-            let key = SealKey::random()?;
-            made.push((
-                *fingerprint,
-                CellKey {
-                    id: head.cells,
-                    key,
-                },
-            ));
+            let key = SealKey::random(&mut self.random)?;
+            let learner = storable(entry.user.as_deref().unwrap_or_default());
+            made.push((*fingerprint, head.cells, key, *entry, learner));
         }
-        let learners: Vec<String> = cells
-            .values()
-            .map(|cell| cell.user.replace('\0', "\u{fffd}"))
-            .collect();
-        let values: Vec<_> = made
-            .iter()
-            .zip(cells.values().zip(&learners))
-            .map(|((fingerprint, CellKey { id, key }), (cell, learner))| {
-                vec![
-                    Input::Integer(*id),
-                    Input::Bytes(&fingerprint.0),
-                    Input::Text(&cell.account),
-                    Input::Text(&cell.line_item),
-                    Input::Text(learner),
-                    Input::Bytes(key.bytes()),
-                ]
-            })
-            .collect();
-        let insert = "INSERT INTO cells (id, fingerprint, account, line_item, learner, seal_key) \
-             VALUES ($1, $2, $3, $4, $5, $6)";
-        self.database.execute_each(insert, &values)?;
-        for (fingerprint, key) in made {
-            self.keys.insert(fingerprint, key);
+        let values = made.iter().map(|(fingerprint, id, key, entry, learner)| {
+            vec![
+                Input::Integer(*id),
+                Input::Bytes(&fingerprint.0),
+                Input::Text(&entry.account),
+                Input::Text(&entry.line_item),
+                Input::Text(learner),
+                Input::Bytes(key.bytes()),
+            ]
+        });
+        self.database.insert(&CELLS, values.collect())?;
+        for (fingerprint, id, key, ..) in made {
+            let uses = key.uses();
+            self.keys.insert(fingerprint, CellKey { id, uses });
         }
         Ok(())
     }
 
-    /// The key that seals an entry, and its cell.
-    fn key_of(&self, entry: &Entry, head: &Head) -> Result<(Option<i64>, SealKey), Fault> {
-        let Some(cell) = Cell::of(entry) else {
-            return Ok((None, head.key.clone()));
+    fn sealing(&self, placed: &Placed, head: &Head) -> Result<Sealing, Fault> {
+        let Some(fingerprint) = &placed.cell else {
+            return Ok(Sealing {
+                cell: None,
+                uses: head.key.uses(),
+            });
         };
-        let known = self.keys.peek(&cell.fingerprint()).cloned();
-        let CellKey { id, key } = match known {
-            Some(known) => known,
-            None => {
-                return Err(Fault::refused(
-                    "more cells in one transaction than are remembered",
-                ));
-            }
-        };
-        Ok((Some(id), key))
+        let known = self.keys.peek(fingerprint).cloned();
+        let CellKey { id, uses } = known
+            .ok_or_else(|| Fault::refused("more cells in one transaction than are remembered"))?;
+        Ok(Sealing {
+            cell: Some(id),
+            uses,
+        })
     }
 
-    fn rows(&self, writes: &[Write], head: &mut Head) -> Result<Vec<Row>, Fault> {
+    fn rows<'a>(&mut self, writes: &'a [Write], head: &mut Head) -> Result<Vec<Row<'a>>, Fault> {
         let mut rows = Vec::new();
         for record in writes.iter().filter_map(as_record) {
-            let (cell, key) = self.key_of(&record.entry, head)?;
-            let plain = Plain::of(&record.entry, cell, &key)?;
-            rows.push(head.append(plain, seal(&record.entry, &key)?));
+            let Sealing { cell, uses } = self.sealing(&record.placed, head)?;
+            let entry = &record.placed.entry;
+            let plain = Plain::of(entry, cell, &uses)?;
+            rows.push(head.append(plain, seal(entry, &uses, &mut self.random)?));
         }
         Ok(rows)
     }
@@ -283,52 +294,46 @@ impl Book {
     fn insert_intents(&mut self, writes: &[Write], head: &Head) -> Result<(), Fault> {
         let mut intents = Vec::new();
         for write in writes {
-            if let Write::Intend(entry) = write {
-                intents.push(self.intent(entry, head)?);
+            if let Write::Intend(placed) = write {
+                intents.push(self.intent(placed, head)?);
             }
         }
-        let values: Vec<_> = intents
-            .iter()
-            .map(|intent| {
-                vec![
-                    Input::Text(&intent.receipt),
-                    Input::Text(&self.holder),
-                    Input::optional_integer(intent.cell),
-                    Input::Text(&intent.plain),
-                    Input::Bytes(&intent.sealed),
-                ]
-            })
-            .collect();
-        let insert = "INSERT INTO intents (receipt, holder, cell, plain, sealed) \
-             VALUES ($1, $2, $3, $4, $5)";
-        self.database.execute_each(insert, &values)?;
-        Ok(())
+        let values = intents.iter().map(|intent| {
+            vec![
+                Input::Text(&intent.receipt),
+                Input::Text(&self.holder),
+                Input::optional_integer(intent.cell),
+                Input::Text(&intent.plain),
+                Input::Bytes(&intent.sealed),
+            ]
+        });
+        self.database.insert(&INTENTS, values.collect())
     }
 
     /// As it shall be read if nothing more is heard of it: its fate is unknown.
-    fn intent(&self, entry: &Entry, head: &Head) -> Result<Intent, Fault> {
-        let mut entry = entry.clone();
+    fn intent(&mut self, placed: &Placed, head: &Head) -> Result<Intent, Fault> {
+        let mut entry = placed.entry.clone();
         entry.upstream = None;
         if let Some(past) = &mut entry.past {
             past.fate = Fate::Unknown;
         }
-        let (cell, key) = self.key_of(&entry, head)?;
-        let plain = Plain::of(&entry, cell, &key)?;
+        let Sealing { cell, uses } = self.sealing(placed, head)?;
+        let plain = Plain::of(&entry, cell, &uses)?;
         Ok(Intent {
-            receipt: plain.receipt.clone(),
+            receipt: plain.receipt.to_string(),
             cell,
             plain: serde_json::to_string(&plain).map_err(Fault::refused)?,
-            sealed: seal(&entry, &key)?,
+            sealed: seal(&entry, &uses, &mut self.random)?,
         })
     }
 
     fn delete_intents(&mut self, writes: &[Write]) -> Result<(), Fault> {
         let settled = |write| match write {
             &Write::Record(Record {
-                ref entry,
+                ref placed,
                 is_intended: true,
                 ..
-            }) => Some(&entry.receipt),
+            }) => Some(&placed.entry.receipt),
             Write::Withdraw(receipt) => Some(receipt),
             Write::Record(_) | Write::Intend(_) | Write::Free(_) => None,
         };
@@ -354,13 +359,13 @@ impl Book {
         Ok(())
     }
 
-    /// What is written now stands in the cached histories too.
-    fn remember(&mut self, writes: &[Write], rows: &[Row]) {
-        for (record, row) in writes.iter().filter_map(as_record).zip(rows) {
-            let (Some(cell), Some(past)) = (Cell::of(&record.entry), &record.entry.past) else {
+    /// What is written now stands in the cached histories too. The entries follow `before`.
+    fn remember(&mut self, writes: &[Write], before: i64) {
+        for (record, version) in writes.iter().filter_map(as_record).zip(before + 1..) {
+            let (Some(fingerprint), Some(past)) = (record.placed.cell, &record.placed.entry.past)
+            else {
                 continue;
             };
-            let fingerprint = cell.fingerprint();
             let Some(held) = &record.held else {
                 // Recorded past the lock: whoever judges next reads.
                 self.histories.bypass(&fingerprint);
@@ -370,10 +375,11 @@ impl Book {
                 self.histories.remove(&fingerprint);
                 continue;
             }
-            let mut pasts = Vec::clone(&held.history);
+            let mut pasts = Vec::with_capacity(held.history.len() + 1);
+            pasts.extend_from_slice(&held.history);
             pasts.push(past.clone());
             let history = History {
-                version: row.sequence,
+                version,
                 pasts: pasts.into(),
             };
             self.histories.put(fingerprint, history);
@@ -410,8 +416,8 @@ impl Book {
             let plain = serde_json::from_str(&orphan.text()?).map_err(Fault::refused)?;
             rows.push(head.append(plain, orphan.bytes()?));
         }
-        let values: Vec<_> = rows.iter().map(Row::values).collect();
-        self.database.execute_each(INSERT, &values)?;
+        let values = rows.iter().map(Row::values).collect();
+        self.database.insert(&ENTRIES, values)?;
         let receipts = rows.iter().map(|row| vec![Input::Text(&row.plain.receipt)]);
         let receipts: Vec<_> = receipts.collect();
         self.database

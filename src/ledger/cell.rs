@@ -28,21 +28,25 @@ pub struct Cell {
 pub struct Fingerprint(pub(super) [u8; 32]);
 
 impl Cell {
-    pub(super) fn of(entry: &Entry) -> Option<Self> {
-        Some(Self {
-            account: entry.account.clone(),
-            line_item: entry.line_item.clone(),
-            user: entry.user.clone()?,
-        })
-    }
-
     pub(super) fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(&self.account, &self.line_item, &self.user)
+    }
+}
+
+impl Fingerprint {
+    fn of(account: &str, line_item: &str, user: &str) -> Self {
         let mut sum = Context::new(&SHA256);
-        for part in [&self.account, &self.line_item, &self.user] {
+        for part in [account, line_item, user] {
             sum.update(&(part.len() as u64).to_be_bytes());
             sum.update(part.as_bytes());
         }
-        Fingerprint(sum.finish().as_ref().try_into().unwrap_or_default())
+        Self(sum.finish().as_ref().try_into().unwrap_or_default())
+    }
+
+    /// That of an entry's cell; `None` where it is of no learner.
+    pub(super) fn of_entry(entry: &Entry) -> Option<Self> {
+        let user = entry.user.as_deref()?;
+        Some(Self::of(&entry.account, &entry.line_item, user))
     }
 }
 

@@ -33,7 +33,7 @@ pub fn hex(bytes: &[u8]) -> String {
 }
 
 /// Appends to the chain that ends with `prev_hash`.
-pub fn link(sequence: i64, prev_hash: Hash, plain: Plain, sealed: Vec<u8>) -> Row {
+pub fn link(sequence: i64, prev_hash: Hash, plain: Plain<'_>, sealed: Vec<u8>) -> Row<'_> {
     let hash = hash(sequence, &prev_hash, &plain, &sealed);
     Row {
         sequence,
@@ -45,7 +45,7 @@ pub fn link(sequence: i64, prev_hash: Hash, plain: Plain, sealed: Vec<u8>) -> Ro
 }
 
 /// The hash that an entry must have.
-pub fn hash(sequence: i64, prev_hash: &Hash, plain: &Plain, sealed: &[u8]) -> Hash {
+pub fn hash(sequence: i64, prev_hash: &Hash, plain: &Plain<'_>, sealed: &[u8]) -> Hash {
     let mut sum = Sum(Context::new(&SHA256));
     sum.bytes(prev_hash.bytes());
     sum.integer(Some(sequence));
@@ -70,8 +70,8 @@ pub fn hash(sequence: i64, prev_hash: &Hash, plain: &Plain, sealed: &[u8]) -> Ha
     for text in [receipt, account, caller, line_item, decision, rules] {
         sum.bytes(text.as_bytes());
     }
-    for text in [code, judged] {
-        sum.optional(text.as_deref());
+    for text in [code.as_deref(), judged.as_deref()] {
+        sum.optional(text);
     }
     for integer in [*time, *in_history, *policy_generation, *duration_ms] {
         sum.integer(Some(integer));

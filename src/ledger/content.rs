@@ -1,25 +1,19 @@
 //! What is sealed of an entry: all that says who the learner is or what they did. JSON, so that
-//! numbers stay exact and a later version reads what this one wrote.
+//! numbers stay exact and a later version reads what this one wrote. Read here, written in `written`.
 
 use jiff::Timestamp as Instant;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::entry::points_json;
 use crate::policy::{Fate, Past, Role, Sent};
 use crate::score::{Decimal, Points, Timestamp};
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 pub struct Content {
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub submission: Option<Box<RawValue>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub sent: Option<Box<RawValue>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub explanation: Option<Box<RawValue>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub past: Option<PastContent>,
 }
 
@@ -29,35 +23,28 @@ pub struct PastAlone {
     pub past: Option<PastContent>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 pub struct PastContent {
-    #[serde(skip_serializing_if = "Option::is_none")]
     points: Option<Box<RawValue>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     timestamp: Option<String>,
     /// Entries of older versions don't say, and count as the caller's own.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default)]
     is_stamped: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
     submitted_at: Option<String>,
     arrived: Instant,
     role: RoleContent,
     fate: FateContent,
-    #[serde(skip_serializing_if = "Option::is_none")]
     stands: Option<Box<RawValue>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     sent: Option<SentContent>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct SentContent {
-    #[serde(skip_serializing_if = "Option::is_none")]
     points: Option<Box<RawValue>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     comment: Option<String>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum RoleContent {
     Attempt,
@@ -65,38 +52,11 @@ enum RoleContent {
     Aside,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum FateContent {
     Confirmed,
     Unknown,
-}
-
-impl From<&Past> for PastContent {
-    fn from(past: &Past) -> Self {
-        let text = |timestamp: &Timestamp| timestamp.text().to_owned();
-        Self {
-            points: past.points.as_ref().and_then(write_points),
-            timestamp: past.timestamp.as_ref().map(text),
-            is_stamped: past.is_stamped,
-            submitted_at: past.submitted_at.as_ref().map(text),
-            arrived: past.arrived,
-            role: match past.role {
-                Role::Attempt => RoleContent::Attempt,
-                Role::Clear => RoleContent::Clear,
-                Role::Aside => RoleContent::Aside,
-            },
-            fate: match past.fate {
-                Fate::Confirmed => FateContent::Confirmed,
-                Fate::Unknown => FateContent::Unknown,
-            },
-            stands: past.stands.as_ref().and_then(write_points),
-            sent: past.sent.as_ref().map(|sent| SentContent {
-                points: sent.points.as_ref().and_then(write_points),
-                comment: sent.comment.clone(),
-            }),
-        }
-    }
 }
 
 impl PastContent {
@@ -127,11 +87,6 @@ impl PastContent {
             },
         })
     }
-}
-
-fn write_points(points: &Points) -> Option<Box<RawValue>> {
-    // Two decimals between braces of ours always are JSON.
-    RawValue::from_string(points_json(points)).ok()
 }
 
 fn read_timestamp(text: Option<&str>) -> Option<Option<Timestamp>> {

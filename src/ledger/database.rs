@@ -76,6 +76,28 @@ fn unexpected() -> Fault {
     Fault::refused("a value of the ledger has another type than was written")
 }
 
+/// The numbers of rows that one statement inserts: many at once cost less than many one by one.
+const AT_ONCE: [usize; 3] = [16, 4, 1];
+
+/// An insertion, as a statement for each number of rows.
+pub struct Insert([String; AT_ONCE.len()]);
+
+impl Insert {
+    /// `into` names a table and its columns.
+    pub fn new(into: &str, columns: usize) -> Self {
+        Self(AT_ONCE.map(|rows| {
+            let mut sql = format!("INSERT INTO {into} VALUES ");
+            for row in 0..rows {
+                let numbers = (1..=columns).map(|column| format!("${}", row * columns + column));
+                let numbers: Vec<_> = numbers.collect();
+                let comma = if row > 0 { ", " } else { "" };
+                sql.push_str(&format!("{comma}({})", numbers.join(", ")));
+            }
+            sql
+        }))
+    }
+}
+
 /// What the two databases differ in, beyond how they are reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
@@ -119,6 +141,18 @@ pub trait Database: Send {
     fn query(&mut self, sql: &'static str, values: &[Input<'_>]) -> Result<Vec<Cursor>, Fault> {
         let found = self.query_each(sql, &[values.to_vec()])?;
         Ok(found.into_iter().flatten().collect())
+    }
+
+    /// Inserts rows, in as few statements as there are.
+    fn insert(&mut self, insert: &'static Insert, rows: Vec<Vec<Input<'_>>>) -> Result<(), Fault> {
+        let mut left = rows.as_slice();
+        for (sql, at_once) in insert.0.iter().zip(AT_ONCE) {
+            let chunks = left.chunks_exact(at_once);
+            left = chunks.remainder();
+            let sets: Vec<_> = chunks.map(|rows| rows.concat()).collect();
+            self.execute_each(sql, &sets)?;
+        }
+        Ok(())
     }
 
     /// Runs several statements without values.

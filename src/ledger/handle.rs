@@ -17,7 +17,7 @@ use super::cell::{Cell, CellLocks, Fingerprint, Held, Since};
 use super::entry::Entry;
 use super::fault::{CannotOpen, Fault, Unavailable};
 use super::histories::Histories;
-use super::job::{HeldCell, Job, Opened, Record, Reply, Write};
+use super::job::{HeldCell, Job, Opened, Placed, Record, Reply, Write};
 use super::lock_file::LockFile;
 use super::looks::Looks;
 use super::place::{Durability, OnFailure, Place, Settings};
@@ -59,6 +59,7 @@ impl Ledger {
             beat: AtomicI64::new(0),
             lapses: AtomicU64::new(0),
             started: Instant::now(),
+            commits: AtomicU64::new(0),
         });
         let (jobs, waiting) = sync_channel(QUEUE);
         start_writer(open, waiting, health.clone(), settings.retention)?;
@@ -76,6 +77,12 @@ impl Ledger {
     /// For readiness: whether the last thing that was asked of the database was done.
     pub fn is_healthy(&self) -> bool {
         self.0.health.is_good.load(Ordering::Acquire)
+    }
+
+    /// How many transactions have written entries so far: fewer than entries, since what waits
+    /// shares one.
+    pub fn commits(&self) -> u64 {
+        self.0.health.commits.load(Ordering::Relaxed)
     }
 
     /// With `Always`, `intend` before anything is forwarded.
@@ -151,7 +158,7 @@ impl Ledger {
     /// or `withdraw` it; what is neither when the process ends becomes an entry of unknown fate.
     /// If this future is dropped nothing remains.
     pub async fn intend(&self, entry: Entry) -> Result<(), Unavailable> {
-        self.write(Write::Intend(Box::new(entry))).await
+        self.write(Write::Intend(Placed::new(entry))).await
     }
 
     /// Nothing was forwarded after all, and there is no entry to settle it with.
@@ -162,10 +169,11 @@ impl Ledger {
     /// Records a submission whose cell was not held: refused, or judged without history. Also
     /// done if this future is dropped. With `Failing`, what was sent is written later.
     pub async fn record(&self, entry: Entry) -> Result<(), Unavailable> {
-        if let Some(cell) = Cell::of(&entry) {
-            self.0.histories.remove(&cell.fingerprint());
+        let placed = Placed::new(entry);
+        if let Some(cell) = &placed.cell {
+            self.0.histories.remove(cell);
         }
-        self.write(self.settled(entry, None)).await
+        self.write(self.settled(placed, None)).await
     }
 
     /// Records a submission and frees its cell. Also done if this future is dropped.
@@ -179,7 +187,10 @@ impl Ledger {
         // The writer puts it back; until then a reader must not find it without this entry.
         self.0.histories.remove(&held.fingerprint);
         let (reply, answer) = oneshot::channel();
-        self.send(Job::Write(self.settled(entry, Some(cell)), reply))?;
+        self.send(Job::Write(
+            self.settled(Placed::new(entry), Some(cell)),
+            reply,
+        ))?;
         // The writer frees it, with the entry.
         held.is_leased = false;
         wait(answer).await
@@ -193,9 +204,9 @@ impl Ledger {
         self.ask(|reply| Job::Generation(hash, reply)).await
     }
 
-    fn settled(&self, entry: Entry, held: Option<HeldCell>) -> Write {
+    fn settled(&self, placed: Placed, held: Option<HeldCell>) -> Write {
         Write::Record(Record {
-            entry: Box::new(entry),
+            placed,
             is_intended: self.0.durability == Durability::Always,
             held,
         })

@@ -35,14 +35,29 @@ pub struct Closing {
 pub enum Write {
     /// Before anything is forwarded: should the process end now, it becomes an entry of unknown
     /// fate.
-    Intend(Box<Entry>),
+    Intend(Placed),
     Record(Record),
     Free(Fingerprint),
     Withdraw(Receipt),
 }
 
-pub struct Record {
+/// An entry, and the cell it belongs to, if it is of a learner.
+pub struct Placed {
     pub entry: Box<Entry>,
+    pub cell: Option<Fingerprint>,
+}
+
+impl Placed {
+    pub fn new(entry: Entry) -> Self {
+        Self {
+            cell: Fingerprint::of_entry(&entry),
+            entry: Box::new(entry),
+        }
+    }
+}
+
+pub struct Record {
+    pub placed: Placed,
     /// The intent with this receipt is settled by it.
     pub is_intended: bool,
     /// The cell that is freed with it.
@@ -67,7 +82,7 @@ impl Write {
     /// Whether it must be written sooner or later: what has left can't be taken back.
     pub fn must_not_be_lost(&self) -> bool {
         match self {
-            Self::Record(record) => record.entry.sent.is_some(),
+            Self::Record(record) => record.placed.entry.sent.is_some(),
             Self::Free(_) | Self::Withdraw(_) => true,
             Self::Intend(_) => false,
         }
@@ -80,10 +95,10 @@ impl Write {
         }
     }
 
-    pub fn entry(&self) -> Option<&Entry> {
+    pub fn placed(&self) -> Option<&Placed> {
         match self {
-            Self::Record(record) => Some(&record.entry),
-            Self::Intend(entry) => Some(entry),
+            Self::Record(record) => Some(&record.placed),
+            Self::Intend(placed) => Some(placed),
             Self::Free(_) | Self::Withdraw(_) => None,
         }
     }

@@ -24,6 +24,7 @@ mod looks;
 mod open;
 mod place;
 mod postgres;
+mod random;
 mod reader;
 mod receipt;
 mod retain;
@@ -36,6 +37,7 @@ mod sqlite;
 mod tests;
 mod verify;
 mod writer;
+mod written;
 
 pub use cell::{Cell, Held};
 pub use entry::{Acted, BodyDigest, Decision, Entry, Kept, Learner, points_json};

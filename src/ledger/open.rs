@@ -88,7 +88,7 @@ impl Book {
     }
 
     fn history(&mut self, fingerprint: Fingerprint) -> Result<Arc<Vec<Past>>, Fault> {
-        let Some(CellKey { id, key }) = self.known(fingerprint)? else {
+        let Some((id, key)) = self.find_cell(&fingerprint)? else {
             return Ok(Arc::default());
         };
         let (version, count) = self.version(id)?;
@@ -99,11 +99,8 @@ impl Book {
         if let Some(history) = cached.filter(is_current) {
             return Ok(history.pasts);
         }
-        let pasts = Arc::new(read_history(self.database.as_mut(), id, &key)?);
-        let history = History {
-            version,
-            pasts: pasts.clone(),
-        };
+        let history = read_history(self.database.as_mut(), id, &key)?;
+        let pasts = history.pasts.clone();
         self.histories.put(fingerprint, history);
         Ok(pasts)
     }
@@ -120,15 +117,14 @@ impl Book {
         Ok((version, usize::try_from(count).map_err(Fault::refused)?))
     }
 
-    fn known(&mut self, fingerprint: Fingerprint) -> Result<Option<CellKey>, Fault> {
-        if let Some(known) = self.keys.get(&fingerprint) {
-            return Ok(Some(known.clone()));
-        }
-        let found = self.find_cells(&[fingerprint])?.into_iter().next();
-        Ok(found.map(|(_, cell)| {
-            self.keys.insert(fingerprint, cell.clone());
-            cell
-        }))
+    /// Its number and key; what seals its next entry is remembered.
+    fn find_cell(&mut self, fingerprint: &Fingerprint) -> Result<Option<(i64, SealKey)>, Fault> {
+        let Some((_, id, key)) = self.find_cells(&[*fingerprint])?.into_iter().next() else {
+            return Ok(None);
+        };
+        let uses = key.uses();
+        self.keys.insert(*fingerprint, CellKey { id, uses });
+        Ok(Some((id, key)))
     }
 
     /// Says that this process lives, and so keeps its leases.
@@ -170,11 +166,16 @@ pub(super) fn read_history(
     database: &mut dyn Database,
     cell: i64,
     key: &SealKey,
-) -> Result<Vec<Past>, Fault> {
-    let read = "SELECT receipt, sealed FROM entries WHERE cell = $1 AND in_history = 1 \
+) -> Result<History, Fault> {
+    let read = "SELECT sequence, receipt, sealed FROM entries WHERE cell = $1 AND in_history = 1 \
          ORDER BY sequence";
-    let rows = database.query(read, &[Input::Integer(cell)])?;
-    rows.into_iter().map(|row| read_past(row, key)).collect()
+    let (mut version, mut pasts) = (0, Vec::new());
+    for mut row in database.query(read, &[Input::Integer(cell)])? {
+        version = row.integer()?;
+        pasts.push(read_past(row, key)?);
+    }
+    let pasts = Arc::new(pasts);
+    Ok(History { version, pasts })
 }
 
 /// A past that can't be read stops the judging: without it the judgement would be another.

@@ -2,6 +2,7 @@
 //! while a gateway writes. A reader changes nothing and creates no file.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -61,7 +62,7 @@ const ONE_ENTRY: &str = "SELECT sequence, receipt, time, entries.account, caller
 
 /// A row with what its cell says: whose it is, and the key. Neither after an erasure.
 pub(super) struct Read {
-    pub row: Row,
+    pub row: Row<'static>,
     pub learner: Option<String>,
     pub key: Option<SealKey>,
 }
@@ -125,7 +126,8 @@ impl Reader {
         };
         let id = found.integer()?;
         let key = SealKey::from_bytes(&found.bytes()?)?;
-        read_history(self.database.as_mut(), id, &key)
+        let history = read_history(self.database.as_mut(), id, &key)?;
+        Ok(Arc::unwrap_or_clone(history.pasts))
     }
 
     /// How many entries there are.
@@ -169,7 +171,7 @@ impl Reader {
 }
 
 impl Filter {
-    fn covers(&self, row: &Row) -> bool {
+    fn covers(&self, row: &Row<'_>) -> bool {
         let covers = |pattern: &Pattern| pattern.matches(&row.plain.line_item);
         self.line_items.as_ref().is_none_or(covers)
     }

@@ -1,18 +1,23 @@
 //! An entry as the database has it: what is plain, what is sealed, and its place in the chain.
 
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
 use jiff::Timestamp;
 
 use super::chain::Hash;
 use super::content::{Content, PastContent, read_points};
-use super::database::{Cursor, Input};
+use super::database::{Cursor, Input, Insert};
 use super::entry::{Acted, BodyDigest, Decision, Entry, Kept, Learner, points_json};
 use super::fault::Fault;
+use super::random::Random;
 use super::receipt::Receipt;
-use super::seal::SealKey;
+use super::seal::{SealKey, Uses};
+use super::written;
 
-pub struct Row {
+pub struct Row<'a> {
     pub sequence: i64,
-    pub plain: Plain,
+    pub plain: Plain<'a>,
     pub sealed: Vec<u8>,
     pub prev_hash: Hash,
     pub hash: Hash,
@@ -20,18 +25,18 @@ pub struct Row {
 
 /// What stands in the open, and in the chain.
 #[derive(serde::Serialize, serde::Deserialize)]
-pub struct Plain {
-    pub receipt: String,
+pub struct Plain<'a> {
+    pub receipt: Cow<'a, str>,
     /// Microseconds since 1970.
     pub time: i64,
-    pub account: String,
-    pub caller: String,
-    pub line_item: String,
+    pub account: Cow<'a, str>,
+    pub caller: Cow<'a, str>,
+    pub line_item: Cow<'a, str>,
     pub cell: Option<i64>,
     pub in_history: i64,
-    pub decision: String,
-    pub code: Option<String>,
-    pub rules: String,
+    pub decision: Cow<'a, str>,
+    pub code: Option<Cow<'a, str>>,
+    pub rules: Cow<'a, str>,
     pub judged: Option<String>,
     pub policy_generation: i64,
     pub upstream_status: Option<i64>,
@@ -39,24 +44,28 @@ pub struct Plain {
     pub digest: Vec<u8>,
 }
 
-pub const INSERT: &str = "INSERT INTO entries (sequence, receipt, time, account, caller, line_item, \
-     cell, in_history, decision, code, rules, judged, policy_generation, upstream_status, \
-     duration_ms, digest, sealed, prev_hash, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, \
-     $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
+pub static ENTRIES: LazyLock<Insert> = LazyLock::new(|| {
+    Insert::new(
+        "entries (sequence, receipt, time, account, caller, line_item, cell, in_history, decision, \
+         code, rules, judged, policy_generation, upstream_status, duration_ms, digest, sealed, \
+         prev_hash, hash)",
+        19,
+    )
+});
 
-impl Plain {
-    pub fn of(entry: &Entry, cell: Option<i64>, key: &SealKey) -> Result<Self, Fault> {
+impl<'a> Plain<'a> {
+    pub fn of(entry: &'a Entry, cell: Option<i64>, key: &Uses) -> Result<Self, Fault> {
         Ok(Self {
-            receipt: entry.receipt.text().to_owned(),
+            receipt: entry.receipt.text().into(),
             time: entry.time.as_microsecond(),
             account: storable(&entry.account),
             caller: storable(&entry.caller),
             line_item: storable(&entry.line_item),
             cell,
             in_history: i64::from(entry.past.is_some() && cell.is_some()),
-            decision: entry.decision.as_str().to_owned(),
+            decision: entry.decision.as_str().into(),
             code: entry.code.as_deref().map(storable),
-            rules: serde_json::to_string(&entry.rules).map_err(Fault::refused)?,
+            rules: rules(&entry.rules)?,
             judged: entry.judged.as_ref().map(points_json),
             policy_generation: entry.policy_generation,
             upstream_status: entry.upstream.map(i64::from),
@@ -66,25 +75,27 @@ impl Plain {
     }
 }
 
+fn rules(acted: &[Acted]) -> Result<Cow<'static, str>, Fault> {
+    match acted {
+        [] => Ok("[]".into()),
+        acted => Ok(serde_json::to_string(acted).map_err(Fault::refused)?.into()),
+    }
+}
+
 /// PostgreSQL's texts hold no NUL, and both databases shall keep the same.
-fn storable(text: &str) -> String {
-    text.replace('\0', "\u{fffd}")
+pub fn storable(text: &str) -> Cow<'_, str> {
+    match text.contains('\0') {
+        true => text.replace('\0', "\u{fffd}").into(),
+        false => text.into(),
+    }
 }
 
 /// Seals what an entry says of its learner.
-pub fn seal(entry: &Entry, key: &SealKey) -> Result<Vec<u8>, Fault> {
-    let content = Content {
-        user: entry.user.clone(),
-        submission: entry.submission.clone(),
-        sent: entry.sent.clone(),
-        explanation: entry.explanation.clone(),
-        past: entry.past.as_ref().map(PastContent::from),
-    };
-    let content = serde_json::to_vec(&content).map_err(Fault::refused)?;
-    key.seal(&entry.receipt, content)
+pub fn seal(entry: &Entry, key: &Uses, random: &mut Random) -> Result<Vec<u8>, Fault> {
+    key.seal(&entry.receipt, &written::content(entry), random)
 }
 
-impl Row {
+impl<'a> Row<'a> {
     pub fn values(&self) -> Vec<Input<'_>> {
         let plain = &self.plain;
         vec![
@@ -110,21 +121,21 @@ impl Row {
         ]
     }
 
-    /// Reads the columns in the order of `INSERT`.
+    /// Reads the columns in the order of `ENTRIES`.
     pub fn read(row: &mut Cursor) -> Result<Self, Fault> {
         Ok(Self {
             sequence: row.integer()?,
             plain: Plain {
-                receipt: row.text()?,
+                receipt: row.text()?.into(),
                 time: row.integer()?,
-                account: row.text()?,
-                caller: row.text()?,
-                line_item: row.text()?,
+                account: row.text()?.into(),
+                caller: row.text()?.into(),
+                line_item: row.text()?.into(),
                 cell: row.optional_integer()?,
                 in_history: row.integer()?,
-                decision: row.text()?,
-                code: row.optional_text()?,
-                rules: row.text()?,
+                decision: row.text()?.into(),
+                code: row.optional_text()?.map(Cow::from),
+                rules: row.text()?.into(),
                 judged: row.optional_text()?,
                 policy_generation: row.integer()?,
                 upstream_status: row.optional_integer()?,
@@ -173,21 +184,21 @@ impl Content {
     };
 }
 
-fn entry(plain: Plain, content: Content) -> Result<Entry, Fault> {
+fn entry(plain: Plain<'_>, content: Content) -> Result<Entry, Fault> {
     let unreadable = || Fault::refused("an entry holds what no version of scoregate wrote");
     let rules: Vec<Acted> = serde_json::from_str(&plain.rules).map_err(Fault::refused)?;
     Ok(Entry {
         receipt: Receipt::parse(&plain.receipt).map_err(Fault::refused)?,
         time: Timestamp::from_microsecond(plain.time).map_err(Fault::refused)?,
-        account: plain.account,
-        caller: plain.caller,
-        line_item: plain.line_item,
+        account: plain.account.into_owned(),
+        caller: plain.caller.into_owned(),
+        line_item: plain.line_item.into_owned(),
         user: content.user,
         submission: content.submission,
         // Only its keyed form was kept.
         body: BodyDigest([0; 32]),
         decision: Decision::parse(&plain.decision).ok_or_else(unreadable)?,
-        code: plain.code,
+        code: plain.code.map(Cow::into_owned),
         rules,
         judged: plain.judged.as_deref().and_then(read_points),
         policy_generation: plain.policy_generation,

@@ -3,6 +3,7 @@
 
 use super::database::{Database, Dialect, Input, in_transaction};
 use super::fault::{CannotOpen, Fault};
+use super::random::Random;
 use super::seal::SealKey;
 
 /// In order; a database has had the first `version` of them. Never change one, add another.
@@ -136,7 +137,7 @@ fn in_dialect(migration: &str, dialect: Dialect) -> String {
 
 /// The chain starts from zeros.
 fn begin_chain(database: &mut dyn Database) -> Result<(), Fault> {
-    let key = SealKey::random()?;
+    let key = SealKey::random(&mut Random::default())?;
     let (zero, start) = (Input::Integer(0), Input::Bytes(&[0; 32]));
     database.execute(
         "INSERT INTO head (one, sequence, hash, anchor_sequence, anchor_hash, cells, erasures, seal_key) \

@@ -6,17 +6,23 @@ use aws_lc_rs::hmac::{HMAC_SHA256, Key, sign};
 
 use super::entry::BodyDigest;
 use super::fault::Fault;
+use super::random::Random;
 use super::receipt::Receipt;
 
-/// A random key.
+/// A random key, as the database has it. `Uses` are made of it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SealKey([u8; 32]);
 
+/// What a key is used for, with one key for each use.
+#[derive(Clone)]
+pub struct Uses {
+    seal: [u8; 32],
+    digest: [u8; 32],
+}
+
 impl SealKey {
-    pub fn random() -> Result<Self, Fault> {
-        let mut key = [0; 32];
-        getrandom::fill(&mut key).map_err(Fault::refused)?;
-        Ok(Self(key))
+    pub fn random(random: &mut Random) -> Result<Self, Fault> {
+        random.take().map(Self).map_err(Fault::refused)
     }
 
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Fault> {
@@ -28,17 +34,12 @@ impl SealKey {
         &self.0
     }
 
-    /// Nonce and sealed text.
-    pub fn seal(&self, receipt: &Receipt, content: Vec<u8>) -> Result<Vec<u8>, Fault> {
-        let mut nonce = [0; NONCE_LEN];
-        getrandom::fill(&mut nonce).map_err(Fault::refused)?;
-        let mut text = content;
-        let aad = Aad::from(receipt.text());
-        let seal = Nonce::assume_unique_for_key(nonce);
-        self.cipher()?
-            .seal_in_place_append_tag(seal, aad, &mut text)
-            .map_err(Fault::refused)?;
-        Ok([nonce.as_slice(), &text].concat())
+    pub fn uses(&self) -> Uses {
+        let key = Key::new(HMAC_SHA256, &self.0);
+        Uses {
+            seal: derived(&key, b"seal"),
+            digest: derived(&key, b"digest"),
+        }
     }
 
     /// What was sealed; `None` if it was by another key, for another receipt, or changed since.
@@ -47,26 +48,49 @@ impl SealKey {
         let mut text = text.to_vec();
         let nonce = Nonce::assume_unique_for_key(*nonce);
         let aad = Aad::from(receipt.text());
-        let cipher = self.cipher().ok()?;
+        let seal = derived(&Key::new(HMAC_SHA256, &self.0), b"seal");
+        let cipher = cipher(&seal).ok()?;
         let length = cipher.open_in_place(nonce, aad, &mut text).ok()?.len();
         text.truncate(length);
         Some(text)
     }
+}
+
+fn derived(key: &Key, purpose: &[u8]) -> [u8; 32] {
+    let tag = sign(key, purpose);
+    tag.as_ref().try_into().unwrap_or_default()
+}
+
+fn cipher(key: &[u8; 32]) -> Result<LessSafeKey, Fault> {
+    let key = UnboundKey::new(&AES_256_GCM, key).map_err(Fault::refused)?;
+    Ok(LessSafeKey::new(key))
+}
+
+impl Uses {
+    /// Nonce and sealed text.
+    pub fn seal(
+        &self,
+        receipt: &Receipt,
+        content: &[u8],
+        random: &mut Random,
+    ) -> Result<Vec<u8>, Fault> {
+        let nonce = random.take::<NONCE_LEN>().map_err(Fault::refused)?;
+        let mut sealed = Vec::with_capacity(NONCE_LEN + content.len() + AES_256_GCM.tag_len());
+        sealed.extend_from_slice(&nonce);
+        sealed.extend_from_slice(content);
+        let text = sealed.get_mut(NONCE_LEN..).unwrap_or_default();
+        let aad = Aad::from(receipt.text());
+        let tag = cipher(&self.seal)?
+            .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), aad, text)
+            .map_err(Fault::refused)?;
+        sealed.extend_from_slice(tag.as_ref());
+        Ok(sealed)
+    }
 
     /// The digest that is kept of a body.
     pub fn digest(&self, body: &BodyDigest) -> Vec<u8> {
-        let key = Key::new(HMAC_SHA256, self.derive(b"digest").as_ref());
+        let key = Key::new(HMAC_SHA256, &self.digest);
         sign(&key, &body.0).as_ref().to_vec()
-    }
-
-    fn cipher(&self) -> Result<LessSafeKey, Fault> {
-        let key = UnboundKey::new(&AES_256_GCM, self.derive(b"seal").as_ref());
-        Ok(LessSafeKey::new(key.map_err(Fault::refused)?))
-    }
-
-    /// One key for each use.
-    fn derive(&self, purpose: &[u8]) -> aws_lc_rs::hmac::Tag {
-        sign(&Key::new(HMAC_SHA256, &self.0), purpose)
     }
 }
 
@@ -76,10 +100,12 @@ mod tests {
 
     #[test]
     fn opens_only_with_its_key_for_its_receipt_and_unchanged() {
-        let (key, other) = (SealKey::random().unwrap(), SealKey::random().unwrap());
+        let mut random = Random::default();
+        let mut key = || SealKey::random(&mut random).unwrap();
+        let (key, other) = (key(), key());
         let receipt = Receipt::mint(jiff::Timestamp::UNIX_EPOCH).unwrap();
         let second = Receipt::mint(jiff::Timestamp::UNIX_EPOCH).unwrap();
-        let sealed = key.seal(&receipt, b"content".to_vec()).unwrap();
+        let sealed = key.uses().seal(&receipt, b"content", &mut random).unwrap();
         assert_eq!(
             key.open(&receipt, &sealed).as_deref(),
             Some(&b"content"[..])
@@ -92,8 +118,8 @@ mod tests {
             assert_eq!(key.open(&receipt, &changed), None, "{place}");
         }
         assert_ne!(
-            key.digest(&BodyDigest::of(b"a")),
-            other.digest(&BodyDigest::of(b"a"))
+            key.uses().digest(&BodyDigest::of(b"a")),
+            other.uses().digest(&BodyDigest::of(b"a"))
         );
     }
 }

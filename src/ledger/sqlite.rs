@@ -62,6 +62,12 @@ impl Sqlite {
         Ok(found)
     }
 
+    /// Kept prepared.
+    fn run(&self, sql: &'static str) -> Result<(), Fault> {
+        let mut statement = self.0.prepare_cached(sql).map_err(fault)?;
+        statement.execute([]).map(drop).map_err(fault)
+    }
+
     #[cfg(test)]
     pub fn connection(&self) -> &Connection {
         &self.0
@@ -112,11 +118,11 @@ impl Database for Sqlite {
     }
 
     fn begin(&mut self) -> Result<(), Fault> {
-        self.script("BEGIN IMMEDIATE")
+        self.run("BEGIN IMMEDIATE")
     }
 
     fn commit(&mut self) -> Result<(), Fault> {
-        self.script("COMMIT")
+        self.run("COMMIT")
     }
 
     fn rollback(&mut self) {

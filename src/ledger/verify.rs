@@ -92,7 +92,10 @@ impl Reader {
             return Ok(None);
         }
         let added = self.page(&Filter::default(), head.sequence)?;
-        let receipt = added.into_iter().next().map(|read| read.row.plain.receipt);
+        let receipt = added
+            .into_iter()
+            .next()
+            .map(|read| read.row.plain.receipt.into_owned());
         Ok(Some(Break {
             receipt,
             reason: Reason::Link,
@@ -111,7 +114,7 @@ impl Walk {
     fn step(&mut self, read: &Read, of_nobody: &SealKey) -> Option<Break> {
         let row = &read.row;
         let reason = self.fault(read, of_nobody);
-        let receipt = row.plain.receipt.clone();
+        let receipt = row.plain.receipt.to_string();
         self.sequence = row.sequence;
         self.hash = row.hash;
         self.receipt = Some(receipt.clone());

@@ -34,6 +34,8 @@ pub struct Health {
     /// Counts the times that this process was silent for too long, and may have lost its leases.
     pub lapses: AtomicU64,
     pub started: Instant,
+    /// Transactions that wrote what callers wait for.
+    pub commits: AtomicU64,
 }
 
 impl Health {
@@ -158,7 +160,10 @@ impl Writer {
             return;
         }
         match self.with_book_raw(|book| book.write(&writes)) {
-            Some(Ok(())) => self.answer(writes, replies),
+            Some(Ok(())) => {
+                self.health.commits.fetch_add(1, Ordering::Relaxed);
+                self.answer(writes, replies);
+            }
             // One of them is at fault: each alone, so that the others are written.
             Some(Err(Fault::Refused(_))) if writes.len() > 1 => {
                 for (write, reply) in writes.into_iter().zip(replies) {
@@ -179,9 +184,9 @@ impl Writer {
     fn answer(&mut self, writes: Vec<Write>, replies: Vec<Option<Reply<()>>>) {
         for (write, reply) in writes.into_iter().zip(replies) {
             let is_told = reply.is_none_or(|reply| reply.send(Ok(())).is_ok());
-            if let (Write::Intend(entry), false) = (write, is_told) {
+            if let (Write::Intend(placed), false) = (write, is_told) {
                 // Who asked has given up, so nothing will be sent.
-                self.keep(Write::Withdraw(entry.receipt));
+                self.keep(Write::Withdraw(placed.entry.receipt));
             }
         }
         self.flush();
@@ -298,7 +303,7 @@ impl Writer {
         let mut left = VecDeque::new();
         while let Some(write) = self.backlog.pop_front() {
             let is_written = match &write {
-                Write::Record(record) => book.has(&record.entry.receipt),
+                Write::Record(record) => book.has(&record.placed.entry.receipt),
                 Write::Intend(_) | Write::Free(_) | Write::Withdraw(_) => Ok(false),
             };
             match is_written {

@@ -81,7 +81,7 @@ async fn a_full_disk_leaves_nothing_half_written() {
         let mut entry = entry(&format!("u{number}"), "1");
         entry.explanation = Some(super::sample::json(&format!("\"{}\"", "x".repeat(3_000))));
         crate::ledger::job::Write::Record(crate::ledger::job::Record {
-            entry: Box::new(entry),
+            placed: crate::ledger::job::Placed::new(entry),
             is_intended: false,
             held: None,
         })

@@ -6,6 +6,6 @@
 )]
 mod cluster;
 mod failures;
-mod sample;
+pub(super) mod sample;
 mod sharing;
 mod suite;
