@@ -2,6 +2,8 @@
 //! distinct `timestamp`, else each arrival, counted and not clocked. A score for an attempt that is
 //! there already is a regrade: it takes its place.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp as Instant;
 
 use super::{Fate, Past, Role};
@@ -78,6 +80,12 @@ impl Attempt {
         self.identity().is_some() && self.identity() == other.identity()
     }
 
+    /// One that counted once counts for ever.
+    fn regrade(&mut self, attempt: Self) {
+        let counts = self.counts || attempt.counts;
+        *self = Self { counts, ..attempt };
+    }
+
     /// Its place in the order of `timestamp`, then arrival.
     pub fn place(&self) -> (Instant, usize) {
         (self.placed, self.arrival)
@@ -89,11 +97,22 @@ impl Attempt {
 pub struct Attempts(Vec<Attempt>);
 
 impl Attempts {
+    /// Finds the attempt of a regrade by its identity, so that a long history costs no more for each
+    /// of its submissions than a short one.
     pub fn of(history: &[Past]) -> Self {
         let mut attempts = Self::default();
+        let mut places = HashMap::new();
         for (arrival, past) in history.iter().enumerate() {
-            if let Some(attempt) = Attempt::of_past(arrival, past) {
-                attempts.join(attempt);
+            let Some(attempt) = Attempt::of_past(arrival, past) else {
+                continue;
+            };
+            let next = attempts.0.len();
+            let place = attempt
+                .identity()
+                .map(|identity| *places.entry(identity).or_insert(next));
+            match place.and_then(|place| attempts.0.get_mut(place)) {
+                Some(known) => known.regrade(attempt),
+                None => attempts.0.push(attempt),
             }
         }
         attempts
@@ -112,11 +131,7 @@ impl Attempts {
     /// A new attempt, or a regrade.
     pub fn join(&mut self, attempt: Attempt) {
         match self.0.iter_mut().find(|known| known.is_same(&attempt)) {
-            // One that counted once counts for ever.
-            Some(known) => {
-                let counts = known.counts || attempt.counts;
-                *known = Attempt { counts, ..attempt };
-            }
+            Some(known) => known.regrade(attempt),
             None => self.0.push(attempt),
         }
     }
@@ -132,5 +147,46 @@ impl Attempts {
 
     pub fn iter(&self) -> impl Iterator<Item = &Attempt> {
         self.0.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A submission of some role at one of few instants, so that regrades come up.
+    fn pasts() -> impl Strategy<Value = Past> {
+        let instant = |second: i64| Instant::from_second(second).unwrap();
+        let timestamp = move |second| Timestamp::at(instant(second));
+        let time = || prop::option::of(0..4_i64);
+        let role =
+            prop_oneof![3 => Just(Role::Attempt), 1 => Just(Role::Clear), 1 => Just(Role::Aside)];
+        let fate = prop_oneof![Just(Fate::Confirmed), Just(Fate::Unknown)];
+        (time(), time(), 0..9_i64, role, fate).prop_map(
+            move |(own, submitted, arrived, role, fate)| Past {
+                points: Some(Points {
+                    given: crate::score::Decimal::ONE,
+                    maximum: crate::score::Decimal::ONE,
+                }),
+                timestamp: own.map(timestamp),
+                submitted_at: submitted.map(timestamp),
+                arrived: instant(arrived),
+                role,
+                fate,
+                stands: None,
+                sent: None,
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn a_history_comes_to_what_joining_one_by_one_comes_to(history in prop::collection::vec(pasts(), 0..20)) {
+            let mut joined = Attempts::default();
+            let attempts = history.iter().enumerate();
+            attempts.filter_map(|(arrival, past)| Attempt::of_past(arrival, past)).for_each(|attempt| joined.join(attempt));
+            prop_assert_eq!(Attempts::of(&history).0, joined.0);
+        }
     }
 }
