@@ -4,6 +4,7 @@ use std::io::Write;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -18,6 +19,9 @@ pub enum Reply {
     ThenClose(Vec<u8>),
     /// These bytes, then whatever the closure makes when it is done waiting.
     Staged(Vec<u8>, Box<dyn FnOnce() -> Vec<u8> + Send>),
+    /// The first bytes, then the others again and again with a pause before each, until the gateway
+    /// ends the connection.
+    Endless(Vec<u8>, Vec<u8>, Duration),
     /// Nothing, until the gateway gives up.
     Hang,
 }
@@ -109,6 +113,16 @@ impl Upstream {
                     .and_then(|()| answers.write_all(&second())),
                 Reply::ThenClose(bytes) => {
                     let _ = answers.write_all(&bytes);
+                    return;
+                }
+                Reply::Endless(first, more, pause) => {
+                    // Noticed by an end of what is read, where there is nothing to write.
+                    let read = thread::spawn(move || reader.rest());
+                    let mut sent = answers.write_all(&first);
+                    while sent.is_ok() && !read.is_finished() {
+                        thread::sleep(pause);
+                        sent = answers.write_all(&more);
+                    }
                     return;
                 }
                 Reply::Hang => {
