@@ -13,6 +13,7 @@ mod support;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use certificate::Certificate;
@@ -122,6 +123,32 @@ async fn a_body_that_stalls_gets_408_and_a_silent_connection_ends() {
     assert_eq!(json(answer).await["details"]["message"], "REQUEST_TIMEOUT");
     let ended = tokio::time::timeout(DEADLINE, connection).await;
     assert!(ended.is_ok(), "still open");
+    assert!(upstream.requests().is_empty());
+}
+
+/// Bytes keep no request alive, whichever limit comes first.
+#[tokio::test]
+async fn a_body_that_dribbles_is_cut_off_as_well() {
+    let upstream = Upstream::accepting();
+    for limit in ["body_timeout", "request_deadline"] {
+        let mut settings = Settings::new(upstream.address);
+        settings.server = format!("{limit} = \"500ms\"");
+        let gateway = Gateway::start(&settings);
+        let stream = TokioIo::new(TcpStream::connect(gateway.address).await.unwrap());
+        let (mut sender, connection) = handshake(TokioExecutor::new(), stream).await.unwrap();
+        tokio::spawn(connection);
+        let (head, _) = submission(&gateway, "").into_parts();
+        let dribble = stream::unfold((), |()| async {
+            // The pace is the dribble itself.
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            let byte = Frame::data(Bytes::from_static(b" "));
+            Some((Ok::<_, std::convert::Infallible>(byte), ()))
+        });
+        let dribbling = Request::from_parts(head, StreamBody::new(Box::pin(dribble)));
+        let answer = sender.send_request(dribbling);
+        let answer = tokio::time::timeout(DEADLINE, answer).await.unwrap();
+        assert_eq!(answer.unwrap().status(), 408, "{limit}");
+    }
     assert!(upstream.requests().is_empty());
 }
 

@@ -16,6 +16,7 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use certificate::Certificate;
@@ -170,6 +171,91 @@ fn a_new_certificate_is_shown_to_new_connections_and_a_bad_pair_to_nobody() {
     });
     assert_eq!(shown(), pem(&third.certificate));
     assert_eq!(kept.submit(&gateway).unwrap(), 204);
+}
+
+#[test]
+fn half_a_certificate_or_key_changes_nothing() {
+    let upstream = Upstream::accepting();
+    let certificate = Certificate::for_this_machine();
+    let gateway = Gateway::start(&settings(&upstream, &certificate, ""));
+    let caller = caller(&[&certificate], None, BOTH);
+    for (name, whole) in [
+        ("cert.pem", &certificate.certificate),
+        ("key.pem", &certificate.key),
+    ] {
+        let lines = |count| whole.lines().take(count).collect::<Vec<_>>().join("\n");
+        let end = whole.lines().count();
+        for cut in [
+            String::new(),
+            whole[..whole.len() / 2].to_owned(),
+            lines(1),
+            lines(end - 1),
+            // Well-formed PEM around half of it.
+            format!("{}\n{}\n", lines(end / 2), whole.lines().last().unwrap()),
+            whole.replace("-----BEGIN", "-----BEGUN"),
+        ] {
+            let file = gateway.directory.path().join(name);
+            fs::write(&file, &cut).unwrap();
+            gateway.signal("HUP");
+            gateway.wait_until_applied(|applied| applied["last_error"] != Value::Null);
+            let mut connection = Connection::open(&gateway, &caller);
+            assert_eq!(connection.submit(&gateway).unwrap(), 204, "{name}: {cut}");
+            fs::write(&file, whole).unwrap();
+            gateway.signal("HUP");
+            gateway.wait_until_applied(|applied| applied["last_error"] == Value::Null);
+        }
+    }
+}
+
+#[test]
+fn ten_thousand_idle_connections() {
+    const IDLE: usize = 10_000;
+    // The test holds as many sockets as the gateway does.
+    scoregate::file_limit::raise(IDLE);
+    let upstream = Upstream::accepting();
+    let certificate = Certificate::for_this_machine();
+    let mut settings = settings(&upstream, &certificate, "");
+    settings.server += "\nlisten = \"127.0.0.1:0\"\nworkers = 2\nidle_timeout = \"10m\"";
+    settings.log = "access = false".to_owned();
+    let gateway = Gateway::start(&settings);
+    let caller = caller(&[&certificate], None, BOTH);
+    let open = || {
+        let mut connection = Connection::open(&gateway, &caller);
+        connection
+            .0
+            .conn
+            .complete_io(&mut connection.0.sock)
+            .unwrap();
+        connection
+    };
+    assert_eq!(open().submit(&gateway).unwrap(), 204);
+    let before = gateway.size("VmRSS");
+    let half = || -> Vec<_> {
+        let connections = (0..IDLE / 2).map(|number| match number % 500 {
+            // A few that can be used later; of the others this side keeps the socket alone.
+            0 => (Some(open()), None),
+            _ => (None, Some(open().0.sock)),
+        });
+        connections.collect()
+    };
+    let mut idle = thread::scope(|scope| {
+        let other = scope.spawn(half);
+        let mut idle = half();
+        idle.extend(other.join().unwrap());
+        idle
+    });
+    let each = (gateway.size("VmRSS") - before) * 1024 / IDLE as u64;
+    assert!(each < 48 * 1024, "{each} bytes for each connection");
+    let started = Instant::now();
+    assert_eq!(open().submit(&gateway).unwrap(), 204);
+    assert!(started.elapsed() < Duration::from_secs(1));
+    // They are there, and none was turned away.
+    for connection in idle.iter_mut().filter_map(|(usable, _)| usable.as_mut()) {
+        assert_eq!(connection.submit(&gateway).unwrap(), 204);
+    }
+    let limit = &[("limit", "server.max_connections")];
+    let open = Metrics::of(&gateway).sum("scoregate_limit_used", limit);
+    assert!(open >= IDLE as f64, "{open}");
 }
 
 #[test]
