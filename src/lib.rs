@@ -58,5 +58,5 @@ pub mod replay;
 pub mod sandbox;
 
 // What fuzzers and the replay of their corpora hold us to.
-#[cfg(any(test, fuzzing))]
+#[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzz;

@@ -53,7 +53,7 @@ has_postgres() {
 # Where rustup puts it, for shells that no profile has set up.
 command -v cargo >/dev/null || PATH="${HOME:-/root}/.cargo/bin:$PATH"
 command -v cargo >/dev/null || fail "cargo is missing: install a Rust toolchain (https://rustup.rs)."
-command -v cc >/dev/null || install "a C compiler" build-essential
+{ command -v cc && command -v c++; } >/dev/null || install "a C and C++ compiler" build-essential
 has_node || install "Node.js 18 with npm" nodejs npm
 has_node || fail "the system's Node.js is too old: version 18 or newer is needed."
 has_python || install "Python 3.10 with venv" python3 python3-venv
@@ -67,6 +67,8 @@ has_postgres || fail "PostgreSQL's initdb, postgres, psql and pg_dump are needed
 
 cargo fmt --check
 cargo clippy --all-targets -- -D warnings
+# The fuzz targets, which no build of the gateway sees: checked in its folder, for what they share.
+cargo clippy --manifest-path fuzz/Cargo.toml --locked --target-dir target --bins -- -D warnings
 RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
 cargo test --no-fail-fast </dev/null
 # What only a build with the feature has.

@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# Fuzzes each target until a while brings no new coverage, and keeps the inputs that reach what no
+# kept input reaches. Exit code 1: an input broke something; it lies in target/fuzz/artifacts.
+#
+#   fuzz/run.sh [--quiet MINUTES] [--most MINUTES] [TARGET...]
+#
+# --quiet: how long without new coverage is the end of a target (10).
+# --most: how long a target may take at most (60).
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+quiet=10
+most=60
+# The smallest and those that anyone may reach first.
+all=(authorization target body jwks config)
+# Longer inputs, in bytes, find little that shorter ones don't, and no corpus wants them.
+longest=4096
+
+fail() {
+  echo "fuzz/run.sh: $*" >&2
+  exit 2
+}
+
+targets=()
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --quiet) quiet="${2:?minutes}"; shift 2 ;;
+    --most) most="${2:?minutes}"; shift 2 ;;
+    -*) fail "there is no option $1" ;;
+    *) [ -f "fuzz/fuzz_targets/$1.rs" ] || fail "there is no target $1"; targets+=("$1"); shift ;;
+  esac
+done
+[ ${#targets[@]} -gt 0 ] || targets=("${all[@]}")
+
+command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
+
+built="target/fuzz/build"
+cargo fuzz build --sanitizer none --target-dir "$built"
+
+# What libFuzzer last said it had covered, in edges, in lines of this kind.
+covered() {
+  grep -oP "$1.*\bcov: \K[0-9]+" "$2" | tail -n 1
+}
+
+fuzz() {
+  local name="$1" started=$SECONDS kept="fuzz/corpus/$1" found="target/fuzz/found/$1" log before after
+  local binary artifacts="target/fuzz/artifacts/$1/"
+  binary="$(echo "$built"/*/release/"$name")"
+  log="target/fuzz/$name.log"
+  mkdir -p "$found" "$artifacts"
+  while :; do
+    # Inputs land in the first folder. A slow one counts as broken; so does one that eats memory.
+    "$binary" -max_len="$longest" -max_total_time=$((quiet * 60)) -timeout=10 -rss_limit_mb=2048 \
+      -artifact_prefix="$artifacts" -print_final_stats=1 "$found" "$kept" >"$log" 2>&1 ||
+      { tail -n 30 "$log" >&2; echo "$name: BROKEN, see $artifacts" >&2; return 1; }
+    before="$(covered INITED "$log")"
+    after="$(covered DONE "$log")"
+    echo "$name: $((SECONDS - started)) s, $before → $after edges," \
+      "$(awk '/number_of_executed_units/ { print $2 }' "$log") runs in this round"
+    [ "$after" -gt "$before" ] || break
+    [ $((SECONDS - started + quiet * 60)) -le $((most * 60)) ] ||
+      { echo "$name: still finding when its time was over"; break; }
+  done
+}
+
+# Of what was found, what reaches an edge that no kept input reaches, as small as it gets.
+keep() {
+  local name="$1" kept="fuzz/corpus/$1" before binary
+  binary="$(echo "$built"/*/release/"$name")"
+  before="$(ls "$kept" | wc -l)"
+  "$binary" -merge=1 -use_counters=0 -max_len="$longest" "$kept" "target/fuzz/found/$name" \
+    >"target/fuzz/$name-merge.log" 2>&1
+  echo "$name: $before → $(ls "$kept" | wc -l) inputs, $(du -sb "$kept" | cut -f 1) bytes"
+}
+
+broken=0
+for name in "${targets[@]}"; do
+  fuzz "$name" || broken=1
+  keep "$name"
+done
+exit $broken
