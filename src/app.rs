@@ -65,8 +65,8 @@ impl Gateway {
         let size = workers(server.workers);
         let room = Arc::new(Semaphore::new(server.max_connections));
         // Before any socket: whoever may not have the ledger takes no port either.
-        let ledger = loaded.config.ledger.as_ref();
-        let ledger = ledger.map(Ledger::open).transpose()?;
+        let recorded = loaded.config.ledger.clone();
+        let ledger = recorded.as_ref().map(Ledger::open).transpose()?;
         let lasting = Lasting::new(&server, size, ledger)?;
         #[cfg(feature = "otlp")]
         let lasting = lasting.exporting(&loaded.config)?;
@@ -84,7 +84,8 @@ impl Gateway {
             .map_or(Ok(server.listen), TcpListener::local_addr)?;
         let admin = admin_socket.local_addr()?;
 
-        start_control(admin_socket, generations.clone(), source)?;
+        let pages = Admin::new(generations.clone(), recorded);
+        start_control(admin_socket, pages, generations.clone(), source)?;
         let workers = start_workers(sockets, room, &generations)?;
         generations.current().shared.lasting.lifecycle.serving();
         Ok(Self {
@@ -135,6 +136,7 @@ async fn export_the_rest(lasting: &Lasting) {
 /// nothing but requests, and a busy worker delays no probe.
 fn start_control(
     socket: TcpListener,
+    pages: Admin,
     generations: Arc<Generations>,
     source: Option<Source>,
 ) -> io::Result<()> {
@@ -142,8 +144,8 @@ fn start_control(
     let serving = async move {
         match tokio::net::TcpListener::from_std(socket) {
             Ok(socket) => {
-                tokio::spawn(keep_current(source, generations.clone()));
-                serve_admin(socket, Arc::new(Admin(generations))).await;
+                tokio::spawn(keep_current(source, generations));
+                serve_admin(socket, Arc::new(pages)).await;
             }
             Err(cause) => {
                 tracing::error!(target: "scoregate::admin", %cause, "the admin listener can't be used")

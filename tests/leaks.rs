@@ -336,7 +336,10 @@ maximum = {{ percent = 100, over = "refuse" }}
     /// The operators' pages, with the token and without.
     fn read_pages(&mut self) {
         let (gateway, shown) = (&self.gateway, &mut self.shown);
-        for path in ["/healthz", "/readyz", "/metrics", "/config", "/nothing"] {
+        let learner = format!("/ledger?limit=1&user={}", encode(LEARNER));
+        for path in [
+            "/healthz", "/readyz", "/metrics", "/config", "/ledger", &learner, "/nothing",
+        ] {
             for value in [format!("Bearer {ADMIN_TOKEN}"), "Bearer wrong".to_owned()] {
                 let request = Request::new("GET", path).authorization(&value);
                 let page = Client::connect(gateway.admin)

@@ -7,7 +7,7 @@ use crate::meter::{Page, list};
 impl Admin {
     pub(super) fn metrics(&self) -> String {
         let mut page = Page::default();
-        let current = self.0.current();
+        let current = self.generations.current();
         let (lasting, verifier) = (&current.shared.lasting, &current.shared.verifier);
         let cached = verifier.cached();
         let meters = &lasting.meters;

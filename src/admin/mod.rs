@@ -1,6 +1,8 @@
-//! The admin listener: health, readiness, metrics and the applied configuration. Never on the public port.
+//! The admin listener: health, readiness, metrics, the applied configuration and the ledger. Never
+//! on the public port.
 
 mod ask;
+mod ledger;
 mod metrics;
 mod pages;
 mod serve;

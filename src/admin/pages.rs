@@ -5,51 +5,97 @@ use std::sync::Arc;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use bytes::Bytes;
 use http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use http_body_util::Full;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
+use super::ledger::LedgerPages;
 use crate::generation::Generations;
+use crate::ledger::Settings;
 use crate::meter::Page as MetricsPage;
+use crate::telemetry::IdKey;
 
 /// The pages, of whatever generation is in force.
-pub struct Admin(pub Arc<Generations>);
+pub struct Admin {
+    pub(super) generations: Arc<Generations>,
+    /// `None`: nothing is recorded.
+    ledger: Option<LedgerPages>,
+}
 
 /// Every page there is.
-const PAGES: [&str; 4] = ["/healthz", "/readyz", "/metrics", "/config"];
+const PAGES: [&str; 6] = [
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/config",
+    LIST,
+    "/ledger/RECEIPT",
+];
 
-type Page = Response<Full<Bytes>>;
+const LIST: &str = "/ledger";
+
+pub(super) type Page = Response<Full<Bytes>>;
 
 impl Admin {
+    /// `ledger` is where entries are recorded.
+    pub fn new(generations: Arc<Generations>, ledger: Option<Settings>) -> Self {
+        Self {
+            generations,
+            ledger: ledger.map(LedgerPages::new),
+        }
+    }
+
     /// The page for a request.
-    pub fn answer<B>(&self, request: &Request<B>) -> Page {
-        let path = request.uri().path();
+    pub async fn answer(&self, request: &Parts) -> Page {
+        let path = request.uri.path();
         let is_open = matches!(path, "/healthz" | "/readyz");
-        if !is_open && !self.is_authorized(request.headers()) {
+        if !is_open && !self.is_authorized(&request.headers) {
             return unauthorized();
         }
-        if !PAGES.contains(&path) {
+        let receipt = path.strip_prefix("/ledger/");
+        if !PAGES.contains(&path) && receipt.is_none() {
             return page(
                 StatusCode::NOT_FOUND,
                 &json!({"error": "no such page", "pages": PAGES}),
             );
         }
-        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        if !matches!(request.method, Method::GET | Method::HEAD) {
             return wrong_method();
         }
         match path {
+            LIST => self.list(request.uri.query().unwrap_or_default()).await,
             "/healthz" => page(StatusCode::OK, &json!({"healthy": true})),
             "/readyz" => self.readiness(),
             "/metrics" => show(StatusCode::OK, MetricsPage::MEDIA_TYPE, self.metrics()),
-            _ => page(StatusCode::OK, &self.0.page()),
+            "/config" => page(StatusCode::OK, &self.generations.page()),
+            _ => self.entry(receipt.unwrap_or_default()).await,
         }
+    }
+
+    async fn list(&self, query: &str) -> Page {
+        match &self.ledger {
+            Some(ledger) => ledger.list(query, self.ids()).await,
+            None => unrecorded(),
+        }
+    }
+
+    async fn entry(&self, receipt: &str) -> Page {
+        match &self.ledger {
+            Some(ledger) => ledger.entry(receipt, self.ids()).await,
+            None => unrecorded(),
+        }
+    }
+
+    fn ids(&self) -> Arc<IdKey> {
+        self.generations.current().shared.id_key.clone()
     }
 
     /// Ready: every listener is bound, no drain has begun, every required issuer's keys are here, and
     /// the ledger can be written.
     fn readiness(&self) -> Page {
-        let current = self.0.current();
+        let current = self.generations.current();
         let serving = current.shared.lasting.lifecycle.is_serving();
         let keys = current.shared.verifier.is_ready();
         let ledger = current.shared.lasting.can_record();
@@ -65,7 +111,7 @@ impl Admin {
     }
 
     fn is_authorized(&self, headers: &HeaderMap) -> bool {
-        let current = self.0.current();
+        let current = self.generations.current();
         let Some(token) = &current.shared.admin_token else {
             return true;
         };
@@ -78,11 +124,11 @@ impl Admin {
     }
 }
 
-fn page(status: StatusCode, content: &Value) -> Page {
+pub(super) fn page(status: StatusCode, content: &Value) -> Page {
     show(status, "application/json", format!("{content:#}\n"))
 }
 
-fn show(status: StatusCode, media_type: &'static str, text: String) -> Page {
+pub(super) fn show(status: StatusCode, media_type: &'static str, text: String) -> Page {
     let mut page = Response::new(Full::new(Bytes::from(text)));
     *page.status_mut() = status;
     page.headers_mut()
@@ -90,6 +136,13 @@ fn show(status: StatusCode, media_type: &'static str, text: String) -> Page {
     page.headers_mut()
         .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     page
+}
+
+fn unrecorded() -> Page {
+    page(
+        StatusCode::NOT_FOUND,
+        &json!({"error": "`ledger.url` is \"none\": nothing is recorded"}),
+    )
 }
 
 fn unauthorized() -> Page {

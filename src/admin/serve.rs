@@ -4,6 +4,8 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -32,9 +34,11 @@ pub async fn serve_admin(socket: TcpListener, admin: Arc<Admin>) {
         };
         let admin = admin.clone();
         tokio::spawn(async move {
-            let service = service_fn(|request| {
-                let page = admin.answer(&request);
-                async move { Ok::<_, Infallible>(page) }
+            let service = service_fn(|request: Request<Incoming>| {
+                // No page has use for a body.
+                let (head, _) = request.into_parts();
+                let admin = &admin;
+                async move { Ok::<_, Infallible>(admin.answer(&head).await) }
             });
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())

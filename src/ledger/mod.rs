@@ -8,6 +8,7 @@
 //! with the cell's own key (`seal`), so that dropping the key erases it and breaks no chain.
 
 mod book;
+mod browse;
 mod cell;
 mod chain;
 mod close;
@@ -16,6 +17,7 @@ mod database;
 mod entry;
 mod erase;
 mod fault;
+mod filter;
 mod handle;
 mod histories;
 mod job;
@@ -39,13 +41,16 @@ mod verify;
 mod writer;
 mod written;
 
+pub use browse::{Browse, Leaf};
 pub use cell::{Cell, Held};
 pub use entry::{Acted, BodyDigest, Decision, Entry, Kept, Learner, points_json};
 pub use erase::{Erased, Erasure};
 pub use fault::{CannotOpen, Fault, Unavailable};
+pub use filter::{BadFilter, Filter, read_decision, read_time};
 pub use handle::Ledger;
 pub use place::{Durability, OnFailure, Place, PostgresPlace, Settings};
 pub use postgres::is_postgres_url;
-pub use reader::{Filter, Reader};
+pub use reader::{Order, Reader};
 pub use receipt::{NotAReceipt, Receipt};
+pub use shown::Shown;
 pub use verify::{Break, Reason, Verdict};

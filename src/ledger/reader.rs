@@ -3,6 +3,7 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -11,15 +12,15 @@ use super::cell::Cell;
 use super::database::{Cursor, Database, Input};
 use super::entry::{Decision, Kept};
 use super::fault::{CannotOpen, Fault};
+use super::filter::Filter;
 use super::open::read_history;
 use super::place::{Place, Settings};
-use super::postgres::{AS_COMMAND, Postgres};
+use super::postgres::{AS_COMMAND, AS_GATEWAY, Postgres};
 use super::receipt::Receipt;
 use super::row::Row;
 use super::schema::require_current;
 use super::seal::SealKey;
 use super::sqlite::Sqlite;
-use crate::line_item::Pattern;
 use crate::policy::Past;
 
 /// Entries that are in memory at once.
@@ -30,35 +31,49 @@ pub struct Reader {
     pub(super) place: Place,
 }
 
-/// Which entries. All that is `None` matches everything.
-#[derive(Clone, Debug, Default)]
-pub struct Filter {
-    pub since: Option<Timestamp>,
-    pub decision: Option<Decision>,
-    pub code: Option<String>,
-    pub account: Option<String>,
-    pub caller: Option<String>,
-    pub user: Option<String>,
-    pub line_items: Option<Pattern>,
-    /// Only entries after this one.
-    pub after: i64,
+macro_rules! page_of_entries {
+    ($order:literal) => {
+        concat!(
+            "SELECT sequence, receipt, time, entries.account, caller, entries.line_item, cell, \
+             in_history, decision, code, rules, judged, policy_generation, upstream_status, \
+             duration_ms, digest, sealed, prev_hash, hash, learner, seal_key \
+             FROM entries LEFT JOIN cells ON cells.id = entries.cell \
+             WHERE sequence > $1 AND sequence <= $2 \
+             AND (CAST($3 AS BIGINT) IS NULL OR time >= $3) \
+             AND (CAST($4 AS TEXT) IS NULL OR decision = $4) \
+             AND (CAST($5 AS TEXT) IS NULL OR code = $5) \
+             AND (CAST($6 AS TEXT) IS NULL OR entries.account = $6) \
+             AND (CAST($7 AS TEXT) IS NULL OR caller = $7) \
+             AND (CAST($8 AS TEXT) IS NULL OR learner = $8) ORDER BY sequence ",
+            $order,
+            " LIMIT $9"
+        )
+    };
 }
 
-const PAGE_OF_ENTRIES: &str = "SELECT sequence, receipt, time, entries.account, caller, \
-     entries.line_item, cell, in_history, decision, code, rules, judged, policy_generation, \
-     upstream_status, duration_ms, digest, sealed, prev_hash, hash, learner, seal_key \
-     FROM entries LEFT JOIN cells ON cells.id = entries.cell WHERE sequence > $1 \
-     AND (CAST($2 AS BIGINT) IS NULL OR time >= $2) \
-     AND (CAST($3 AS TEXT) IS NULL OR decision = $3) \
-     AND (CAST($4 AS TEXT) IS NULL OR code = $4) \
-     AND (CAST($5 AS TEXT) IS NULL OR entries.account = $5) \
-     AND (CAST($6 AS TEXT) IS NULL OR caller = $6) \
-     AND (CAST($7 AS TEXT) IS NULL OR learner = $7) ORDER BY sequence LIMIT $8";
+const OLDEST_FIRST: &str = page_of_entries!("ASC");
+const NEWEST_FIRST: &str = page_of_entries!("DESC");
 
 const ONE_ENTRY: &str = "SELECT sequence, receipt, time, entries.account, caller, \
      entries.line_item, cell, in_history, decision, code, rules, judged, policy_generation, \
      upstream_status, duration_ms, digest, sealed, prev_hash, hash, learner, seal_key \
      FROM entries LEFT JOIN cells ON cells.id = entries.cell WHERE receipt = $1";
+
+/// Which end of the chain comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    OldestFirst,
+    NewestFirst,
+}
+
+/// A part of the chain, by its entries' numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Span {
+    /// Not in it.
+    pub after: i64,
+    /// In it.
+    pub to: i64,
+}
 
 /// A row with what its cell says: whose it is, and the key. Neither after an erasure.
 pub(super) struct Read {
@@ -70,10 +85,19 @@ pub(super) struct Read {
 impl Reader {
     /// Opens what is there already: a reader neither creates nor migrates.
     pub fn open(settings: &Settings) -> Result<Self, CannotOpen> {
+        Self::open_for(settings, AS_COMMAND)
+    }
+
+    /// For a page that somebody waits for: no statement takes longer than a gateway's may.
+    pub fn open_briefly(settings: &Settings) -> Result<Self, CannotOpen> {
+        Self::open_for(settings, AS_GATEWAY)
+    }
+
+    fn open_for(settings: &Settings, patience: Duration) -> Result<Self, CannotOpen> {
         let place = settings.place.clone();
         let mut database: Box<dyn Database> = match &place {
             Place::Sqlite(path) => Box::new(Sqlite::open_to_read(path)?),
-            Place::Postgres(place) => Box::new(Postgres::connect(place, AS_COMMAND)?),
+            Place::Postgres(place) => Box::new(Postgres::connect(place, patience)?),
         };
         require_current(database.as_mut())?;
         Ok(Self { database, place })
@@ -139,7 +163,7 @@ impl Reader {
     }
 
     /// Where to begin: receipts sort by time and have an index.
-    fn start(&mut self, filter: &Filter) -> Result<i64, Fault> {
+    pub(super) fn start(&mut self, filter: &Filter) -> Result<i64, Fault> {
         let Some(since) = filter.since else {
             return Ok(filter.after);
         };
@@ -150,35 +174,49 @@ impl Reader {
             .into_iter()
             .next()
             .map_or(Ok(None), |mut row| row.optional_integer())?;
-        Ok(filter.after.max(first.map_or(0, |first| first - 1)))
+        // Where nothing arrived since then, nothing is looked at.
+        Ok(filter.after.max(first.map_or(i64::MAX, |first| first - 1)))
     }
 
     pub(super) fn page(&mut self, filter: &Filter, after: i64) -> Result<Vec<Read>, Fault> {
+        let span = Span {
+            after,
+            to: i64::MAX,
+        };
+        self.part(filter, span, Order::OldestFirst, PAGE)
+    }
+
+    /// The first of a span's entries that the filter's statement finds, `most` of them.
+    pub(super) fn part(
+        &mut self,
+        filter: &Filter,
+        span: Span,
+        order: Order,
+        most: i64,
+    ) -> Result<Vec<Read>, Fault> {
         let decision = filter.decision.map(Decision::as_str);
         let values = [
-            Input::Integer(after),
+            Input::Integer(span.after),
+            Input::Integer(span.to),
             Input::optional_integer(filter.since.map(Timestamp::as_microsecond)),
             Input::optional_text(decision),
             Input::optional_text(filter.code.as_deref()),
             Input::optional_text(filter.account.as_deref()),
             Input::optional_text(filter.caller.as_deref()),
             Input::optional_text(filter.user.as_deref()),
-            Input::Integer(PAGE),
+            Input::Integer(most),
         ];
-        let rows = self.database.query(PAGE_OF_ENTRIES, &values)?;
+        let statement = match order {
+            Order::OldestFirst => OLDEST_FIRST,
+            Order::NewestFirst => NEWEST_FIRST,
+        };
+        let rows = self.database.query(statement, &values)?;
         rows.into_iter().map(|mut row| read(&mut row)).collect()
     }
 }
 
-impl Filter {
-    fn covers(&self, row: &Row<'_>) -> bool {
-        let covers = |pattern: &Pattern| pattern.matches(&row.plain.line_item);
-        self.line_items.as_ref().is_none_or(covers)
-    }
-}
-
 impl Read {
-    fn unseal(self, of_nobody: &SealKey) -> Result<Kept, Fault> {
+    pub(super) fn unseal(self, of_nobody: &SealKey) -> Result<Kept, Fault> {
         let key = match self.row.plain.cell {
             None => Some(of_nobody.clone()),
             Some(_) => self.key,

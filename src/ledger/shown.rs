@@ -1,22 +1,25 @@
 //! An entry as `ledger show --json` and the admin page print it.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::entry::{Acted, Kept, points_json};
 
+/// The contract's members. Numbers stay exact, absent members are left out.
 #[derive(Serialize)]
-struct Shown<'a> {
+pub struct Shown<'a> {
     receipt: &'a str,
     time: Timestamp,
     account: &'a str,
     caller: &'a str,
     line_item: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    user: Option<&'a str>,
+    pub user: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    submission: Option<&'a RawValue>,
+    pub submission: Option<Cow<'a, RawValue>>,
     digest: &'a str,
     decision: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -26,7 +29,7 @@ struct Shown<'a> {
     judged: Option<Box<RawValue>>,
     policy_generation: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    sent: Option<&'a RawValue>,
+    pub sent: Option<Cow<'a, RawValue>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     upstream: Option<Upstream>,
     duration_ms: i64,
@@ -39,31 +42,36 @@ struct Upstream {
     status: u16,
 }
 
-impl Serialize for Kept {
-    /// Numbers stay exact, absent members are left out.
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+impl Kept {
+    /// All that was recorded, the learner's id and words included.
+    pub fn shown(&self) -> Shown<'_> {
         let entry = &self.entry;
         let judged = entry.judged.as_ref().map(points_json);
-        let shown = Shown {
+        Shown {
             receipt: entry.receipt.text(),
             time: entry.time,
             account: &entry.account,
             caller: &entry.caller,
             line_item: &entry.line_item,
-            user: self.user(),
-            submission: entry.submission.as_deref(),
+            user: self.user().map(Cow::Borrowed),
+            submission: entry.submission.as_deref().map(Cow::Borrowed),
             digest: &self.digest,
             decision: entry.decision.as_str(),
             code: entry.code.as_deref(),
             rules: &entry.rules,
             judged: judged.and_then(|json| RawValue::from_string(json).ok()),
             policy_generation: entry.policy_generation,
-            sent: entry.sent.as_deref(),
+            sent: entry.sent.as_deref().map(Cow::Borrowed),
             upstream: entry.upstream.map(|status| Upstream { status }),
             duration_ms: entry.duration_ms,
             prev_hash: &self.prev_hash,
             hash: &self.hash,
-        };
-        shown.serialize(serializer)
+        }
+    }
+}
+
+impl Serialize for Kept {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.shown().serialize(serializer)
     }
 }

@@ -4,7 +4,8 @@
 use super::book::Head;
 use super::chain::{Hash, hash};
 use super::fault::Fault;
-use super::reader::{Filter, Read, Reader};
+use super::filter::Filter;
+use super::reader::{Read, Reader};
 use super::seal::SealKey;
 
 /// What was found.

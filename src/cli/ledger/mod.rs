@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use super::output::{Format, Output};
 use super::stop::Stop;
 use crate::config;
-use crate::ledger::{Decision, Filter, Reader};
+use crate::ledger::{Decision, Filter, Reader, read_decision, read_time};
 use crate::line_item::Pattern;
 
 #[derive(Debug, Subcommand)]
@@ -107,13 +107,15 @@ impl Which {
     }
 }
 
-fn read_decision(text: &str) -> Result<Decision, String> {
-    let names: Vec<_> = Decision::ALL.iter().map(|one| one.as_str()).collect();
-    Decision::parse(text).ok_or_else(|| format!("must be one of {}", names.join(", ")))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn read_time(text: &str) -> Result<Timestamp, String> {
-    let midnight = || format!("{text}T00:00:00Z").parse().ok();
-    let time = text.parse().ok().or_else(midnight);
-    time.ok_or_else(|| "must be such as 2026-01-31T12:00:00Z or 2026-01-31".to_owned())
+    #[test]
+    fn the_options_are_the_filters_that_pages_have() {
+        let command = Which::augment_args(clap::Command::new("list"));
+        let options = command.get_arguments().filter_map(|one| one.get_long());
+        let options: Vec<_> = options.map(|name| name.replace('-', "_")).collect();
+        assert_eq!(options, Filter::NAMES);
+    }
 }
