@@ -36,6 +36,8 @@ struct Recording {
     /// What leaves, for its explanation.
     leaving: Option<explanation::Request>,
     trail: Arc<Trail>,
+    /// Whether it was said that this goes on without its record.
+    is_told: bool,
 }
 
 impl Record {
@@ -52,6 +54,7 @@ impl Record {
             held: None,
             leaving: None,
             trail: submitted.credentialed.routed.traced.trail.clone(),
+            is_told: false,
         })))
     }
 
@@ -64,8 +67,8 @@ impl Record {
     }
 
     /// Refuses what could not be recorded anyway, before anything is sent for it.
-    pub fn check(&self) -> Result<(), Refusal> {
-        match &self.0 {
+    pub fn check(&mut self) -> Result<(), Refusal> {
+        match &mut self.0 {
             Some(recording) if !recording.ledger.is_healthy() => {
                 recording.or_forward(Unavailable::Failing)
             }
@@ -214,19 +217,28 @@ impl Recording {
 
     /// The operator decides what comes first where the ledger fails: the record or the grade. A
     /// cell that is busy is no failure.
-    fn or_forward(&self, unavailable: Unavailable) -> Result<(), Refusal> {
+    fn or_forward(&mut self, unavailable: Unavailable) -> Result<(), Refusal> {
         let chosen = self.ledger.on_failure();
-        let request_id = self.trail.id.as_str();
         match (unavailable, chosen) {
             (Unavailable::CellBusy, _) | (_, OnFailure::Refuse) => Err(refuse(unavailable)),
             (
                 Unavailable::QueueFull | Unavailable::Late | Unavailable::Failing,
                 OnFailure::Forward,
             ) => {
-                tracing::error!(target: "scoregate::ledger", request_id, cause = %unavailable, "a submission goes on without its record");
+                self.tell(unavailable);
                 Ok(())
             }
         }
+    }
+
+    /// Once for a submission, however often the ledger fails it.
+    fn tell(&mut self, unavailable: Unavailable) {
+        if std::mem::replace(&mut self.is_told, true) {
+            return;
+        }
+        self.ledger.meter().unrecorded();
+        let request_id = self.trail.id.as_str();
+        tracing::error!(target: "scoregate::ledger", request_id, cause = %unavailable, "a submission goes on without its record");
     }
 }
 

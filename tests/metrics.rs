@@ -321,6 +321,114 @@ fn limits_show_how_full_they_are() {
 }
 
 #[test]
+fn entries_count_by_decision_and_the_ledger_is_there() {
+    let upstream = Upstream::accepting();
+    let gateway = Gateway::start(&settings(&upstream));
+    gateway.submit(SCORE);
+    gateway.submit(above());
+    gateway.submit("{}");
+    let metrics = Metrics::of(&gateway);
+    for decision in ["forwarded", "adjusted", "refused"] {
+        let labels = [("decision", decision)];
+        let entries = metrics.sum("scoregate_ledger_entries_total", &labels);
+        assert_eq!(entries, 1.0, "{decision}");
+    }
+    assert_eq!(metrics.sum("scoregate_ledger_entries_total", &[]), 3.0);
+    assert_eq!(
+        metrics.sum("scoregate_ledger_commit_duration_seconds_count", &[]),
+        3.0
+    );
+    assert!(metrics.sum("scoregate_ledger_commit_duration_seconds_sum", &[]) > 0.0);
+    assert_eq!(metrics.sum("scoregate_ledger_available", &[]), 1.0);
+    let queue = [("limit", "ledger_queue")];
+    assert!(metrics.sum("scoregate_limit", &queue) >= 1_024.0);
+}
+
+#[test]
+fn cells_and_the_waits_for_them_are_counted() {
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let released = std::sync::Mutex::new(Some(released));
+    let upstream = Upstream::start(move |_, _| match released.lock().unwrap().take() {
+        Some(released) => Reply::Staged(
+            Vec::new(),
+            Box::new(move || {
+                released.recv().unwrap();
+                b"HTTP/1.1 204 No Content\r\n\r\n".to_vec()
+            }),
+        ),
+        None => reply(204, "", ""),
+    });
+    let mut settings = settings(&upstream);
+    settings.tables += "[[policy]]\nname = \"best\"\nkeep = \"highest\"\n";
+    let gateway = Gateway::start(&settings);
+    let mut first = gateway.connect();
+    first.send(gateway.submission(SCORE).bytes());
+    upstream.wait_for(1);
+    let mut second = gateway.connect();
+    second.send(gateway.submission(SCORE).bytes());
+    let (cells, waiting) = ("scoregate_ledger_cells", [("state", "waiting")]);
+    let metrics = Metrics::wait_for(&gateway, cells, &waiting, 1.0);
+    assert_eq!(metrics.sum(cells, &[("state", "held")]), 1.0);
+    assert_eq!(metrics.sum("scoregate_ledger_cell_waits_total", &[]), 0.0);
+    release.send(()).unwrap();
+    assert_eq!(
+        (first.response().status, second.response().status),
+        (204, 204)
+    );
+    let held = [("result", "held")];
+    Metrics::wait_for(&gateway, "scoregate_ledger_cell_waits_total", &held, 1.0);
+    Metrics::wait_for(&gateway, cells, &[], 0.0);
+}
+
+#[test]
+fn what_goes_on_without_its_record_is_counted_once_and_the_ledgers_absence_is_seen() {
+    let upstream = Upstream::accepting();
+    let mut settings = settings(&upstream);
+    settings.tables += "[ledger]\nurl = \"sqlite:scoregate.db\"\non_failure = \"forward\"\n";
+    let gateway = Gateway::start(&settings);
+    let file = gateway.directory.path().join("scoregate.db");
+    let blocker = rusqlite::Connection::open(file).unwrap();
+    blocker.execute_batch("BEGIN IMMEDIATE").unwrap();
+    // The first waits until the database is given up; the second knows it from its start.
+    for count in [1.0, 2.0] {
+        assert_eq!(gateway.submit(SCORE).status, 204);
+        let metrics = Metrics::of(&gateway);
+        assert_eq!(metrics.sum("scoregate_ledger_unrecorded_total", &[]), count);
+        assert_eq!(metrics.sum("scoregate_ledger_available", &[]), 0.0);
+        let lost = [("reason", "lost")];
+        assert_eq!(metrics.sum("scoregate_ledger_failures_total", &lost), 1.0);
+    }
+    let told = "a submission goes on without its record";
+    let log = || gateway.log().matches(told).count();
+    let started = std::time::Instant::now();
+    while log() < 2 {
+        assert!(started.elapsed() < DEADLINE, "{}", gateway.log());
+        thread::sleep(Duration::from_millis(2));
+    }
+    assert_eq!(log(), 2);
+    blocker.execute_batch("COMMIT").unwrap();
+    Metrics::wait_for(&gateway, "scoregate_ledger_available", &[], 1.0);
+    // What left was kept, and is written.
+    let metrics = Metrics::wait_for(&gateway, "scoregate_ledger_entries_total", &[], 2.0);
+    let backlog = [("limit", "ledger_backlog")];
+    assert!(metrics.sum("scoregate_limit", &backlog) > 0.0);
+    Metrics::wait_for(&gateway, "scoregate_limit_used", &backlog, 0.0);
+}
+
+#[test]
+fn without_a_ledger_it_is_neither_there_nor_away() {
+    let upstream = Upstream::accepting();
+    let mut settings = settings(&upstream);
+    settings.tables += "[ledger]\nurl = \"none\"\n";
+    let gateway = Gateway::start(&settings);
+    gateway.submit(SCORE);
+    let metrics = Metrics::of(&gateway);
+    let says = |sample: &&Sample| sample.name == "scoregate_ledger_available";
+    assert_eq!(metrics.samples.iter().find(says), None);
+    assert_eq!(metrics.sum("scoregate_ledger_entries_total", &[]), 0.0);
+}
+
+#[test]
 fn the_process_and_the_configuration_are_described() {
     let upstream = Upstream::accepting();
     let gateway = Gateway::before(&upstream);

@@ -2,6 +2,7 @@
 
 use super::Admin;
 use crate::auth::KeySetState;
+use crate::ledger::{Ledger, LedgerMeter};
 use crate::meter::{Page, list};
 
 impl Admin {
@@ -10,12 +11,27 @@ impl Admin {
         let current = self.generations.current();
         let (lasting, verifier) = (&current.shared.lasting, &current.shared.verifier);
         let cached = verifier.cached();
-        let meters = &lasting.meters;
-        meters.write(&mut page, &[("verified_tokens", cached)]);
+        let mut limits = vec![("verified_tokens", cached)];
+        limits.extend(lasting.ledger.iter().flat_map(Ledger::fills));
+        lasting.meters.write(&mut page, &limits);
         write_key_sets(&mut page, &verifier.key_sets());
+        write_ledger(&mut page, lasting.ledger.as_ref());
         let ready = lasting.lifecycle.is_serving() && verifier.is_ready() && lasting.can_record();
         page.family(&list::READY).sample(&[], u8::from(ready));
         page.finish()
+    }
+}
+
+/// Where nothing is recorded, nothing was counted.
+fn write_ledger(page: &mut Page, ledger: Option<&Ledger>) {
+    let mut family = page.family(&list::LEDGER_AVAILABLE);
+    ledger.map(|ledger| family.sample(&[], u8::from(ledger.is_healthy())));
+    let mut family = page.family(&list::LEDGER_CELLS);
+    let (held, waiting) = ledger.map(Ledger::cells).unwrap_or_default();
+    family.sample(&["held"], held).sample(&["waiting"], waiting);
+    match ledger {
+        Some(ledger) => ledger.meter().write(page),
+        None => LedgerMeter::default().write(page),
     }
 }
 

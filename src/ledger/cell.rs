@@ -13,6 +13,7 @@ use tokio::time::timeout_at;
 use super::entry::Entry;
 use super::fault::Unavailable;
 use super::handle::Ledger;
+use super::meter::{LedgerMeter, Wait};
 use crate::policy::Past;
 
 /// Which square: an account's line item (normalized) and a learner.
@@ -120,6 +121,7 @@ impl CellLocks {
         self: &Arc<Self>,
         fingerprint: Fingerprint,
         deadline: Instant,
+        meter: &LedgerMeter,
     ) -> Result<CellLock, Unavailable> {
         let lock = self.entry(fingerprint);
         // From here on dropped also where the wait is given up, so that the map keeps no lock.
@@ -128,7 +130,12 @@ impl CellLocks {
             fingerprint,
             locks: self.clone(),
         };
+        if let Ok(guard) = lock.clone().try_lock_owned() {
+            taken.guard = Some(guard);
+            return Ok(taken);
+        }
         let guard = timeout_at(deadline.into(), lock.lock_owned()).await;
+        meter.waited(Wait::of(guard.is_ok()));
         taken.guard = Some(guard.map_err(|_| Unavailable::CellBusy)?);
         Ok(taken)
     }
@@ -138,9 +145,17 @@ impl CellLocks {
         locks.entry(fingerprint).or_default().clone()
     }
 
+    /// Cells that are held, and submissions that wait for one.
+    pub fn look(&self) -> (usize, usize) {
+        let locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // The map has one, who holds it another.
+        let waiting = |lock: &Arc<Lock<()>>| Arc::strong_count(lock).saturating_sub(2);
+        (locks.len(), locks.values().map(waiting).sum())
+    }
+
     #[cfg(test)]
     pub fn count(&self) -> usize {
-        self.0.lock().unwrap().len()
+        self.look().0
     }
 }
 

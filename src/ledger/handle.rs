@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -20,12 +20,14 @@ use super::histories::Histories;
 use super::job::{HeldCell, Job, Opened, Placed, Record, Reply, Write};
 use super::lock_file::LockFile;
 use super::looks::Looks;
+use super::meter::{Failure, LedgerMeter, Wait};
 use super::place::{Durability, OnFailure, Place, Settings};
 use super::postgres::{AS_GATEWAY, Postgres};
 use super::receipt::Receipt;
 use super::schema::migrate;
 use super::sqlite::Sqlite;
-use super::writer::{Health, Opener, Writer};
+use super::writer::{Health, MOST_KEPT, Opener, Writer};
+use crate::meter::Fill;
 
 /// What may wait for the writer. More than may be in flight by default.
 const QUEUE: usize = 8_192;
@@ -40,6 +42,7 @@ pub struct Ledger(Arc<Inner>);
 struct Inner {
     jobs: SyncSender<Job>,
     health: Arc<Health>,
+    meter: Arc<LedgerMeter>,
     locks: Arc<CellLocks>,
     histories: Arc<Histories>,
     durability: Durability,
@@ -62,10 +65,13 @@ impl Ledger {
             commits: AtomicU64::new(0),
         });
         let (jobs, waiting) = sync_channel(QUEUE);
-        start_writer(open, waiting, health.clone(), settings.retention)?;
+        let meter = Arc::<LedgerMeter>::default();
+        let watched = (health.clone(), meter.clone());
+        start_writer(open, waiting, watched, settings.retention)?;
         Ok(Self(Arc::new(Inner {
             jobs,
             health,
+            meter,
             locks: Arc::default(),
             histories,
             durability: settings.durability,
@@ -85,6 +91,25 @@ impl Ledger {
         self.0.health.commits.load(Ordering::Relaxed)
     }
 
+    pub fn meter(&self) -> &LedgerMeter {
+        &self.0.meter
+    }
+
+    /// Cells that are held here, and submissions that wait for one.
+    pub fn cells(&self) -> (usize, usize) {
+        self.0.locks.look()
+    }
+
+    /// How full its queues are.
+    pub fn fills(&self) -> [(&'static str, Fill); 2] {
+        let LedgerMeter { queue, backlog, .. } = &*self.0.meter;
+        let used = |count: &AtomicUsize| count.load(Ordering::Relaxed);
+        [
+            ("ledger_queue", Fill::new(used(queue), QUEUE)),
+            ("ledger_backlog", Fill::new(used(backlog), MOST_KEPT)),
+        ]
+    }
+
     /// With `Always`, `intend` before anything is forwarded.
     pub fn durability(&self) -> Durability {
         self.0.durability
@@ -97,7 +122,8 @@ impl Ledger {
     /// Waits in line for a cell, and reads its history. Hold it until its submission is settled.
     pub async fn hold(&self, cell: Cell, deadline: Instant) -> Result<Held, Unavailable> {
         let fingerprint = cell.fingerprint();
-        let lock = self.0.locks.take(fingerprint, deadline).await?;
+        let meter = &self.0.meter;
+        let lock = self.0.locks.take(fingerprint, deadline, meter).await?;
         // Before the history: whatever happens from now on counts.
         let since = Since {
             lapses: self.0.health.lapses.load(Ordering::Acquire),
@@ -142,15 +168,23 @@ impl Ledger {
         deadline: Instant,
     ) -> Result<Arc<Vec<crate::policy::Past>>, Unavailable> {
         let mut looks = Looks::default();
+        let mut was_busy = false;
         loop {
             match self.ask(|reply| Job::Open(cell.clone(), reply)).await? {
-                Opened::History(history) => return Ok(history),
-                Opened::Busy if Instant::now() >= deadline => return Err(Unavailable::CellBusy),
-                Opened::Busy => {
-                    let next = Instant::now() + looks.wait();
-                    sleep_until(next.min(deadline).into()).await;
+                Opened::History(history) => {
+                    if was_busy {
+                        self.0.meter.waited(Wait::Held);
+                    }
+                    return Ok(history);
                 }
+                Opened::Busy if Instant::now() >= deadline => {
+                    self.0.meter.waited(Wait::Busy);
+                    return Err(Unavailable::CellBusy);
+                }
+                Opened::Busy => was_busy = true,
             }
+            let next = Instant::now() + looks.wait();
+            sleep_until(next.min(deadline).into()).await;
         }
     }
 
@@ -163,7 +197,7 @@ impl Ledger {
 
     /// Nothing was forwarded after all, and there is no entry to settle it with.
     pub fn withdraw(&self, receipt: Receipt) {
-        let _ = self.0.jobs.try_send(Job::Withdraw(receipt));
+        let _ = self.put(Job::Withdraw(receipt));
     }
 
     /// Records a submission whose cell was not held: refused, or judged without history. Also
@@ -193,7 +227,7 @@ impl Ledger {
         ))?;
         // The writer frees it, with the entry.
         held.is_leased = false;
-        wait(answer).await
+        self.wait(answer).await
     }
 
     /// The number of these policies (their canonical text): the same after every restart.
@@ -219,19 +253,47 @@ impl Ledger {
     async fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> Result<T, Unavailable> {
         let (reply, answer) = oneshot::channel();
         self.send(job(reply))?;
-        wait(answer).await
+        self.wait(answer).await
     }
 
     pub(super) fn send(&self, job: Job) -> Result<(), Unavailable> {
-        self.0.jobs.try_send(job).map_err(|refused| match refused {
-            TrySendError::Full(_) => Unavailable::QueueFull,
+        self.put(job).map_err(|refused| match refused {
+            TrySendError::Full(_) => {
+                self.0.meter.failed(Failure::QueueFull);
+                Unavailable::QueueFull
+            }
             TrySendError::Disconnected(_) => Unavailable::Failing,
         })
     }
 
+    /// Counted before it can be taken, so that the count never falls below nothing.
+    fn put(&self, job: Job) -> Result<(), TrySendError<Job>> {
+        let waiting = &self.0.meter.queue;
+        waiting.fetch_add(1, Ordering::Relaxed);
+        let put = self.0.jobs.try_send(job);
+        if put.is_err() {
+            waiting.fetch_sub(1, Ordering::Relaxed);
+        }
+        put
+    }
+
+    async fn wait<T>(
+        &self,
+        answer: oneshot::Receiver<Result<T, Unavailable>>,
+    ) -> Result<T, Unavailable> {
+        match timeout(PATIENCE, answer).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => Err(Unavailable::Failing),
+            Err(_) => {
+                self.0.meter.failed(Failure::Late);
+                Err(Unavailable::Late)
+            }
+        }
+    }
+
     pub(super) fn free(&self, fingerprint: Fingerprint) {
         // Where the queue is full the lease stays ours, and the next who takes the cell frees it.
-        let _ = self.0.jobs.try_send(Job::Free(fingerprint));
+        let _ = self.put(Job::Free(fingerprint));
     }
 
     pub(super) fn keeps_leases_of(&self, since: &Since) -> bool {
@@ -244,20 +306,12 @@ impl Ledger {
     }
 }
 
-async fn wait<T>(answer: oneshot::Receiver<Result<T, Unavailable>>) -> Result<T, Unavailable> {
-    match timeout(PATIENCE, answer).await {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(_)) => Err(Unavailable::Failing),
-        Err(_) => Err(Unavailable::Late),
-    }
-}
-
 /// The database is opened on the writer's thread too: its connection may have a runtime, and the
 /// caller another.
 fn start_writer(
     mut open: Opener,
     jobs: Receiver<Job>,
-    health: Arc<Health>,
+    (health, meter): (Arc<Health>, Arc<LedgerMeter>),
     retention: Option<Duration>,
 ) -> Result<(), CannotOpen> {
     let (opened, result) = sync_channel(1);
@@ -277,6 +331,7 @@ fn start_writer(
             open,
             jobs,
             health,
+            meter,
             retention,
             backlog: VecDeque::new(),
             retry_at: Instant::now(),

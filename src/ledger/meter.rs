@@ -2,9 +2,12 @@
 
 use std::array;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::Instant;
 
+use super::book::Book;
 use super::entry::Decision;
+use super::fault::Fault;
+use super::job::Write;
 use crate::meter::{Histogram, Page, list};
 
 /// Shared by the port and its writer.
@@ -67,6 +70,13 @@ impl Failure {
 impl Wait {
     const ALL: [Self; 2] = [Self::Held, Self::Busy];
 
+    pub fn of(is_held: bool) -> Self {
+        match is_held {
+            true => Self::Held,
+            false => Self::Busy,
+        }
+    }
+
     const fn name(self) -> &'static str {
         match self {
             Self::Held => "held",
@@ -91,14 +101,19 @@ impl Default for LedgerMeter {
 }
 
 impl LedgerMeter {
-    /// An entry is in the chain.
-    pub(super) fn recorded(&self, decision: Decision) {
-        add(&self.entries, decision as usize, 1);
-    }
-
-    /// A transaction that wrote something took this long.
-    pub(super) fn committed(&self, took: Duration) {
-        self.commits.observe(took);
+    /// Writes, and counts the entries that are in the chain then.
+    pub(super) fn watch(&self, book: &mut Book, writes: &[Write]) -> Result<(), Fault> {
+        let began = Instant::now();
+        book.write(writes)?;
+        if writes.iter().any(Write::needs_head) {
+            self.commits.observe(began.elapsed());
+        }
+        for write in writes {
+            if let Write::Record(record) = write {
+                add(&self.entries, record.placed.entry.decision as usize, 1);
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn failed(&self, failure: Failure) {
@@ -119,6 +134,7 @@ impl LedgerMeter {
         self.unrecorded.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Writes what is counted here.
     pub fn write(&self, page: &mut Page) {
         let mut family = page.family(&list::LEDGER_ENTRIES);
         for (decision, count) in Decision::ALL.iter().zip(&self.entries) {
@@ -149,4 +165,22 @@ fn add(counts: &[AtomicU64], place: usize, more: u64) {
 
 fn read(count: &AtomicU64) -> u64 {
     count.load(Ordering::Relaxed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_is_counted_at_the_place_it_is_listed_at() {
+        for (place, decision) in Decision::ALL.into_iter().enumerate() {
+            assert_eq!(decision as usize, place);
+        }
+        for (place, failure) in Failure::ALL.into_iter().enumerate() {
+            assert_eq!(failure as usize, place);
+        }
+        for (place, wait) in Wait::ALL.into_iter().enumerate() {
+            assert_eq!(wait as usize, place);
+        }
+    }
 }

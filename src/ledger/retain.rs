@@ -28,13 +28,13 @@ impl Book {
         Ok(())
     }
 
-    /// Deletes the oldest entries that are older than `age`. The head keeps where the chain now
-    /// begins, so it still verifies.
-    pub fn retain(&mut self, age: Duration) -> Result<(), Fault> {
+    /// Deletes the oldest entries that are older than `age`, and says how many. The head keeps where
+    /// the chain now begins, so it still verifies.
+    pub fn retain(&mut self, age: Duration) -> Result<u64, Fault> {
         let oldest = Timestamp::now().checked_sub(age).map_err(Fault::refused)?;
         let oldest = oldest.as_microsecond();
         if end_of_old(self.database.as_mut(), oldest)?.is_none() {
-            return Ok(());
+            return Ok(0);
         }
         in_transaction(self.database.as_mut(), |database| {
             delete_old(database, oldest)
@@ -56,17 +56,17 @@ fn end_of_old(database: &mut dyn Database, oldest: i64) -> Result<Option<(i64, H
     Ok(end)
 }
 
-fn delete_old(database: &mut dyn Database, oldest: i64) -> Result<(), Fault> {
+fn delete_old(database: &mut dyn Database, oldest: i64) -> Result<u64, Fault> {
     let mut head = Head::read_to_write(database)?;
     let Some((end, hash)) = end_of_old(database, oldest)? else {
-        return Ok(());
+        return Ok(0);
     };
     let cells = "SELECT DISTINCT cell FROM entries WHERE sequence <= $1 AND cell IS NOT NULL";
     let mut touched = Vec::new();
     for mut row in database.query(cells, &[Input::Integer(end)])? {
         touched.push(vec![Input::Integer(row.integer()?)]);
     }
-    database.execute(
+    let dropped = database.execute(
         "DELETE FROM entries WHERE sequence <= $1",
         &[Input::Integer(end)],
     )?;
@@ -79,5 +79,6 @@ fn delete_old(database: &mut dyn Database, oldest: i64) -> Result<(), Fault> {
     head.anchor_hash = hash;
     // As after an erasure: nobody may use a forgotten key, or a history that has lost entries.
     head.erasures += 1;
-    head.write(database)
+    head.write(database)?;
+    Ok(dropped)
 }

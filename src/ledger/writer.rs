@@ -3,6 +3,7 @@
 //! twice a second, and keeps in a bounded backlog what must not be lost.
 
 use std::collections::VecDeque;
+use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -12,6 +13,7 @@ use super::book::Book;
 use super::cell::Cell;
 use super::fault::{CannotOpen, Fault, Unavailable};
 use super::job::{Closing, Job, Opened, Reply, Write};
+use super::meter::{Failure, LedgerMeter};
 use super::open::{LEASE_MILLIS, Leases};
 
 /// The most that is written in one transaction.
@@ -24,7 +26,7 @@ const TICK: Duration = Duration::from_secs(1);
 pub const RETRY: Duration = Duration::from_millis(500);
 
 /// The most that is kept for better times.
-const MOST_KEPT: usize = 4_096;
+pub const MOST_KEPT: usize = 4_096;
 
 /// What others may know of the writer.
 pub struct Health {
@@ -69,6 +71,7 @@ pub struct Writer {
     pub open: Opener,
     pub jobs: Receiver<Job>,
     pub health: Arc<Health>,
+    pub meter: Arc<LedgerMeter>,
     pub retention: Option<Duration>,
     pub backlog: VecDeque<Write>,
     pub retry_at: Instant,
@@ -125,15 +128,21 @@ impl Writer {
             if Instant::now() >= self.tick_at {
                 self.tick();
             }
+            self.meter
+                .backlog
+                .store(self.backlog.len(), Ordering::Relaxed);
         }
     }
 
     pub fn gather(&self, first: Job) -> Batch {
         let mut batch = Batch::default();
-        batch.add(first);
-        for job in self.jobs.try_iter().take(MOST_AT_ONCE - 1) {
+        let mut taken = 0;
+        let waiting = self.jobs.try_iter().take(MOST_AT_ONCE - 1);
+        for job in iter::once(first).chain(waiting) {
             batch.add(job);
+            taken += 1;
         }
+        self.meter.queue.fetch_sub(taken, Ordering::Relaxed);
         batch
     }
 
@@ -159,7 +168,8 @@ impl Writer {
         if writes.is_empty() {
             return;
         }
-        match self.with_book_raw(|book| book.write(&writes)) {
+        let meter = self.meter.clone();
+        match self.with_book_raw(|book| meter.watch(book, &writes)) {
             Some(Ok(())) => {
                 self.health.commits.fetch_add(1, Ordering::Relaxed);
                 self.answer(writes, replies);
@@ -171,7 +181,7 @@ impl Writer {
                 }
             }
             Some(Err(Fault::Refused(_))) => {
-                tracing::error!(target: "scoregate::ledger", "the ledger refuses an entry");
+                self.refuse_entry();
                 refuse(replies);
             }
             Some(Err(Fault::Lost(_))) | None => {
@@ -210,6 +220,11 @@ impl Writer {
         self.flush();
     }
 
+    fn refuse_entry(&self) {
+        self.meter.failed(Failure::Refused);
+        tracing::error!(target: "scoregate::ledger", "the ledger refuses an entry");
+    }
+
     /// Keeps what must not be lost; of the rest, the lease that it would have freed.
     fn keep(&mut self, write: Write) {
         let kept = match write.must_not_be_lost() {
@@ -220,6 +235,7 @@ impl Writer {
             return;
         };
         if self.backlog.len() >= MOST_KEPT {
+            self.meter.failed(Failure::BacklogFull);
             tracing::error!(target: "scoregate::ledger", "the ledger's backlog is full: an entry is lost");
             return;
         }
@@ -264,6 +280,7 @@ impl Writer {
         self.book = None;
         self.retry_at = Instant::now() + RETRY;
         if self.health.is_good.swap(false, Ordering::AcqRel) {
+            self.meter.failed(Failure::Lost);
             tracing::error!(target: "scoregate::ledger", cause, "the ledger can't be used");
         }
     }
@@ -334,7 +351,7 @@ impl Writer {
         if self.backlog.is_empty() {
             return Ok(());
         }
-        match book.write(self.backlog.make_contiguous()) {
+        match self.meter.watch(book, self.backlog.make_contiguous()) {
             Ok(()) => self.backlog.clear(),
             Err(Fault::Refused(_)) => self.flush_one_by_one()?,
             Err(fault) => return Err(fault),
@@ -345,11 +362,9 @@ impl Writer {
     fn flush_one_by_one(&mut self) -> Result<(), Fault> {
         while let (Some(write), Some(book)) = (self.backlog.pop_front(), &mut self.book) {
             let alone = [write];
-            match book.write(&alone) {
+            match self.meter.watch(book, &alone) {
                 Ok(()) => {}
-                Err(Fault::Refused(_)) => {
-                    tracing::error!(target: "scoregate::ledger", "the ledger refuses an entry");
-                }
+                Err(Fault::Refused(_)) => self.refuse_entry(),
                 Err(fault) => {
                     self.backlog.extend(alone);
                     return Err(fault);
@@ -362,12 +377,15 @@ impl Writer {
     fn tick(&mut self) {
         self.tick_at = Instant::now() + TICK;
         let (retention, health) = (self.retention, self.health.clone());
-        self.with_book_raw(|book| {
+        let done = self.with_book_raw(|book| {
             health.stay_alive(book)?;
             book.open(&[])?;
             book.adopt_orphans()?;
-            retention.map_or(Ok(()), |age| book.retain(age))
+            retention.map_or(Ok(0), |age| book.retain(age))
         });
+        if let Some(Ok(dropped)) = done {
+            self.meter.dropped(dropped);
+        }
     }
 
     pub fn leave(mut self) {

@@ -94,6 +94,27 @@ pub mod list {
         KEY_SET_AGE Gauge "scoregate_key_set_age_seconds" ["issuer"];
         /// Reads of the issuer's key set: `result` is `good` or `failed`.
         KEY_SET_READS Counter "scoregate_key_set_reads_total" ["issuer" "result"];
+        /// Whether the ledger's database can be used (1) or not (0). Absent where nothing is
+        /// recorded.
+        LEDGER_AVAILABLE Gauge "scoregate_ledger_available" [];
+        /// Entries that this gateway has written.
+        LEDGER_ENTRIES Counter "scoregate_ledger_entries_total" ["decision"];
+        /// One transaction that writes what has waited, from its beginning to its commit.
+        LEDGER_COMMIT_DURATION Histogram "scoregate_ledger_commit_duration_seconds" [];
+        /// What went wrong with the ledger: `lost` (its database could not be used, counted once
+        /// until it can), `refused` (the database refused an entry), `queue_full` and `late` (too
+        /// much, or too long, waited for the writer) or `backlog_full` (an entry was lost).
+        LEDGER_FAILURES Counter "scoregate_ledger_failures_total" ["reason"];
+        /// Submissions that went on though they could not be recorded (`on_failure = "forward"`).
+        LEDGER_UNRECORDED Counter "scoregate_ledger_unrecorded_total" [];
+        /// Entries that were dropped because they were older than the retention.
+        LEDGER_DROPPED Counter "scoregate_ledger_dropped_total" [];
+        /// Cells that are `held` (each is one learner's place for one line item), and submissions
+        /// that are `waiting` for one.
+        LEDGER_CELLS Gauge "scoregate_ledger_cells" ["state"];
+        /// Waits for a cell that other submissions held: `result` is `held`, or `busy` for those
+        /// that were given up.
+        LEDGER_CELL_WAITS Counter "scoregate_ledger_cell_waits_total" ["result"];
         /// The most that a limit allows, by its configuration key where it has one. Bytes for
         /// `verified_tokens`, else a number of things.
         LIMIT Gauge "scoregate_limit" ["limit"];

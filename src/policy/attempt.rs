@@ -163,13 +163,14 @@ mod tests {
         let role =
             prop_oneof![3 => Just(Role::Attempt), 1 => Just(Role::Clear), 1 => Just(Role::Aside)];
         let fate = prop_oneof![Just(Fate::Confirmed), Just(Fate::Unknown)];
-        (time(), time(), 0..9_i64, role, fate).prop_map(
-            move |(own, submitted, arrived, role, fate)| Past {
+        (time(), any::<bool>(), time(), 0..9_i64, role, fate).prop_map(
+            move |(own, is_stamped, submitted, arrived, role, fate)| Past {
                 points: Some(Points {
                     given: crate::score::Decimal::ONE,
                     maximum: crate::score::Decimal::ONE,
                 }),
                 timestamp: own.map(timestamp),
+                is_stamped,
                 submitted_at: submitted.map(timestamp),
                 arrived: instant(arrived),
                 role,

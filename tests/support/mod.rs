@@ -18,7 +18,7 @@ pub use canary::{Canary, hex};
 pub use client::{Client, Failure, Response};
 pub use envelope::{assert_bodiless_or_envelope, assert_envelope, envelope};
 pub use gateway::Gateway;
-pub use metrics::Metrics;
+pub use metrics::{Metrics, Sample};
 pub use ran::Ran;
 pub use request::{Request, encode};
 pub use score::score_with;

@@ -6,6 +6,7 @@
 )]
 mod cluster;
 mod failures;
+mod meters;
 pub(super) mod sample;
 mod sharing;
 mod suite;
