@@ -181,6 +181,7 @@ fn past(hour: i64) -> Past {
     Past {
         points: Some(points),
         timestamp: Some(score::Timestamp::at(arrived)),
+        is_stamped: false,
         submitted_at: None,
         arrived,
         role: Role::Attempt,

@@ -182,6 +182,7 @@ fn start_workers(
         front: generations.front.clone(),
         room,
         lifecycle: lasting.lifecycle.clone(),
+        meters: lasting.meters.clone(),
     };
     for (number, (socket, slot)) in sockets.into_iter().zip(&generations.slots).enumerate() {
         let path = pipeline(slot.clone(), &lasting);

@@ -3,6 +3,7 @@
 //! configuration to its end.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -22,7 +23,7 @@ use crate::policy::Policies;
 use crate::request_id::RequestIds;
 use crate::seldom::Seldom;
 use crate::telemetry::{AccessLog, IdKey, Recorder};
-use crate::tls::{TlsUnusable, Trust};
+use crate::tls::{TlsUnusable, Trust, first_expiry};
 use crate::upstream::Upstream;
 
 /// What no reload changes.
@@ -57,6 +58,8 @@ pub struct Shared {
     pub policy_generation: i64,
     /// Line items' own maxima, read before.
     pub maxima: Maxima,
+    /// When certificates of the configuration expire, in seconds since 1970.
+    pub expiries: Vec<(&'static str, u64)>,
     accounts: Vec<Arc<Account>>,
     /// By account. Made anew, because the keys of a new configuration may be others.
     rejected_keys: HashMap<String, Seldom>,
@@ -167,6 +170,7 @@ impl Shared {
             policies: Policies::new(config.policies.clone()),
             policy_generation,
             maxima: Maxima::default(),
+            expiries: expiries(config),
             accounts: config.accounts.clone(),
             rejected_keys: config.accounts.iter().map(untold).collect(),
             upstream: config.upstream.clone(),
@@ -186,6 +190,21 @@ impl Shared {
 
 fn untold(account: &Arc<Account>) -> (String, Seldom) {
     (account.name.clone(), Seldom::default())
+}
+
+/// Of each file of certificates that is configured, by its key.
+fn expiries(config: &Config) -> Vec<(&'static str, u64)> {
+    let tls = config.server.tls.as_ref();
+    let files = [
+        ("server.tls.cert_file", tls.map(|tls| &tls.cert_file)),
+        (
+            "server.tls.client_ca_file",
+            tls.and_then(|tls| tls.client_ca_file.as_ref()),
+        ),
+        ("upstream.ca_file", config.upstream.ca_file.as_ref()),
+    ];
+    let expiry = |(key, file): (_, Option<&PathBuf>)| Some((key, first_expiry(file?)?));
+    files.into_iter().filter_map(expiry).collect()
 }
 
 impl Worker {

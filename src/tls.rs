@@ -14,6 +14,7 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use rustls_platform_verifier::Verifier;
 use thiserror::Error;
+use x509_cert::der::Decode;
 
 /// Why a TLS side can't be set up. Names files, never their content.
 #[derive(Debug, Error)]
@@ -124,6 +125,19 @@ impl Trust {
     }
 }
 
+/// When the first of a file's certificates expires, in seconds since 1970. `None` where that can't be
+/// read: what is wrong with the file is for others to say.
+pub fn first_expiry(file: &Path) -> Option<u64> {
+    let found = certificates(file).ok()?;
+    found.iter().filter_map(expiry).min()
+}
+
+fn expiry(certificate: &CertificateDer<'_>) -> Option<u64> {
+    let read = x509_cert::Certificate::from_der(certificate).ok()?;
+    let end = read.tbs_certificate.validity.not_after;
+    Some(end.to_unix_duration().as_secs())
+}
+
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(aws_lc_rs::default_provider())
 }
@@ -137,5 +151,33 @@ fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsUnusable
     match found.is_empty() {
         true => Err(TlsUnusable::NoCertificate(file.to_owned())),
         false => Ok(found),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+
+    use super::*;
+
+    fn certificate(year: i32) -> String {
+        let mut certificate = CertificateParams::new(Vec::new()).unwrap();
+        certificate.not_after = date_time_ymd(year, 1, 31);
+        let key = KeyPair::generate().unwrap();
+        certificate.self_signed(&key).unwrap().pem()
+    }
+
+    #[test]
+    fn the_first_of_a_files_certificates_to_expire_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("chain.pem");
+        // Beyond 2049 the time is written in another form.
+        fs::write(&file, certificate(2051) + &certificate(2027)).unwrap();
+        assert_eq!(first_expiry(&file), Some(1_801_353_600));
+        fs::write(&file, certificate(2051)).unwrap();
+        assert_eq!(first_expiry(&file), Some(2_558_736_000));
+        fs::write(&file, "no certificate").unwrap();
+        assert_eq!(first_expiry(&file), None);
+        assert_eq!(first_expiry(&folder.path().join("none.pem")), None);
     }
 }

@@ -136,6 +136,79 @@ fn with_a_client_authority_only_its_certificates_get_in() {
     assert_eq!(upstream.requests().len(), 2);
 }
 
+/// What a caller does to our handshake, and what it is counted as.
+#[test]
+fn each_failed_handshake_is_counted_by_its_reason() {
+    let upstream = Upstream::accepting();
+    let [ours, tools, strangers] = [(); 3].map(|()| Certificate::for_this_machine());
+    let mut settings = settings(&upstream, &ours, ", client_ca_file = \"$DIR/callers.pem\"");
+    let authority = tools.authority.clone();
+    settings.files.push(("callers.pem".to_owned(), authority));
+    settings.server.push_str("\nhead_timeout = \"1s\"");
+    let gateway = Gateway::start(&settings);
+    let submit = |trusts: &Certificate, shown| {
+        let caller = caller(&[trusts], shown, BOTH);
+        let done = Connection::open(&gateway, &caller).submit(&gateway);
+        assert!(done.is_err());
+    };
+    let counted = |reason| {
+        let labels = [("reason", reason)];
+        let metrics = Metrics::wait_for(&gateway, FAILURES, &labels, 1.0);
+        assert_eq!(metrics.sum(FAILURES, &labels), 1.0, "{reason}");
+    };
+    submit(&ours, None);
+    counted("no_certificate");
+    submit(&ours, Some(&strangers));
+    counted("bad_certificate");
+    submit(&strangers, Some(&tools));
+    counted("refused");
+    let mut plain = gateway.connect();
+    plain.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    counted("not_tls");
+    drop(TcpStream::connect(gateway.address).unwrap());
+    counted("closed");
+    let stalled = gateway.connect();
+    counted("timeout");
+    drop(stalled);
+    let good = caller(&[&ours], Some(&tools), BOTH);
+    let status = Connection::open(&gateway, &good).submit(&gateway);
+    assert_eq!(status.unwrap(), 204);
+    assert_eq!(Metrics::of(&gateway).sum(FAILURES, &[]), 6.0);
+}
+
+const FAILURES: &str = "scoregate_tls_handshake_failures_total";
+
+#[test]
+fn when_certificates_expire_is_shown_and_follows_the_files() {
+    let upstream = Upstream::accepting();
+    let ours = Certificate::for_this_machine();
+    let mut settings = settings(&upstream, &ours, ", client_ca_file = \"$DIR/callers.pem\"");
+    let authority = ours.authority.clone();
+    settings.files.push(("callers.pem".to_owned(), authority));
+    let gateway = Gateway::start(&settings);
+    let expiry = |key| {
+        let labels = [("certificate", key)];
+        Metrics::of(&gateway).sum("scoregate_certificate_expiry_timestamp_seconds", &labels)
+    };
+    // What the certificates of these tests say: the first of January 4096.
+    let far = 67_090_118_400.0;
+    assert_eq!(expiry("server.tls.cert_file"), far);
+    assert_eq!(expiry("server.tls.client_ca_file"), far);
+    assert_eq!(expiry("upstream.ca_file"), 0.0);
+    let near = Certificate::until(2051);
+    let write = |name: &str, content: &str| {
+        fs::write(gateway.directory.path().join(name), content).unwrap();
+    };
+    write("key.pem", &near.key);
+    write("cert.pem", &near.certificate);
+    gateway.signal("HUP");
+    gateway.wait_until_applied(|applied| {
+        applied["generation"] != 1 && applied["last_error"] == Value::Null
+    });
+    assert_eq!(expiry("server.tls.cert_file"), 2_556_144_000.0);
+    assert_eq!(expiry("server.tls.client_ca_file"), far);
+}
+
 #[test]
 fn a_new_certificate_is_shown_to_new_connections_and_a_bad_pair_to_nobody() {
     let upstream = Upstream::accepting();

@@ -15,10 +15,18 @@ impl Admin {
         limits.extend(lasting.ledger.iter().flat_map(Ledger::fills));
         lasting.meters.write(&mut page, &limits);
         write_key_sets(&mut page, &verifier.key_sets());
+        write_certificates(&mut page, &current.shared.expiries);
         write_ledger(&mut page, lasting.ledger.as_ref());
         let ready = lasting.lifecycle.is_serving() && verifier.is_ready() && lasting.can_record();
         page.family(&list::READY).sample(&[], u8::from(ready));
         page.finish()
+    }
+}
+
+fn write_certificates(page: &mut Page, expiries: &[(&'static str, u64)]) {
+    let mut family = page.family(&list::CERTIFICATE_EXPIRY);
+    for (certificate, expiry) in expiries {
+        family.sample(&[certificate], expiry);
     }
 }
 

@@ -8,7 +8,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::callers::{Callers, NONE};
 use super::upstream::Sums;
 use super::{
-    ConfigurationMeter, Fill, Limit, Page, Process, Snapshot, UpstreamMeter, WorkerMeter, list,
+    ConfigurationMeter, Fill, HandshakeMeter, Limit, Page, Process, Snapshot, UpstreamMeter,
+    WorkerMeter, list,
 };
 use crate::routing::Operation;
 
@@ -20,6 +21,8 @@ type Upstreams = BTreeMap<(Box<str>, usize), Arc<UpstreamMeter>>;
 pub struct Meters {
     /// Told of each configuration.
     pub configuration: ConfigurationMeter,
+    /// Told of each handshake that fails.
+    pub handshakes: HandshakeMeter,
     callers: Arc<Callers>,
     workers: Vec<Arc<WorkerMeter>>,
     upstreams: Mutex<Upstreams>,
@@ -35,6 +38,7 @@ impl Meters {
             workers: (0..workers).map(worker).collect(),
             callers,
             configuration: ConfigurationMeter::default(),
+            handshakes: HandshakeMeter::default(),
             upstreams: Mutex::default(),
             limits: Mutex::default(),
             started: SystemTime::now(),
@@ -68,6 +72,7 @@ impl Meters {
         self.write_decisions(page);
         self.write_upstreams(page);
         self.write_limits(page, more);
+        self.handshakes.write(page);
         self.configuration.write(page);
         let version = env!("CARGO_PKG_VERSION");
         page.family(&list::BUILD).sample(&[version], 1);

@@ -120,6 +120,14 @@ pub mod list {
         LIMIT Gauge "scoregate_limit" ["limit"];
         /// How much of a limit is used now.
         LIMIT_USED Gauge "scoregate_limit_used" ["limit"];
+        /// TLS handshakes with callers that failed: `timeout`, `closed` (the caller left, as a
+        /// probe of the port does), `not_tls` (such as plain HTTP), `incompatible` (no version or
+        /// cipher in common), `no_certificate` and `bad_certificate` (the caller's), `refused`
+        /// (the caller refused ours) or `other`.
+        HANDSHAKE_FAILURES Counter "scoregate_tls_handshake_failures_total" ["reason"];
+        /// When the first of a file's certificates expires, in seconds since 1970. `certificate`
+        /// is the file's configuration key.
+        CERTIFICATE_EXPIRY Gauge "scoregate_certificate_expiry_timestamp_seconds" ["certificate"];
         /// The generation of the configuration in force, 1 at the start.
         CONFIGURATION_GENERATION Gauge "scoregate_configuration_generation" [];
         /// When the configuration in force was applied, in seconds since 1970.

@@ -8,6 +8,7 @@
 mod callers;
 mod configuration;
 mod exposition;
+mod handshake;
 mod histogram;
 mod limit;
 mod meters;
@@ -21,6 +22,7 @@ mod worker;
 pub use callers::{CallerHandle, CallerMeter};
 pub use configuration::ConfigurationMeter;
 pub use exposition::{Family, Page};
+pub use handshake::{HandshakeFailure, HandshakeMeter};
 pub use histogram::{Histogram, Snapshot};
 pub use limit::{Fill, Limit};
 pub use meters::Meters;

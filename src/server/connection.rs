@@ -19,13 +19,15 @@ use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use super::Front;
+use super::handshake::shake;
 use super::watch::{Limits, Watched, overdue};
 use crate::activity::Activity;
 use crate::body::Body;
 use crate::lifecycle::Lifecycle;
+use crate::meter::Meters;
 
 /// The most a request's head may take, in bytes. An ltik and a JWT fit several times.
 const MOST_HEAD: usize = 64 * 1024;
@@ -72,6 +74,7 @@ pub struct Acceptor {
     /// A permit for each connection that may be open.
     pub room: Arc<Semaphore>,
     pub lifecycle: Arc<Lifecycle>,
+    pub meters: Arc<Meters>,
 }
 
 /// Serves a worker's socket until the gateway drains, then until its connections have ended.
@@ -124,7 +127,10 @@ async fn accept(
 /// A handshake happens here, in the connection's own task, so that a stalled one blocks nobody.
 async fn serve_connection(stream: TcpStream, acceptor: Acceptor, path: impl Answers) {
     let Acceptor {
-        front, lifecycle, ..
+        front,
+        lifecycle,
+        meters,
+        ..
     } = acceptor;
     // Looked at once, so that a connection does not keep what it no longer needs.
     let front = front.load_full();
@@ -132,13 +138,11 @@ async fn serve_connection(stream: TcpStream, acceptor: Acceptor, path: impl Answ
     drop(front);
     match tls {
         None => serve_http(stream, limits, &lifecycle, path).await,
-        Some(tls) => match timeout(handshake, tls.accept(stream)).await {
-            Ok(Ok(stream)) => serve_http(stream, limits, &lifecycle, path).await,
-            Ok(Err(cause)) => {
-                tracing::debug!(target: "scoregate::server", %cause, "a TLS handshake failed")
+        Some(tls) => {
+            if let Some(stream) = shake(stream, &tls, handshake, &meters.handshakes).await {
+                serve_http(stream, limits, &lifecycle, path).await;
             }
-            Err(_) => tracing::debug!(target: "scoregate::server", "a TLS handshake took too long"),
-        },
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod connection;
 mod front;
+mod handshake;
 mod listen;
 mod watch;
 

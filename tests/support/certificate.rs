@@ -12,12 +12,24 @@ pub struct Certificate {
     pub key: String,
 }
 
+/// What this machine is called.
+const OURS: [&str; 2] = ["127.0.0.1", "localhost"];
+
 impl Certificate {
     pub fn for_this_machine() -> Self {
-        Self::naming(["127.0.0.1", "localhost"].map(str::to_owned))
+        Self::of(OURS.map(str::to_owned), 4096)
     }
 
     pub fn naming(names: impl Into<Vec<String>>) -> Self {
+        Self::of(names, 4096)
+    }
+
+    /// Good until that year begins.
+    pub fn until(year: i32) -> Self {
+        Self::of(OURS.map(str::to_owned), year)
+    }
+
+    fn of(names: impl Into<Vec<String>>, year: i32) -> Self {
         let mut authority = CertificateParams::new(Vec::new()).unwrap();
         // A certificate whose issuer has its own name passes for self-signed.
         let name = (DnType::CommonName, "an authority for tests");
@@ -28,6 +40,7 @@ impl Certificate {
         let authority = authority.unwrap();
 
         let mut leaf = CertificateParams::new(names).unwrap();
+        leaf.not_after = rcgen::date_time_ymd(year, 1, 1);
         // Newer Pythons insist on it.
         leaf.use_authority_key_identifier_extension = true;
         let key = KeyPair::generate().unwrap();
