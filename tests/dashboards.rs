@@ -8,8 +8,11 @@
 )]
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use scoregate::meter::{Kind, Metric, list};
+use serde::Deserialize;
 use serde_json::Value;
 
 const DASHBOARD: &str = include_str!("../config/grafana/dashboard.json");
@@ -41,14 +44,68 @@ fn dashboard_expressions() -> Vec<String> {
     found.into_iter().map(str::to_owned).collect()
 }
 
-/// The value of each line `name: value`.
-fn alert_lines(name: &str) -> Vec<String> {
-    let name = format!("{name}: ");
-    let lines = ALERTS
-        .lines()
-        .map(|line| line.trim_start_matches([' ', '-']));
-    let values = lines.filter_map(|line| line.strip_prefix(&name));
-    values.map(str::to_owned).collect()
+/// One rule, with nothing but what Prometheus knows.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Alert {
+    alert: String,
+    expr: String,
+    r#for: String,
+    labels: Labels,
+    annotations: Annotations,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Labels {
+    severity: Severity,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Severity {
+    Warning,
+    Critical,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Annotations {
+    summary: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Group {
+    name: String,
+    rules: Vec<Alert>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rules {
+    groups: Vec<Group>,
+}
+
+fn alerts(text: &str) -> Vec<Alert> {
+    let rules: Rules = serde_saphyr::from_str(text).unwrap_or_else(|cause| panic!("{cause}"));
+    let [group] = <[Group; 1]>::try_from(rules.groups).ok().unwrap();
+    assert_eq!(group.name, "scoregate");
+    group.rules
+}
+
+/// As Prometheus writes it: a number and a unit.
+fn is_duration(text: &str) -> bool {
+    let number = text.trim_end_matches(['s', 'm', 'h', 'd']);
+    number.len() + 1 == text.len() && number.parse::<u32>().is_ok()
+}
+
+/// The labels that a text names, `{{ $labels.instance }}`.
+fn named(summary: &str) -> Vec<&str> {
+    let names = summary.split("$labels.").skip(1);
+    names
+        .map(|name| name.split([' ', '}']).next().unwrap())
+        .collect()
 }
 
 /// Words of an expression, each with what stands right before and behind it; texts in quotes are
@@ -166,23 +223,60 @@ fn the_dashboards_choices_come_from_metrics_that_exist() {
 
 #[test]
 fn the_alerts_use_metrics_that_exist_and_say_what_to_do() {
-    let (names, expressions) = (alert_lines("alert"), alert_lines("expr"));
-    assert_eq!(names.len(), expressions.len());
-    assert!(names.len() > 10);
-    expressions.iter().for_each(|expression| check(expression));
-    for line in ["labels", "annotations"] {
-        assert_eq!(alert_lines(line).len(), names.len(), "{line}");
-    }
-    for name in &names {
+    let alerts = alerts(ALERTS);
+    assert!(alerts.len() > 10);
+    for alert in &alerts {
+        let Alert {
+            alert: name, expr, ..
+        } = alert;
+        check(expr);
+        assert!(is_duration(&alert.r#for), "{name}: `{}`", alert.r#for);
+        let Annotations { summary } = &alert.annotations;
+        assert!(!summary.is_empty(), "{name}");
+        for label in named(summary) {
+            let survives = grouped(expr).contains(&label) || !expr.contains("sum");
+            assert!(survives, "{name}: its expression has no `{label}`");
+        }
         let row = format!("| `{name}` |");
         assert!(OPERATIONS.contains(&row), "docs/operations.md lacks {row}");
     }
+    let names: BTreeSet<_> = alerts.iter().map(|alert| &alert.alert).collect();
+    assert_eq!(
+        names.len(),
+        alerts.len(),
+        "an alert has the name of another"
+    );
     let rows = OPERATIONS.matches("| `Scoregate").count();
     assert_eq!(
         rows,
         names.len(),
         "docs/operations.md lists an alert that does not exist"
     );
+    let critical = |alert: &&Alert| matches!(alert.labels.severity, Severity::Critical);
+    let critical = alerts.iter().filter(critical).count();
+    assert!((1..alerts.len()).contains(&critical));
+}
+
+#[test]
+fn an_alert_without_one_of_its_parts_is_noticed() {
+    let good = "groups: [{ name: scoregate, rules: [{ alert: A, expr: up == 0, for: 0m, \
+         labels: { severity: warning }, annotations: { summary: a } }] }]";
+    assert_eq!(alerts(good).len(), 1);
+    for part in [
+        "alert: A, ",
+        "expr: up == 0, ",
+        "for: 0m, ",
+        "severity: warning",
+        "summary: a",
+    ] {
+        assert!(good.contains(part));
+        let less = good.replace(part, "");
+        let read = serde_saphyr::from_str::<Rules>(&less);
+        assert!(read.is_err(), "nobody misses `{part}`");
+    }
+    let odd = good.replace("warning", "urgent");
+    assert!(serde_saphyr::from_str::<Rules>(&odd).is_err());
+    assert!(!is_duration("5") && !is_duration("m") && is_duration("15m"));
 }
 
 #[test]
@@ -195,4 +289,36 @@ fn a_misspelt_metric_is_noticed() {
 #[should_panic(expected = "has no label `code`")]
 fn a_label_of_another_metric_is_noticed() {
     check(r#"sum(rate(scoregate_requests_total{code="INTERNAL"}[5m]))"#);
+}
+
+fn yaml_files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let is_yaml = path
+            .extension()
+            .is_some_and(|end| end == "yaml" || end == "yml");
+        match path.is_dir() {
+            true => yaml_files(&path, found),
+            false => found.extend(is_yaml.then_some(path)),
+        }
+    }
+}
+
+#[test]
+fn every_yaml_file_can_be_read_and_every_manifest_says_what_it_is() {
+    let mut files = Vec::new();
+    let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
+    yaml_files(&config, &mut files);
+    assert!(files.len() > 6, "{files:?}");
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        let read = serde_saphyr::from_str::<Value>(&text);
+        let read = read.unwrap_or_else(|cause| panic!("{}: {cause}", file.display()));
+        assert!(read.is_object(), "{}", file.display());
+        if file.parent().unwrap().ends_with("kubernetes") {
+            for member in ["apiVersion", "kind"] {
+                assert!(read[member].is_string(), "{}: {member}", file.display());
+            }
+        }
+    }
 }
