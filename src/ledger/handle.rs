@@ -257,24 +257,24 @@ impl Ledger {
     }
 
     pub(super) fn send(&self, job: Job) -> Result<(), Unavailable> {
-        self.put(job).map_err(|refused| match refused {
-            TrySendError::Full(_) => {
+        self.put(job).inspect_err(|why| {
+            if *why == Unavailable::QueueFull {
                 self.0.meter.failed(Failure::QueueFull);
-                Unavailable::QueueFull
             }
-            TrySendError::Disconnected(_) => Unavailable::Failing,
         })
     }
 
     /// Counted before it can be taken, so that the count never falls below nothing.
-    fn put(&self, job: Job) -> Result<(), TrySendError<Job>> {
+    fn put(&self, job: Job) -> Result<(), Unavailable> {
         let waiting = &self.0.meter.queue;
         waiting.fetch_add(1, Ordering::Relaxed);
-        let put = self.0.jobs.try_send(job);
-        if put.is_err() {
+        self.0.jobs.try_send(job).map_err(|refused| {
             waiting.fetch_sub(1, Ordering::Relaxed);
-        }
-        put
+            match refused {
+                TrySendError::Full(_) => Unavailable::QueueFull,
+                TrySendError::Disconnected(_) => Unavailable::Failing,
+            }
+        })
     }
 
     async fn wait<T>(

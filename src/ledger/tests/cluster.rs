@@ -178,11 +178,16 @@ impl Cluster {
         }
     }
 
-    /// Kills it, as a crash would.
+    /// Kills it, as a crash of the machine would: its backends, which otherwise serve on until they
+    /// notice, too.
     pub fn stop(&self) {
         if let Some(mut server) = self.server.lock().unwrap().take() {
+            let backends = children(server.id());
             server.kill().unwrap();
             server.wait().unwrap();
+            for backend in backends {
+                let _ = Command::new("kill").args(["-KILL", &backend]).output();
+            }
         }
         let socket = format!(".s.PGSQL.{}", self.port());
         let socket = self.folder.path().join(socket);
@@ -254,6 +259,13 @@ impl Drop for Cluster {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// The ids of a process's children.
+fn children(parent: u32) -> Vec<String> {
+    let file = format!("/proc/{parent}/task/{parent}/children");
+    let ids = fs::read_to_string(file).unwrap_or_default();
+    ids.split_whitespace().map(str::to_owned).collect()
 }
 
 fn command(name: &str) -> Command {

@@ -1,5 +1,6 @@
 //! What both databases must do, and what is each one's own.
 
+mod browse;
 #[allow(
     dead_code,
     reason = "the black-box tests have it too, and use more of it"
