@@ -15,7 +15,10 @@ pub struct Certificate {
 /// What this machine is called.
 const OURS: [&str; 2] = ["127.0.0.1", "localhost"];
 
-#[allow(dead_code, reason = "each test file has its own copy, and needs one of them")]
+#[allow(
+    dead_code,
+    reason = "each test file has its own copy, and needs one of them"
+)]
 impl Certificate {
     pub fn for_this_machine() -> Self {
         Self::of(OURS.map(str::to_owned), 4096)
