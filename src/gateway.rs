@@ -21,6 +21,7 @@ use crate::lookup::Maxima;
 use crate::meter::{Limit, Meters, WorkerMeter};
 use crate::policy::Policies;
 use crate::request_id::RequestIds;
+use crate::routing::Spellings;
 use crate::seldom::Seldom;
 use crate::telemetry::{AccessLog, IdKey, Recorder};
 use crate::tls::{TlsUnusable, Trust, first_expiry};
@@ -87,6 +88,8 @@ pub enum CannotServe {
 pub struct Worker {
     pub shared: Arc<Shared>,
     pub recorder: Arc<Recorder>,
+    /// Targets read before.
+    pub spellings: Spellings,
     upstreams: HashMap<String, Arc<Upstream>>,
 }
 
@@ -233,6 +236,7 @@ impl Worker {
         Self {
             shared,
             recorder: Arc::new(recorder),
+            spellings: Spellings::default(),
             upstreams,
         }
     }

@@ -45,7 +45,8 @@ pub struct Traced {
 /// A request for one operation of LTIAAS.
 pub struct Routed {
     pub traced: Traced,
-    pub target: Target,
+    /// Shared with other requests of the same spelling.
+    pub target: Arc<Target>,
 }
 
 /// Who makes a request.

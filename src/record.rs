@@ -25,16 +25,22 @@ use crate::score::Score;
 use crate::telemetry::Trail;
 use crate::verdict::Verdict;
 
-/// Nothing where there is no ledger.
-pub struct Record(Option<Recording>);
+/// Nothing where there is no ledger. Boxed, as all that waits for the ledger below: a request's
+/// future keeps room for it and is moved with it, ledger or not.
+pub struct Record(Option<Box<Recording>>);
 
 struct Recording {
-    ledger: Ledger,
+    choice: Choice,
     entry: Entry,
     score: Option<Score>,
     held: Option<Held>,
     /// What leaves, for its explanation.
     leaving: Option<explanation::Request>,
+}
+
+/// What to do where the ledger fails.
+struct Choice {
+    ledger: Ledger,
     trail: Arc<Trail>,
     /// Whether it was said that this goes on without its record.
     is_told: bool,
@@ -47,15 +53,17 @@ impl Record {
         };
         let receipt = Receipt::mint(submitted.arrived)
             .map_err(|cause| Refusal::new(Code::Internal, "There is no receipt.").because(cause))?;
-        Ok(Self(Some(Recording {
-            ledger,
+        Ok(Self(Some(Box::new(Recording {
+            choice: Choice {
+                ledger,
+                trail: submitted.credentialed.routed.traced.trail.clone(),
+                is_told: false,
+            },
             entry: blank(receipt, submitted, shared.policy_generation),
             score: None,
             held: None,
             leaving: None,
-            trail: submitted.credentialed.routed.traced.trail.clone(),
-            is_told: false,
-        })))
+        }))))
     }
 
     pub fn note_score(&mut self, score: &Score) {
@@ -69,8 +77,8 @@ impl Record {
     /// Refuses what could not be recorded anyway, before anything is sent for it.
     pub fn check(&mut self) -> Result<(), Refusal> {
         match &mut self.0 {
-            Some(recording) if !recording.ledger.is_healthy() => {
-                recording.or_forward(Unavailable::Failing)
+            Some(recording) if !recording.choice.ledger.is_healthy() => {
+                recording.choice.or_forward(Unavailable::Failing)
             }
             _ => Ok(()),
         }
@@ -82,18 +90,9 @@ impl Record {
         user: &str,
         deadline: Deadline,
     ) -> Result<Arc<Vec<Past>>, Refusal> {
-        let Some(recording) = &mut self.0 else {
-            return Ok(Arc::default());
-        };
-        let cell = Cell {
-            account: recording.entry.account.clone(),
-            line_item: recording.entry.line_item.clone(),
-            user: user.to_owned(),
-        };
-        let deadline = deadline.instant().into_std();
-        match recording.ledger.hold(cell, deadline).await {
-            Ok(held) => Ok(recording.held.insert(held).history().clone()),
-            Err(unavailable) => recording.or_forward(unavailable).map(|()| Arc::default()),
+        match &mut self.0 {
+            Some(recording) => Box::pin(recording.hold(user, deadline)).await,
+            None => Ok(Arc::default()),
         }
     }
 
@@ -103,27 +102,10 @@ impl Record {
         outgoing: &Outgoing,
         verdict: &Verdict,
     ) -> Result<(), Refusal> {
-        let Some(recording) = &mut self.0 else {
-            return Ok(());
-        };
-        let lost = |held: &Held| !held.is_still_held();
-        if recording.held.as_ref().is_some_and(lost) {
-            recording.or_forward(Unavailable::Failing)?;
+        match &mut self.0 {
+            Some(recording) => Box::pin(recording.note_leaving(outgoing, verdict)).await,
+            None => Ok(()),
         }
-        recording.leaving = Some(explanation::Request::masked(&outgoing.credentialed));
-        recording.note_verdict(verdict);
-        recording.entry.sent = outgoing
-            .body
-            .as_ref()
-            .and_then(|body| explanation::json(body.to_vec()));
-        if recording.ledger.durability() == Durability::Always {
-            // What is never settled has an unknown fate.
-            recording.entry.past = recording.past(verdict, Fate::Unknown);
-            recording.entry.explanation = recording.explanation(verdict, None);
-            let intended = recording.ledger.intend(recording.entry.clone()).await;
-            return intended.or_else(|unavailable| recording.or_forward(unavailable));
-        }
-        Ok(())
     }
 
     /// Records what became of it, good or bad; only then its answer may be given.
@@ -132,28 +114,78 @@ impl Record {
         verdict: &mut Verdict,
         answer: Result<Response<Body>, Refusal>,
     ) -> Result<Response<Body>, Refusal> {
-        let Some(mut recording) = self.0 else {
-            return answer;
-        };
-        recording.note_verdict(verdict);
-        recording.note_answer(verdict, &answer);
-        recording.entry.explanation = recording.explanation(verdict, answer.as_ref().err());
-        let receipt = recording.entry.receipt.text().to_owned();
-        let (ledger, held) = (recording.ledger.clone(), recording.held.take());
-        let entry = recording.entry.clone();
-        let done = match held {
-            Some(held) => ledger.settle(held, entry).await,
-            None => ledger.record(entry).await,
-        };
-        match done {
-            Ok(()) => verdict.receipt = Some(receipt),
-            Err(unavailable) => recording.or_forward(unavailable)?,
+        match self.0 {
+            Some(recording) => Box::pin(recording.settle(verdict, answer)).await,
+            None => answer,
         }
-        answer
     }
 }
 
 impl Recording {
+    async fn hold(&mut self, user: &str, deadline: Deadline) -> Result<Arc<Vec<Past>>, Refusal> {
+        let cell = Cell {
+            account: self.entry.account.clone(),
+            line_item: self.entry.line_item.clone(),
+            user: user.to_owned(),
+        };
+        let deadline = deadline.instant().into_std();
+        match self.choice.ledger.hold(cell, deadline).await {
+            Ok(held) => Ok(self.held.insert(held).history().clone()),
+            Err(unavailable) => self.choice.or_forward(unavailable).map(|()| Arc::default()),
+        }
+    }
+
+    async fn note_leaving(
+        &mut self,
+        outgoing: &Outgoing,
+        verdict: &Verdict,
+    ) -> Result<(), Refusal> {
+        let lost = |held: &Held| !held.is_still_held();
+        if self.held.as_ref().is_some_and(lost) {
+            self.choice.or_forward(Unavailable::Failing)?;
+        }
+        self.leaving = Some(explanation::Request::masked(&outgoing.credentialed));
+        self.note_verdict(verdict);
+        self.entry.sent = outgoing
+            .body
+            .as_ref()
+            .and_then(|body| explanation::json(body.to_vec()));
+        if self.choice.ledger.durability() == Durability::Always {
+            // What is never settled has an unknown fate.
+            self.entry.past = self.past(verdict, Fate::Unknown);
+            self.entry.explanation = self.explanation(verdict, None);
+            let intended = self.choice.ledger.intend(self.entry.clone()).await;
+            return intended.or_else(|unavailable| self.choice.or_forward(unavailable));
+        }
+        Ok(())
+    }
+
+    async fn settle(
+        mut self: Box<Self>,
+        verdict: &mut Verdict,
+        answer: Result<Response<Body>, Refusal>,
+    ) -> Result<Response<Body>, Refusal> {
+        self.note_verdict(verdict);
+        self.note_answer(verdict, &answer);
+        self.entry.explanation = self.explanation(verdict, answer.as_ref().err());
+        let receipt = self.entry.receipt.text().to_owned();
+        let Self {
+            mut choice,
+            entry,
+            held,
+            ..
+        } = *self;
+        let done = match held {
+            Some(held) => choice.ledger.settle(held, entry).await,
+            None => choice.ledger.record(entry).await,
+        };
+        match done {
+            Ok(()) => verdict.receipt = Some(receipt),
+            Err(unavailable) => choice.or_forward(unavailable)?,
+        }
+        answer
+    }
+
     fn note_verdict(&mut self, verdict: &Verdict) {
         self.entry.decision = match verdict.decision() {
             policy::Decision::Forwarded => Decision::Forwarded,
@@ -190,14 +222,14 @@ impl Recording {
             .as_ref()
             .err()
             .map(|refusal| refusal.code().name().to_owned());
-        let duration = self.trail.started.elapsed().as_millis();
+        let duration = self.choice.trail.started.elapsed().as_millis();
         self.entry.duration_ms = i64::try_from(duration).unwrap_or(i64::MAX);
     }
 
     /// What the entry doesn't say already.
     fn explanation(&self, verdict: &Verdict, refusal: Option<&Refusal>) -> Option<Box<RawValue>> {
         let reasons = verdict.effective.as_ref().zip(verdict.judgement.as_ref());
-        let reported = verdict.reported.as_ref();
+        let reported = verdict.reported.as_deref();
         let reasons =
             reasons.map(|(effective, judgement)| Reasons::of(effective, judgement, reported));
         let recorded = explanation::Recorded {
@@ -214,7 +246,9 @@ impl Recording {
         let (judgement, score) = (verdict.judgement.as_ref()?, self.score.as_ref()?);
         judgement.past(score, self.entry.time, fate)
     }
+}
 
+impl Choice {
     /// The operator decides what comes first where the ledger fails: the record or the grade. A
     /// cell that is busy is no failure.
     fn or_forward(&mut self, unavailable: Unavailable) -> Result<(), Refusal> {

@@ -19,7 +19,7 @@ const RECEIPT: HeaderName = HeaderName::from_static("scoregate-receipt");
 pub struct Verdict {
     pub judgement: Option<Judgement>,
     /// What would have happened, were the report policies in force.
-    pub reported: Option<Judgement>,
+    pub reported: Option<Box<Judgement>>,
     /// What it was judged by.
     pub effective: Option<Arc<Effective>>,
     pub line_item_maximum: Option<Decimal>,
@@ -56,7 +56,7 @@ impl Verdict {
         let decision = self.decision().as_str();
         let _ = self.trail.decision.set(decision);
         let rules = self.judgement.as_ref().and_then(Judgement::rules);
-        let report = self.reported.as_ref().and_then(Judgement::report);
+        let report = self.reported.as_deref().and_then(Judgement::report);
         // Rules and receipts have names of ours, and those of policies are plain: header values.
         let value = |text: Option<String>| text.and_then(|text| HeaderValue::try_from(text).ok());
         let labels = [

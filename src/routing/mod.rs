@@ -5,11 +5,13 @@
 mod operation;
 mod path;
 mod query;
+mod spellings;
 mod target;
 
 pub use operation::{BodyKind, LaunchKind, Operation};
 pub use path::{PathFault, Resource, ResourceKind, read_path};
 pub use query::{Query, QueryFault, read_query};
+pub use spellings::Spellings;
 pub use target::{Target, TargetFault, read_target, scores_target, write_line_item, write_results};
 
 #[cfg(test)]

@@ -43,7 +43,8 @@ pub enum TargetFault {
 
 /// Reads the target of a request.
 pub fn read_target(method: &Method, uri: &Uri, version: Version) -> Result<Target, TargetFault> {
-    let path = origin_path(uri, version)?;
+    check_form(uri, version)?;
+    let path = uri.path();
     let resource = match read_path(path) {
         Ok(resource) => resource,
         Err(PathFault::NotFound) => return Err(refuse_unknown(method, path)),
@@ -79,12 +80,11 @@ pub fn read_target(method: &Method, uri: &Uri, version: Version) -> Result<Targe
 }
 
 /// HTTP/2 carries scheme and authority beside the path; in HTTP/1 they make a target absolute.
-fn origin_path(uri: &Uri, version: Version) -> Result<&str, TargetFault> {
+pub(super) fn check_form(uri: &Uri, version: Version) -> Result<(), TargetFault> {
     let absolute = uri.scheme().is_some() || uri.authority().is_some();
-    let path = uri.path();
-    match (absolute && version != Version::HTTP_2) || !path.starts_with('/') {
+    match (absolute && version != Version::HTTP_2) || !uri.path().starts_with('/') {
         true => Err(TargetFault::Form),
-        false => Ok(path),
+        false => Ok(()),
     }
 }
 

@@ -3,6 +3,9 @@
 use jiff::fmt::temporal::DateTimeParser;
 use serde::{Serialize, Serializer};
 
+/// The digits of a fraction that an instant has room for.
+const NANOSECONDS: usize = 9;
+
 const PARSER: DateTimeParser = DateTimeParser::new();
 
 /// A timestamp: the caller's own digits and zone, so that the instant is the same to the last
@@ -18,7 +21,11 @@ impl Timestamp {
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.to_ascii_uppercase();
         let shape = Shape::of(&text)?;
-        let instant = PARSER.parse_timestamp(shape.to_nanoseconds()).ok()?;
+        let instant = match shape.fraction.len() <= NANOSECONDS {
+            true => PARSER.parse_timestamp(&text),
+            false => PARSER.parse_timestamp(shape.to_nanoseconds()),
+        };
+        let instant = instant.ok()?;
         // jiff takes a leap second for the second before it.
         let is_leap = text.get(17..19) == Some("60");
         if is_leap && instant.as_second().rem_euclid(86_400) != 86_399 {
@@ -72,7 +79,7 @@ impl<'a> Shape<'a> {
 
     /// Digits behind the nanoseconds don't fit into an instant; they change no order that matters.
     fn to_nanoseconds(&self) -> String {
-        let digits = self.fraction.get(..9).unwrap_or(self.fraction);
+        let digits = self.fraction.get(..NANOSECONDS).unwrap_or(self.fraction);
         format!("{}.{digits}{}", self.date_time, self.zone)
     }
 }

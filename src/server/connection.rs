@@ -136,13 +136,13 @@ async fn serve_connection(stream: TcpStream, acceptor: Acceptor, path: impl Answ
     let front = front.load_full();
     let (tls, handshake, limits) = (front.tls.clone(), front.handshake, front.limits);
     drop(front);
-    match tls {
-        None => serve_http(stream, limits, &lifecycle, path).await,
-        Some(tls) => {
-            if let Some(stream) = shake(stream, &tls, handshake, &meters.handshakes).await {
-                serve_http(stream, limits, &lifecycle, path).await;
-            }
-        }
+    let Some(tls) = tls else {
+        return serve_http(stream, limits, &lifecycle, path).await;
+    };
+    // Boxed: a plain connection needs no room for it.
+    let shaken = Box::pin(shake(stream, &tls, handshake, &meters.handshakes)).await;
+    if let Some(stream) = shaken {
+        Box::pin(serve_http(stream, limits, &lifecycle, path)).await;
     }
 }
 

@@ -34,7 +34,7 @@ pub async fn judge(
         verdict.judgement = Some(judge_by(&consulted, enforced, shown));
     }
     let reported = consulted.in_force.reported.as_ref();
-    verdict.reported = reported.map(|effective| judge_by(&consulted, effective, shown));
+    verdict.reported = reported.map(|effective| Box::new(judge_by(&consulted, effective, shown)));
     count(verdict);
     let Consulted { normalized, .. } = consulted;
     judged(normalized, verdict)

@@ -6,11 +6,12 @@ use http::header::ALLOW;
 
 use crate::error::{Code, Refusal};
 use crate::handoff::{Routed, Traced};
-use crate::routing::{Operation, TargetFault, read_target};
+use crate::routing::{Operation, Spellings, TargetFault};
 
-pub fn route(traced: Traced) -> Result<Routed, Refusal> {
+pub fn route(traced: Traced, spellings: &Spellings) -> Result<Routed, Refusal> {
     let head = &traced.head;
-    let target = read_target(&head.method, &head.uri, head.version).map_err(refuse)?;
+    let target = spellings.read(&head.method, &head.uri, head.version);
+    let target = target.map_err(refuse)?;
     traced.trail.targets(&target);
     Ok(Routed { traced, target })
 }
