@@ -159,6 +159,14 @@ fn selected(behind: &str) -> Vec<&str> {
         .collect()
 }
 
+/// What stands behind a metric and its selector.
+fn behind_selector(behind: &str) -> &str {
+    match behind.strip_prefix('{') {
+        Some(selector) => selector.split_once('}').map_or("", |(_, rest)| rest),
+        None => behind,
+    }
+}
+
 /// The names in `by (…)`.
 fn grouped(expression: &str) -> Vec<&str> {
     let lists = expression.split(" by (").skip(1);
@@ -180,9 +188,12 @@ fn check(expression: &str) {
             let known = metric.labels.contains(&label) || ADDED.contains(&label);
             assert!(known, "`{word}` has no label `{label}`: {expression}");
         }
-        // A counter says nothing by itself, and a gauge has no rate.
+        // A counter says nothing by itself, beyond that it is new; and a gauge has no rate.
         let in_rate = before.ends_with("rate(") || before.ends_with("increase(");
-        assert_eq!(in_rate, metric.kind != Kind::Gauge, "{expression}");
+        let in_birth =
+            before.ends_with(" unless ") || behind_selector(behind).starts_with(" unless ");
+        let as_counter = in_rate || in_birth;
+        assert_eq!(as_counter, metric.kind != Kind::Gauge, "{expression}");
     }
     for label in grouped(expression) {
         assert!(
@@ -289,6 +300,12 @@ fn a_misspelt_metric_is_noticed() {
 #[should_panic(expected = "has no label `code`")]
 fn a_label_of_another_metric_is_noticed() {
     check(r#"sum(rate(scoregate_requests_total{code="INTERNAL"}[5m]))"#);
+}
+
+#[test]
+#[should_panic(expected = "sum(scoregate_requests_total) > 0")]
+fn a_counter_without_a_rate_is_noticed() {
+    check("sum(scoregate_requests_total) > 0");
 }
 
 fn yaml_files(folder: &Path, found: &mut Vec<PathBuf>) {

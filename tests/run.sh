@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs every check and test. Works from any folder and without a terminal; installs Node.js,
-# Python, systemd and PostgreSQL where they are missing, and fails where it can't.
+# Python, systemd, PostgreSQL and promtool where they are missing, and fails where it can't.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -28,8 +28,26 @@ install() {
   shift
   echo "tests/run.sh: $wanted is missing, installing $*"
   command -v apt-get >/dev/null || fail "$wanted is missing, and there is no apt-get to install it with: install $* by hand."
-  { apt update && apt install --no-install-recommends "$@"; } ||
+  { apt update && without_services apt install --no-install-recommends "$@"; } ||
     fail "$wanted is missing, and apt-get could not install $*."
+}
+
+# What packages ask before they start a service. Tests want programs, and nothing that goes on running.
+policy=/usr/sbin/policy-rc.d
+
+without_services() {
+  if [ -e "$policy" ]; then
+    "$@"
+    return
+  fi
+  trap 'as_root rm -f "$policy"' EXIT
+  printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+  as_root chmod 0755 "$policy"
+  local done=0
+  "$@" || done=$?
+  as_root rm -f "$policy"
+  trap - EXIT
+  return "$done"
 }
 
 # Express 5 asks for Node.js 18.
@@ -64,6 +82,12 @@ command -v systemd-analyze >/dev/null || install "systemd-analyze" systemd
   fail "the system's systemd is too old: version 250 or newer is needed."
 has_postgres || install "PostgreSQL 13 or newer" postgresql
 has_postgres || fail "PostgreSQL's initdb, postgres, psql and pg_dump are needed."
+if ! command -v promtool >/dev/null; then
+  install "promtool" prometheus
+  # Nor at the next start of the machine.
+  if command -v systemctl >/dev/null; then as_root systemctl disable --quiet prometheus || true; fi
+fi
+command -v promtool >/dev/null || fail "promtool is needed, of Prometheus 2."
 
 cargo fmt --check
 cargo clippy --all-targets -- -D warnings
