@@ -160,8 +160,15 @@ fn the_image_runs_as_a_numbered_user_who_can_write_one_folder() {
     let (user_id, group_id) = user.split_once(':').unwrap();
     assert!(user_id.parse::<u32>().unwrap() > 0 && group_id.parse::<u32>().unwrap() > 0);
     let state = instruction("VOLUME");
-    let owned = format!("--chown={user} --chmod=0700 /state {state}\n");
-    assert!(text("Dockerfile").contains(&owned));
+    let (above, name) = state.rsplit_once('/').unwrap();
+    let dockerfile = text("Dockerfile");
+    // The folder above is root's, which only holds where it is there before.
+    assert!(dockerfile.contains(&format!("mkdir -p /rootfs{above} ")));
+    assert!(dockerfile.contains(&format!("install -d -m 0700 /state/{name}\n")));
+    let all = "\nCOPY --from=build /rootfs/ /\n";
+    let owned = format!("\nCOPY --from=build --chown={user} /state/ {above}/\n");
+    let places = [all, &owned].map(|line| dockerfile.find(line));
+    assert!(places[0].is_some() && places[0] < places[1], "{places:?}");
     assert_eq!(instruction("STOPSIGNAL"), "SIGTERM");
 }
 
@@ -298,6 +305,10 @@ fn the_unit_runs_a_known_command_and_leaves_time_to_drain() {
     let configuration = Configuration::checked(&text("systemd/scoregate.toml"), secrets);
     let stop: u64 = setting(&unit, "TimeoutStopSec").parse().unwrap();
     assert!(stop > configuration.drain());
+    // Otherwise five starts within ten seconds, systemd's limit, are the last ones.
+    assert_eq!(setting(&unit, "Restart"), "on-failure");
+    let pause: u64 = setting(&unit, "RestartSec").parse().unwrap();
+    assert!(4 * pause > 10);
     let start: Vec<_> = setting(&unit, "ExecStart").split(' ').collect();
     assert_eq!(
         start,
