@@ -65,8 +65,8 @@ impl Gateway {
         let size = workers(server.workers);
         let room = Arc::new(Semaphore::new(server.max_connections));
         // Before any socket: whoever may not have the ledger takes no port either.
-        let recorded = loaded.config.ledger.clone();
-        let ledger = recorded.as_ref().map(Ledger::open).transpose()?;
+        let recorded = loaded.config.ledger.as_ref();
+        let ledger = recorded.map(Ledger::open).transpose()?;
         let lasting = Lasting::new(&server, size, ledger)?;
         #[cfg(feature = "otlp")]
         let lasting = lasting.exporting(&loaded.config)?;
@@ -84,7 +84,7 @@ impl Gateway {
             .map_or(Ok(server.listen), TcpListener::local_addr)?;
         let admin = admin_socket.local_addr()?;
 
-        let pages = Admin::new(generations.clone(), recorded);
+        let pages = Admin::new(generations.clone());
         start_control(admin_socket, pages, generations.clone(), source)?;
         let workers = start_workers(sockets, room, &generations)?;
         generations.current().shared.lasting.lifecycle.serving();

@@ -12,7 +12,7 @@ use thiserror::Error;
 use crate::config::{Compared, Loaded, Problems, needs_restart};
 use crate::error::chain;
 use crate::gateway::{CannotServe, Lasting, Shared, Slot, Worker};
-use crate::ledger::Place;
+use crate::ledger::{Place, Settings};
 use crate::meter::WorkerMeter;
 use crate::server::Front;
 use crate::telemetry::set_log_level;
@@ -25,8 +25,9 @@ pub struct Generation {
     applied_at: Timestamp,
     /// Secrets as `***`.
     view: Value,
-    /// Where the ledger is, which no later generation can change.
-    ledger: Option<Place>,
+    /// Where entries are recorded. `None`: nothing is. No later generation can change it, but for
+    /// a password.
+    pub ledger: Option<Settings>,
     pub shared: Arc<Shared>,
 }
 
@@ -76,7 +77,7 @@ impl Generation {
             hash: loaded.hash,
             applied_at: Timestamp::now(),
             view: loaded.view,
-            ledger: loaded.config.ledger.map(|ledger| ledger.place),
+            ledger: loaded.config.ledger,
             shared,
         }
     }
@@ -85,15 +86,22 @@ impl Generation {
     fn needs_restart(&self, loaded: &Loaded) -> Vec<&'static str> {
         let before = Compared {
             view: &self.view,
-            ledger: self.ledger.as_ref(),
+            ledger: place(self.ledger.as_ref()),
         };
-        let ledger = loaded.config.ledger.as_ref();
         let after = Compared {
             view: &loaded.view,
-            ledger: ledger.map(|ledger| &ledger.place),
+            ledger: place(loaded.config.ledger.as_ref()),
         };
         needs_restart(before, after)
     }
+
+    fn has_policies_of(&self, loaded: &Loaded) -> bool {
+        self.view.get("policy") == loaded.view.get("policy")
+    }
+}
+
+fn place(ledger: Option<&Settings>) -> Option<&Place> {
+    ledger.map(|ledger| &ledger.place)
 }
 
 /// The number that the ledger has for these policies, the same whenever they are in force; 0 where
@@ -139,11 +147,24 @@ impl Generations {
         }
         let front = Front::new(&loaded.config.server)?;
         let lasting = before.shared.lasting.clone();
-        let policies = policy_generation(&lasting, &loaded).await?;
+        // Known already where they are the same: a new password must be taken while the ledger
+        // can't be used for want of it.
+        let policies = match before.has_policies_of(&loaded) {
+            true => before.shared.policy_generation,
+            false => policy_generation(&lasting, &loaded).await?,
+        };
         let shared = Shared::new(&loaded.config, policies, lasting, Some(&before.shared))?;
         let shared = Arc::new(shared);
         // From here on nothing fails.
         set_log_level(loaded.config.log.level);
+        let lasting = &shared.lasting;
+        if let Some((ledger, place)) = lasting
+            .ledger
+            .as_ref()
+            .zip(place(loaded.config.ledger.as_ref()))
+        {
+            ledger.renew(place);
+        }
         self.front.store(Arc::new(front));
         self.slots.iter().for_each(|slot| slot.renew(&shared));
         let number = before.number + 1;

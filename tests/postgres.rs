@@ -17,6 +17,7 @@ mod certificate;
 #[path = "../src/ledger/tests/cluster.rs"]
 mod cluster;
 
+use std::net::SocketAddr;
 use std::process::Command;
 
 use certificate::Certificate;
@@ -97,6 +98,86 @@ fn is_reached_by_tcp_with_a_password() {
         &settings(&upstream, &asked, ""),
         "server does not support TLS",
     );
+}
+
+/// By the role's own way in, which asks for a password.
+fn start_with_password(
+    cluster: &Cluster,
+    address: SocketAddr,
+    upstream: &Upstream,
+) -> (Gateway, Settings) {
+    let name = cluster.database().rsplit('/').next().unwrap().to_owned();
+    let url = format!("postgres://postgres@{address}/{name}");
+    let settings = settings(upstream, &url, "password = { file = \"$DIR/password\" }\n");
+    (Gateway::start(&settings), settings)
+}
+
+fn change_password(cluster: &Cluster, password: &str) {
+    cluster.psql(
+        "postgres",
+        &format!("ALTER ROLE postgres PASSWORD '{password}'"),
+    );
+}
+
+/// As a restart of the server, or a network that was gone, would.
+fn end_connections(cluster: &Cluster) {
+    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'scoregate'";
+    cluster.psql("postgres", end);
+}
+
+fn reload_with_password(gateway: &Gateway, settings: &mut Settings, password: &str) {
+    let before = gateway.applied()["generation"].as_u64().unwrap();
+    settings.files[0].1 = password.to_owned();
+    gateway.reconfigure(settings);
+    gateway.signal("HUP");
+    let applied =
+        gateway.wait_until_applied(|applied| applied["generation"].as_u64() > Some(before));
+    assert!(applied["last_error"].is_null(), "{applied}");
+}
+
+fn wait_for_ledger(gateway: &Gateway, is_there: bool) {
+    let value = f64::from(u8::from(is_there));
+    Metrics::wait_for(gateway, "scoregate_ledger_available", &[], value);
+}
+
+fn pages(gateway: &Gateway) -> u16 {
+    let page = Request::new("GET", "/ledger").bytes();
+    Client::connect(gateway.admin).send(page).response().status
+}
+
+#[test]
+fn a_new_password_is_taken_by_a_reload_in_whatever_order_it_is_changed() {
+    let upstream = Upstream::accepting();
+    let address = Network::free_address();
+    let cluster = Cluster::start_on(Some(Network {
+        address,
+        password: PASSWORD.to_owned(),
+        tls: None,
+    }));
+    let (gateway, mut settings) = start_with_password(&cluster, address, &upstream);
+    assert_eq!(gateway.submit(SCORE).status, 204);
+
+    // The gateway first: the connection that is open goes on.
+    reload_with_password(&gateway, &mut settings, "canary-second");
+    assert_eq!(gateway.submit(SCORE).status, 204);
+    change_password(&cluster, "canary-second");
+    end_connections(&cluster);
+    gateway.wait_for_log("the ledger can be used again");
+    wait_for_ledger(&gateway, true);
+    assert_eq!(gateway.submit(SCORE).status, 204);
+    assert_eq!(pages(&gateway), 200);
+
+    // PostgreSQL first, and the connection with it: the ledger waits for the new one.
+    change_password(&cluster, "canary-third");
+    end_connections(&cluster);
+    wait_for_ledger(&gateway, false);
+    gateway.wait_for_log("password authentication failed");
+    reload_with_password(&gateway, &mut settings, "canary-third");
+    wait_for_ledger(&gateway, true);
+    assert_eq!(gateway.submit(SCORE).status, 204);
+    assert_eq!(pages(&gateway), 200);
+    assert_eq!(command(&gateway, "list").as_array().unwrap().len(), 4);
+    assert!(!gateway.log().contains("canary"), "{}", gateway.log());
 }
 
 #[test]

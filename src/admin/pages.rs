@@ -20,8 +20,7 @@ use crate::telemetry::IdKey;
 /// The pages, of whatever generation is in force.
 pub struct Admin {
     pub(super) generations: Arc<Generations>,
-    /// `None`: nothing is recorded.
-    ledger: Option<LedgerPages>,
+    ledger: LedgerPages,
 }
 
 /// Every page there is.
@@ -39,11 +38,10 @@ const LIST: &str = "/ledger";
 pub(super) type Page = Response<Full<Bytes>>;
 
 impl Admin {
-    /// `ledger` is where entries are recorded.
-    pub fn new(generations: Arc<Generations>, ledger: Option<Settings>) -> Self {
+    pub fn new(generations: Arc<Generations>) -> Self {
         Self {
             generations,
-            ledger: ledger.map(LedgerPages::new),
+            ledger: LedgerPages::default(),
         }
     }
 
@@ -75,17 +73,22 @@ impl Admin {
     }
 
     async fn list(&self, query: &str) -> Page {
-        match &self.ledger {
-            Some(ledger) => ledger.list(query, self.ids()).await,
+        match self.recorded() {
+            Some(ledger) => self.ledger.list(ledger, query, self.ids()).await,
             None => unrecorded(),
         }
     }
 
     async fn entry(&self, receipt: &str) -> Page {
-        match &self.ledger {
-            Some(ledger) => ledger.entry(receipt, self.ids()).await,
+        match self.recorded() {
+            Some(ledger) => self.ledger.entry(ledger, receipt, self.ids()).await,
             None => unrecorded(),
         }
+    }
+
+    /// Where entries are, by the password in force. `None`: nothing is recorded.
+    fn recorded(&self) -> Option<Settings> {
+        self.generations.current().ledger.clone()
     }
 
     fn ids(&self) -> Arc<IdKey> {

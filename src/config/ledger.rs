@@ -23,7 +23,7 @@ pub struct LedgerSection {
     /// `"none"`: nothing is recorded.
     #[serde(serialize_with = "masked")]
     pub url: String,
-    /// PostgreSQL's password, so that it need not stand in `url`.
+    /// PostgreSQL's password, so that it need not stand in `url`. A new one needs no restart.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password: Option<SecretPlace>,
     /// PEM file of certificate authorities that are trusted beside the platform's, for PostgreSQL

@@ -8,7 +8,6 @@ use crate::ledger::Place;
 const KEYS: &[&str] = &[
     "server.listen",
     "server.workers",
-    "ledger.password",
     "ledger.ca_file",
     "ledger.durability",
     "ledger.on_failure",
@@ -44,11 +43,8 @@ fn differs_secretly(key: &str, before: Option<&Place>, after: Option<&Place>) ->
     let (Some(Place::Postgres(before)), Some(Place::Postgres(after))) = (before, after) else {
         return false;
     };
-    match key {
-        "ledger.url" => !before.has_url_of(after),
-        "ledger.password" => !before.has_password_of(after),
-        _ => false,
-    }
+    // Not its password: the next connection is made with the new one.
+    key == "ledger.url" && !before.leads_where(after)
 }
 
 #[cfg(test)]
@@ -90,11 +86,23 @@ mod tests {
             (before.clone(), vec![]),
             (
                 place("postgres://me:two@host/db?sslmode=require", Some("one")),
+                vec![],
+            ),
+            (
+                place("postgres://me@host/db?sslmode=require", Some("two")),
+                vec![],
+            ),
+            (
+                place("postgres://me:one@host/db?sslmode=require", None),
+                vec![],
+            ),
+            (
+                place("postgres://me:one@host/db?sslmode=disable", Some("one")),
                 vec!["ledger.url"],
             ),
             (
-                place("postgres://me:one@host/db?sslmode=disable", Some("two")),
-                vec!["ledger.password", "ledger.url"],
+                place("postgres://you:one@host/db?sslmode=require", Some("one")),
+                vec!["ledger.url"],
             ),
             (Place::Sqlite("scoregate.db".into()), vec![]),
         ] {

@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
 use aws_lc_rs::digest::{SHA256, digest};
 use tokio::sync::oneshot;
 use tokio::time::{sleep_until, timeout};
@@ -21,7 +22,7 @@ use super::job::{HeldCell, Job, Opened, Placed, Record, Reply, Write};
 use super::lock_file::LockFile;
 use super::looks::Looks;
 use super::meter::{Failure, LedgerMeter, Wait};
-use super::place::{Durability, OnFailure, Place, Settings};
+use super::place::{Durability, OnFailure, Place, PostgresPlace, Settings};
 use super::postgres::{AS_GATEWAY, Postgres};
 use super::receipt::Receipt;
 use super::schema::migrate;
@@ -47,16 +48,19 @@ struct Inner {
     histories: Arc<Histories>,
     durability: Durability,
     on_failure: OnFailure,
-    /// Whether cells are leased, because other gateways may write.
-    is_shared: bool,
+    /// With it cells are leased, because other gateways may write.
+    postgres: Option<Whereabouts>,
 }
+
+/// Where the next connection to PostgreSQL is made, and with what password.
+type Whereabouts = Arc<ArcSwap<PostgresPlace>>;
 
 impl Ledger {
     /// Opens and migrates the database and starts the writer. Intents that another run left become
     /// entries of unknown fate. Fails where another gateway has the SQLite file open.
     pub fn open(settings: &Settings) -> Result<Self, CannotOpen> {
         let histories = Arc::new(Histories::default());
-        let open = opener(settings, histories.clone())?;
+        let (open, postgres) = opener(settings, histories.clone())?;
         let health = Arc::new(Health {
             is_good: AtomicBool::new(true),
             beat: AtomicI64::new(0),
@@ -76,8 +80,20 @@ impl Ledger {
             histories,
             durability: settings.durability,
             on_failure: settings.on_failure,
-            is_shared: matches!(settings.place, Place::Postgres(_)),
+            postgres,
         })))
+    }
+
+    /// The password may be another one from now on: a connection that is open is kept, the next is
+    /// made with it.
+    pub fn renew(&self, place: &Place) {
+        if let (Some(postgres), Place::Postgres(place)) = (&self.0.postgres, place) {
+            postgres.store(Arc::new(place.clone()));
+        }
+    }
+
+    fn is_shared(&self) -> bool {
+        self.0.postgres.is_some()
     }
 
     /// For readiness: whether the last thing that was asked of the database was done.
@@ -138,7 +154,7 @@ impl Ledger {
             history,
             since,
             ledger: self.clone(),
-            is_leased: self.0.is_shared,
+            is_leased: self.is_shared(),
             _lock: lock,
         })
     }
@@ -152,7 +168,7 @@ impl Ledger {
             // What is in the backlog is not in the cache.
             return Err(Unavailable::Failing);
         }
-        if self.0.is_shared {
+        if self.is_shared() {
             return Ok(None);
         }
         Ok(self
@@ -336,6 +352,7 @@ fn start_writer(
             backlog: VecDeque::new(),
             retry_at: Instant::now(),
             tick_at: Instant::now(),
+            told: Vec::new(),
         };
         writer.run();
     };
@@ -353,7 +370,10 @@ fn first_open(open: &mut Opener) -> Result<Book, CannotOpen> {
 }
 
 /// Opens the database anew each time; a SQLite file's lock is taken once, for good.
-fn opener(settings: &Settings, histories: Arc<Histories>) -> Result<Opener, CannotOpen> {
+fn opener(
+    settings: &Settings,
+    histories: Arc<Histories>,
+) -> Result<(Opener, Option<Whereabouts>), CannotOpen> {
     let holder = Receipt::mint(jiff::Timestamp::now())
         .map_err(Fault::lost)?
         .text()
@@ -362,7 +382,7 @@ fn opener(settings: &Settings, histories: Arc<Histories>) -> Result<Opener, Cann
     Ok(match settings.place.clone() {
         Place::Sqlite(path) => {
             let lock = LockFile::take(&path)?;
-            Box::new(move || {
+            let open: Opener = Box::new(move || {
                 let _held = &lock;
                 let mut database = Sqlite::open(&path, durability)?;
                 migrate(&mut database)?;
@@ -371,16 +391,22 @@ fn opener(settings: &Settings, histories: Arc<Histories>) -> Result<Opener, Cann
                     holder.clone(),
                     histories.clone(),
                 ))
-            })
+            });
+            (open, None)
         }
-        Place::Postgres(place) => Box::new(move || {
-            let mut database = Postgres::connect(&place, AS_GATEWAY)?;
-            migrate(&mut database)?;
-            Ok(Book::new(
-                Box::new(database),
-                holder.clone(),
-                histories.clone(),
-            ))
-        }),
+        Place::Postgres(place) => {
+            let whereabouts = Arc::new(ArcSwap::from_pointee(place));
+            let known = whereabouts.clone();
+            let open: Opener = Box::new(move || {
+                let mut database = Postgres::connect(&known.load(), AS_GATEWAY)?;
+                migrate(&mut database)?;
+                Ok(Book::new(
+                    Box::new(database),
+                    holder.clone(),
+                    histories.clone(),
+                ))
+            });
+            (open, Some(whereabouts))
+        }
     })
 }

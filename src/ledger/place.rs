@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 
+use super::postgres::config;
+
 /// Which database.
 #[derive(Clone, Debug)]
 pub enum Place {
@@ -23,14 +25,16 @@ pub struct PostgresPlace {
 }
 
 impl PostgresPlace {
-    /// Whether another URL leads there, in what a masked one doesn't show too.
-    pub fn has_url_of(&self, other: &Self) -> bool {
-        self.url.expose_secret() == other.url.expose_secret()
-    }
-
-    pub fn has_password_of(&self, other: &Self) -> bool {
-        let one = self.password.as_ref().map(ExposeSecret::expose_secret);
-        one == other.password.as_ref().map(ExposeSecret::expose_secret)
+    /// Whether both URLs lead to one database, by the same way and as the same role. Only what
+    /// opens it may differ.
+    pub fn leads_where(&self, other: &Self) -> bool {
+        let [one, other] = [self, other].map(|place| config(place.url.expose_secret()));
+        let (Ok(mut one), Ok(mut other)) = (one, other) else {
+            return false;
+        };
+        one.password("");
+        other.password("");
+        one == other
     }
 }
 

@@ -28,6 +28,9 @@ pub const RETRY: Duration = Duration::from_millis(500);
 /// The most that is kept for better times.
 pub const MOST_KEPT: usize = 4_096;
 
+/// The most causes that are told of one time that the database can't be used.
+const MOST_TOLD: usize = 8;
+
 /// What others may know of the writer.
 pub struct Health {
     pub is_good: AtomicBool,
@@ -76,6 +79,8 @@ pub struct Writer {
     pub backlog: VecDeque<Write>,
     pub retry_at: Instant,
     pub tick_at: Instant,
+    /// Why the database can't be used, since it last could.
+    pub told: Vec<String>,
 }
 
 /// What waits, sorted: writes go first, because they free cells that others open.
@@ -281,6 +286,11 @@ impl Writer {
         self.retry_at = Instant::now() + RETRY;
         if self.health.is_good.swap(false, Ordering::AcqRel) {
             self.meter.failed(Failure::Lost);
+            self.told.clear();
+        }
+        // What keeps it away is often another thing than what took it away: a refused password.
+        if self.told.len() < MOST_TOLD && !self.told.iter().any(|told| told == cause) {
+            self.told.push(cause.to_owned());
             tracing::error!(target: "scoregate::ledger", cause, "the ledger can't be used");
         }
     }

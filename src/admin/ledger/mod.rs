@@ -31,9 +31,8 @@ const TURN: Duration = Duration::from_secs(2);
 /// The longest that a page goes on looking for entries that match.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// The pages of one ledger.
+/// The pages of the ledger.
 pub struct LedgerPages {
-    settings: Settings,
     turns: Arc<Semaphore>,
 }
 
@@ -47,41 +46,44 @@ enum NoPage {
     Broken(String),
 }
 
-impl LedgerPages {
-    pub fn new(settings: Settings) -> Self {
+impl Default for LedgerPages {
+    fn default() -> Self {
         Self {
-            settings,
             turns: Arc::new(Semaphore::new(READERS)),
         }
     }
+}
 
+impl LedgerPages {
     /// `/ledger?…`
-    pub(super) async fn list(&self, query: &str, ids: Arc<IdKey>) -> Page {
+    pub(super) async fn list(&self, ledger: Settings, query: &str, ids: Arc<IdKey>) -> Page {
         let question = match Question::read(query) {
             Ok(question) => question,
             Err(cause) => return NoPage::Question(cause).page(),
         };
-        self.read(move |reader| list(reader, &question, &ids)).await
+        self.read(ledger, move |reader| list(reader, &question, &ids))
+            .await
     }
 
     /// `/ledger/RECEIPT`
-    pub(super) async fn entry(&self, receipt: &str, ids: Arc<IdKey>) -> Page {
+    pub(super) async fn entry(&self, ledger: Settings, receipt: &str, ids: Arc<IdKey>) -> Page {
         let Ok(receipt) = Receipt::parse(receipt) else {
             return NoPage::UnknownReceipt.page();
         };
-        self.read(move |reader| entry(reader, &receipt, &ids)).await
+        self.read(ledger, move |reader| entry(reader, &receipt, &ids))
+            .await
     }
 
     /// A page that is no longer waited for is read to its end all the same, in its turn.
     async fn read(
         &self,
+        ledger: Settings,
         read: impl FnOnce(&mut Reader) -> Result<String, NoPage> + Send + 'static,
     ) -> Page {
         let Ok(Ok(turn)) = timeout(TURN, self.turns.clone().acquire_owned()).await else {
             return NoPage::Busy.page();
         };
-        let settings = self.settings.clone();
-        let done = spawn_blocking(move || in_turn(turn, &settings, read)).await;
+        let done = spawn_blocking(move || in_turn(turn, &ledger, read)).await;
         match done {
             Ok(Ok(text)) => show(StatusCode::OK, "application/json", text),
             Ok(Err(cause)) => cause.page(),
