@@ -102,8 +102,9 @@ impl Gateway {
     }
 
     /// Takes readiness down, serves on for `drain_delay` so that load balancers notice, then
-    /// refuses new work and waits for what is in flight, until `drain_deadline`, then closes the
-    /// ledger. Says whether all that was in flight finished.
+    /// refuses new work and waits for what is in flight, until `drain_deadline`; then records what
+    /// is still on its way as of unknown fate, and closes the ledger. Says whether all that was in
+    /// flight finished.
     pub async fn shut_down(mut self) -> bool {
         let shared = self.generations.current().shared.clone();
         shared.lasting.lifecycle.leave();
@@ -114,6 +115,11 @@ impl Gateway {
         if let Some(ledger) = &shared.lasting.ledger {
             // After the requests, whose last entries may still wait.
             let until = until.max(Instant::now() + LAST_WRITES);
+            if !finished {
+                // What is cut off here may have reached LTIAAS, which the record has to say.
+                shared.lasting.lifecycle.end();
+                let _ = timeout_at(until, shared.lasting.all_recorded()).await;
+            }
             ledger.close(until.into_std()).await;
         }
         #[cfg(feature = "otlp")]

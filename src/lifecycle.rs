@@ -10,15 +10,18 @@ pub struct Lifecycle {
     serving: AtomicBool,
     draining: AtomicBool,
     stopping: watch::Sender<bool>,
+    ending: watch::Sender<bool>,
 }
 
 impl Default for Lifecycle {
     fn default() -> Self {
         let (stopping, _) = watch::channel(false);
+        let (ending, _) = watch::channel(false);
         Self {
             serving: AtomicBool::new(false),
             draining: AtomicBool::new(false),
             stopping,
+            ending,
         }
     }
 }
@@ -52,11 +55,21 @@ impl Lifecycle {
 
     /// Resolves once `drain` has been called.
     pub async fn drained(&self) {
-        // The sender lives as long as `self`, so waiting can't fail.
-        let _ = self
-            .stopping
-            .subscribe()
-            .wait_for(|stopping| *stopping)
-            .await;
+        is_set(&self.stopping).await;
     }
+
+    /// The time for what is in flight is over.
+    pub fn end(&self) {
+        self.ending.send_replace(true);
+    }
+
+    /// Resolves once `end` has been called.
+    pub async fn ending(&self) {
+        is_set(&self.ending).await;
+    }
+}
+
+async fn is_set(signal: &watch::Sender<bool>) {
+    // The sender lives as long as it is borrowed, so waiting can't fail.
+    let _ = signal.subscribe().wait_for(|is_set| *is_set).await;
 }

@@ -457,3 +457,58 @@ fn a_ledger_that_stays_out_of_reach_holds_up_the_end_no_longer_than_may_be() {
     assert!(started.elapsed().as_secs() < 4, "{:?}", started.elapsed());
     gateway.wait_for_log("the ledger could not be closed in time");
 }
+
+/// Whatever LTIAAS makes of them, they are on record, and judged with after the next start.
+#[test]
+fn what_the_drain_cuts_off_is_recorded_as_of_unknown_fate() {
+    let upstream =
+        Upstream::start(
+            |request, _| match request.body().contains("\"scoreGiven\":90") {
+                true => Reply::Hang,
+                false => reply(204, "", ""),
+            },
+        );
+    for durability in ["batched", "always"] {
+        let ledger = format!("[ledger]\ndurability = \"{durability}\"\n{HIGHEST}");
+        let mut settings = settings(&upstream, &ledger);
+        settings.server =
+            "listen = \"127.0.0.1:0\"\nworkers = 2\ndrain_deadline = \"200ms\"".to_owned();
+        let mut gateway = Gateway::start(&settings);
+        let before = upstream.requests().len();
+        let mut waiting: Vec<_> = (0..20)
+            .map(|learner| {
+                let user = format!("\"learner-{learner}\"");
+                let score = score_with(&[("userId", &user), ("scoreGiven", "90")]);
+                let mut client = gateway.connect();
+                client.send(gateway.submission(score).bytes());
+                client
+            })
+            .collect();
+        upstream.wait_for(before + 20);
+        // One of them is nobody's any more.
+        drop(waiting.pop());
+        let started = Instant::now();
+        gateway.signal("TERM");
+        assert!(gateway.ended().success(), "{}", gateway.log());
+        assert!(started.elapsed().as_secs() < 5, "{:?}", started.elapsed());
+        assert!(!gateway.log().contains("ERROR"), "{}", gateway.log());
+
+        let kept = entries(&gateway);
+        assert_eq!(kept.len(), 20, "{durability}: {kept:#?}");
+        for entry in &kept {
+            assert_eq!(entry["sent"]["scoreGiven"], 90, "{entry:#}");
+            assert_eq!(entry["code"], "UPSTREAM_TIMEOUT", "{entry:#}");
+            assert!(entry["upstream"].is_null(), "{entry:#}");
+        }
+        let verdict = command(gateway.directory.path(), &["ledger", "verify"]);
+        assert_eq!(verdict["whole"], true);
+
+        // It may stand in the grade book, so it is the highest.
+        let gateway = gateway.again();
+        let lower = score_with(&[("userId", "\"learner-7\""), ("scoreGiven", "5")]);
+        let mut client = gateway.connect();
+        client.send(gateway.submission(lower).bytes());
+        upstream.wait_for(before + 21);
+        assert!(upstream.last().body().contains("\"scoreGiven\":90"));
+    }
+}
