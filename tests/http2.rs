@@ -174,6 +174,54 @@ async fn a_huge_head_ends_the_stream_or_the_connection_and_nothing_else() {
     assert_eq!(upstream.requests().len(), 3);
 }
 
+/// Frames say where a body ends; a length that says it twice, or otherwise, is for a parser that
+/// believes it.
+#[tokio::test]
+async fn several_lengths_or_a_wrong_one_end_the_stream_and_nothing_else() {
+    let upstream = Upstream::accepting();
+    let gateway = Gateway::before(&upstream);
+    let mut sender = with_prior_knowledge(gateway.address).await;
+    let right = SCORE.len().to_string();
+    let longer = (SCORE.len() + 1).to_string();
+    let doubled = format!("{right}, {right}");
+    let signed = format!("+{right}");
+    let lengths: [&[&str]; 9] = [
+        &[&right, &right],
+        &[&right, &longer],
+        &[&longer, &right],
+        &["0", &right],
+        &[&right, &right, &right],
+        &[&longer],
+        &["7"],
+        &[&doubled],
+        &[&signed],
+    ];
+    for given in lengths {
+        let mut odd = submission(&gateway, SCORE);
+        for length in given {
+            let length = length.parse().unwrap();
+            odd.headers_mut().append("content-length", length);
+        }
+        let answer = sender.send_request(odd);
+        match tokio::time::timeout(DEADLINE, answer).await.unwrap() {
+            Ok(answer) => {
+                assert_eq!(answer.status(), 400, "{given:?}");
+                let message = json(answer).await["details"]["message"].clone();
+                assert_eq!(message, "MALFORMED_BODY", "{given:?}");
+            }
+            Err(reset) => assert!(!reset.is_closed(), "{given:?}: {reset}"),
+        }
+        assert!(upstream.requests().is_empty(), "{given:?}");
+    }
+    // On the same connection.
+    let mut good = submission(&gateway, SCORE);
+    good.headers_mut()
+        .insert("content-length", right.parse().unwrap());
+    let answer = sender.send_request(good).await;
+    assert_eq!(answer.unwrap().status(), 204);
+    assert_eq!(upstream.only().body(), SCORE);
+}
+
 #[tokio::test]
 async fn the_answer_to_head_has_no_body() {
     let gateway = Gateway::before(&Upstream::accepting());

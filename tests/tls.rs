@@ -178,6 +178,128 @@ fn each_failed_handshake_is_counted_by_its_reason() {
 
 const FAILURES: &str = "scoregate_tls_handshake_failures_total";
 
+/// The first bytes of a good caller.
+fn hello(caller: &Arc<ClientConfig>) -> Vec<u8> {
+    let name = "127.0.0.1".try_into().unwrap();
+    let mut session = ClientConnection::new(caller.clone(), name).unwrap();
+    let mut hello = Vec::new();
+    session.write_tls(&mut hello).unwrap();
+    hello
+}
+
+/// Bytes without sense, the same at every run.
+fn noise(count: usize, mut seed: u64) -> Vec<u8> {
+    let bytes = std::iter::repeat_with(|| {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        seed.to_be_bytes()[0]
+    });
+    bytes.take(count).collect()
+}
+
+/// A record of any type that claims to be as long as it likes.
+fn record(kind: u8, claims: u16, holds: &[u8]) -> Vec<u8> {
+    let [high, low] = claims.to_be_bytes();
+    [&[kind, 3, 1, high, low], holds].concat()
+}
+
+/// What comes to a port of TLS and is no handshake.
+fn garbage(hello: &[u8]) -> Vec<Vec<u8>> {
+    let post = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 65536\r\n\r\n";
+    let mut all = vec![
+        b"GET / HTTP/1.1\r\nHost: a\r\n\r\n".to_vec(),
+        [post.as_bytes(), &[b'x'; 0x10000]].concat(),
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(),
+        b"SSH-2.0-OpenSSH_9.2\r\n".to_vec(),
+        // SSL 2, as the oldest of scanners say hello.
+        vec![0x80, 0x2E, 1, 3, 1, 0, 0x15, 0, 0, 0, 0x10],
+        // Longer than a record may be; shorter than what is in it; nothing, many times.
+        record(22, u16::MAX, &noise(70_000, 3)),
+        record(22, 0x4001, &noise(0x4001, 4)),
+        record(22, 0, &[]).repeat(5_000),
+        // A handshake message of 16 MiB, begun.
+        record(
+            22,
+            0x4000,
+            &[&[1, 255, 255, 255][..], &[0; 0x3FFC]].concat(),
+        )
+        .repeat(20),
+        // Something else than a handshake first.
+        record(21, 2, &[2, 40]),
+        record(20, 1, &[1]),
+        record(23, 100, &noise(100, 5)),
+        record(24, 3, &[1, 0x40, 0]),
+        record(0, 4, &[0; 4]),
+        // A hello, and then no more sense.
+        [hello, &noise(4_000, 6)].concat(),
+        [hello, hello].concat(),
+        // Its type, its session id's length, its extensions'.
+        changed(hello, 5, 2),
+        changed(hello, 43, 255),
+        changed(hello, hello.len() / 2, !hello[hello.len() / 2]),
+    ];
+    all.extend([1, 2, 5, 6, 100, 5_000, 100_000].map(|count| noise(count, 7 + count as u64)));
+    all.extend(
+        [1, 4, 5, 6, 9, 40, hello.len() / 2, hello.len() - 1].map(|end| hello[..end].to_vec()),
+    );
+    all
+}
+
+fn changed(hello: &[u8], place: usize, to: u8) -> Vec<u8> {
+    let mut hello = hello.to_vec();
+    hello[place] = to;
+    hello
+}
+
+#[test]
+fn garbage_in_place_of_a_handshake_ends_in_time_and_harms_nobody() {
+    let upstream = Upstream::accepting();
+    let certificate = Certificate::for_this_machine();
+    let mut settings = settings(&upstream, &certificate, "");
+    settings.server.push_str("\nhead_timeout = \"2s\"");
+    let gateway = Gateway::start(&settings);
+    let caller = caller(&[&certificate], None, BOTH);
+    let serves = || {
+        let status = Connection::open(&gateway, &caller).submit(&gateway);
+        assert_eq!(status.unwrap(), 204);
+    };
+    serves();
+    let before = gateway.size("VmRSS");
+    let garbage = garbage(&hello(&caller));
+    // Whoever sends it then ends its half, or waits for what comes.
+    for finishes in [true, false] {
+        let mut strangers: Vec<_> = garbage
+            .iter()
+            .map(|bytes| {
+                let mut stranger = gateway.connect();
+                stranger.send(bytes);
+                if finishes {
+                    stranger.finish();
+                }
+                stranger
+            })
+            .collect();
+        serves();
+        for (stranger, sent) in strangers.iter_mut().zip(&garbage) {
+            // An alert, or nothing, and the end.
+            let answer = stranger.try_response();
+            let is_over = !matches!(answer, Ok(_) | Err(Failure::Late(_)));
+            let sent = &sent[..sent.len().min(16)];
+            assert!(is_over, "{answer:?} to {sent:?}");
+        }
+        serves();
+    }
+    let all = 2.0 * garbage.len() as f64;
+    Metrics::wait_for(&gateway, FAILURES, &[], all);
+    let growth = gateway.size("VmRSS").saturating_sub(before);
+    assert!(growth < 8 * 1024, "{growth} KiB");
+    assert_eq!(upstream.requests().len(), 5);
+    for bad in ["ERROR", "a defect"] {
+        assert!(!gateway.log().contains(bad), "{}", gateway.log());
+    }
+}
+
 #[test]
 fn when_certificates_expire_is_shown_and_follows_the_files() {
     let upstream = Upstream::accepting();

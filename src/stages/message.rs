@@ -14,7 +14,9 @@ use crate::handoff::Traced;
 pub fn check_message(traced: Traced) -> Result<Traced, Refusal> {
     let head = &traced.head;
     let fault = match head.version {
-        Version::HTTP_2 => check_authority(head.uri.authority(), &head.headers),
+        // Frames say where its body ends; a length that stands twice is for another parser.
+        Version::HTTP_2 => check_authority(head.uri.authority(), &head.headers)
+            .and_then(|()| check_framing(&head.headers, head.version)),
         version => check_host(&head.headers, version)
             .and_then(|()| check_framing(&head.headers, version))
             .and_then(|()| check_upgrade(&head.method, &head.headers)),
