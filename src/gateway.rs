@@ -136,7 +136,8 @@ impl Lasting {
         if let Some(url) = &config.traces.url {
             let ca_file = config.upstream.ca_file.as_deref();
             let tls = crate::tls::client_config(ca_file, &["http/1.1"])?;
-            let traces = crate::telemetry::Traces::new(&config.traces, url, tls)?;
+            let traces =
+                crate::telemetry::Traces::new(&config.traces, url, tls, &self.meters.spans)?;
             self.traces = Some(Arc::new(traces));
         }
         Ok(self)

@@ -416,6 +416,23 @@ fn what_goes_on_without_its_record_is_counted_once_and_the_ledgers_absence_is_se
 }
 
 #[test]
+fn an_erasure_is_counted_by_the_gateway_that_notices_it() {
+    let upstream = Upstream::accepting();
+    let gateway = Gateway::start(&settings(&upstream));
+    gateway.submit(SCORE);
+    let config = gateway.config_file();
+    let config = config.to_str().unwrap();
+    let erase = ["ledger", "erase", "--user", "5323497", "--config", config];
+    let erasures = "scoregate_ledger_erasures_total";
+    // Told what it would take, and then told to.
+    assert_eq!(Ran::of(&erase).code, Some(0));
+    assert_eq!(Metrics::of(&gateway).sum(erasures, &[]), 0.0);
+    let done = Ran::of(&[&erase[..], &["--yes"]].concat());
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    Metrics::wait_for(&gateway, erasures, &[], 1.0);
+}
+
+#[test]
 fn without_a_ledger_it_is_neither_there_nor_away() {
     let upstream = Upstream::accepting();
     let mut settings = settings(&upstream);

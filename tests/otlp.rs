@@ -215,6 +215,44 @@ fn a_request_without_a_trace_begins_one_as_often_as_configured() {
     assert_eq!(upstream.last().header("traceparent"), None);
 }
 
+const SPANS: &str = "scoregate_trace_spans_total";
+
+fn counted(gateway: &Gateway, result: &str, spans: f64) -> Metrics {
+    Metrics::wait_for(gateway, SPANS, &[("result", result)], spans)
+}
+
+#[test]
+fn spans_are_counted_by_what_became_of_them() {
+    let upstream = Upstream::accepting();
+    let collector = Upstream::start(|_, number| match number {
+        0 => reply(200, "application/x-protobuf", ""),
+        _ => reply(400, "", ""),
+    });
+    let gateway = gateway(&upstream, collector.address, "");
+    gateway.submit(SCORE);
+    counted(&gateway, "exported", 1.0);
+    gateway.submit(SCORE);
+    gateway.submit(SCORE);
+    let metrics = counted(&gateway, "failed", 2.0);
+    assert_eq!(metrics.sum(SPANS, &[]), 3.0);
+}
+
+/// A collector that says nothing holds up what waits, until there is no more room.
+#[test]
+fn spans_that_have_no_room_are_dropped_and_counted() {
+    const BEYOND: usize = 100;
+    let (upstream, collector) = (Upstream::accepting(), Upstream::start(|_, _| Reply::Hang));
+    let gateway = gateway(&upstream, collector.address, "export_timeout = \"30s\"");
+    let mut client = gateway.connect();
+    let request = Request::new("GET", "/nothing").bytes();
+    for _ in 0..4_096 + BEYOND {
+        assert_eq!(client.send(&request).response().status, 404);
+    }
+    let metrics = counted(&gateway, "dropped", BEYOND as f64);
+    assert_eq!(metrics.sum(SPANS, &[]), BEYOND as f64);
+    assert_eq!(gateway.submit(SCORE).status, 204);
+}
+
 #[test]
 fn what_waits_is_exported_before_the_end() {
     let (upstream, collector) = (Upstream::accepting(), collector());

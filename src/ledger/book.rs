@@ -28,7 +28,10 @@ pub struct Book {
     pub(super) holder: String,
     pub(super) histories: Arc<Histories>,
     pub(super) keys: Cache<Fingerprint, CellKey>,
-    erasures: i64,
+    /// As the head last said.
+    erasures: Option<i64>,
+    /// Erasures by others since `take_heeded`.
+    heeded: u64,
     random: Random,
 }
 
@@ -141,7 +144,8 @@ impl Book {
             holder,
             histories,
             keys: Cache::new(MOST_CELLS),
-            erasures: 0,
+            erasures: None,
+            heeded: 0,
             random: Random::default(),
         }
     }
@@ -183,10 +187,23 @@ impl Book {
 
     /// Another process erased learners: no key that it dropped may be used again.
     pub(super) fn heed(&mut self, head: &Head) {
-        if head.erasures != self.erasures {
+        let known = self.erasures.replace(head.erasures);
+        if known != Some(head.erasures) {
             self.forget();
-            self.erasures = head.erasures;
+            let more = known.map_or(0, |known| head.erasures - known);
+            self.heeded += u64::try_from(more).unwrap_or(0);
         }
+    }
+
+    /// An erasure of our own, by the retention.
+    pub(super) fn heed_own(&mut self) {
+        self.erasures = self.erasures.map(|erasures| erasures + 1);
+        self.forget();
+    }
+
+    /// How many erasures by others were heeded since the last call.
+    pub fn take_heeded(&mut self) -> u64 {
+        std::mem::take(&mut self.heeded)
     }
 
     fn forget(&mut self) {

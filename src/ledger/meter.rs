@@ -19,6 +19,7 @@ pub struct LedgerMeter {
     waits: [AtomicU64; Wait::ALL.len()],
     unrecorded: AtomicU64,
     dropped: AtomicU64,
+    erasures: AtomicU64,
     /// What waits for the writer.
     pub(super) queue: AtomicUsize,
     /// What the writer keeps for better times.
@@ -94,6 +95,7 @@ impl Default for LedgerMeter {
             waits: array::from_fn(|_| AtomicU64::default()),
             unrecorded: AtomicU64::default(),
             dropped: AtomicU64::default(),
+            erasures: AtomicU64::default(),
             queue: AtomicUsize::default(),
             backlog: AtomicUsize::default(),
         }
@@ -129,6 +131,11 @@ impl LedgerMeter {
         self.dropped.fetch_add(entries, Ordering::Relaxed);
     }
 
+    /// Others erased learners.
+    pub(super) fn erased(&self, erasures: u64) {
+        self.erasures.fetch_add(erasures, Ordering::Relaxed);
+    }
+
     /// A submission goes on though it can't be recorded.
     pub fn unrecorded(&self) {
         self.unrecorded.fetch_add(1, Ordering::Relaxed);
@@ -154,6 +161,8 @@ impl LedgerMeter {
             .sample(&[], read(&self.unrecorded));
         page.family(&list::LEDGER_DROPPED)
             .sample(&[], read(&self.dropped));
+        page.family(&list::LEDGER_ERASURES)
+            .sample(&[], read(&self.erasures));
     }
 }
 

@@ -36,9 +36,13 @@ impl Book {
         if end_of_old(self.database.as_mut(), oldest)?.is_none() {
             return Ok(0);
         }
-        in_transaction(self.database.as_mut(), |database| {
+        let dropped = in_transaction(self.database.as_mut(), |database| {
             delete_old(database, oldest)
-        })
+        })?;
+        if dropped > 0 {
+            self.heed_own();
+        }
+        Ok(dropped)
     }
 }
 

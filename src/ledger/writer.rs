@@ -391,10 +391,12 @@ impl Writer {
             health.stay_alive(book)?;
             book.open(&[])?;
             book.adopt_orphans()?;
-            retention.map_or(Ok(0), |age| book.retain(age))
+            let dropped = retention.map_or(Ok(0), |age| book.retain(age))?;
+            Ok((dropped, book.take_heeded()))
         });
-        if let Some(Ok(dropped)) = done {
+        if let Some(Ok((dropped, erasures))) = done {
             self.meter.dropped(dropped);
+            self.meter.erased(erasures);
         }
     }
 

@@ -8,8 +8,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::callers::{Callers, NONE};
 use super::upstream::Sums;
 use super::{
-    ConfigurationMeter, Fill, HandshakeMeter, Limit, Page, Process, Snapshot, UpstreamMeter,
-    WorkerMeter, list,
+    ConfigurationMeter, Fill, HandshakeMeter, Limit, Page, Process, Snapshot, SpanMeter,
+    UpstreamMeter, WorkerMeter, list,
 };
 use crate::routing::Operation;
 
@@ -23,6 +23,8 @@ pub struct Meters {
     pub configuration: ConfigurationMeter,
     /// Told of each handshake that fails.
     pub handshakes: HandshakeMeter,
+    /// Held by what exports spans.
+    pub spans: Arc<SpanMeter>,
     callers: Arc<Callers>,
     workers: Vec<Arc<WorkerMeter>>,
     upstreams: Mutex<Upstreams>,
@@ -39,6 +41,7 @@ impl Meters {
             callers,
             configuration: ConfigurationMeter::default(),
             handshakes: HandshakeMeter::default(),
+            spans: Arc::default(),
             upstreams: Mutex::default(),
             limits: Mutex::default(),
             started: SystemTime::now(),
@@ -73,6 +76,7 @@ impl Meters {
         self.write_upstreams(page);
         self.write_limits(page, more);
         self.handshakes.write(page);
+        self.spans.write(page);
         self.configuration.write(page);
         let version = env!("CARGO_PKG_VERSION");
         page.family(&list::BUILD).sample(&[version], 1);

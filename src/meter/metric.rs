@@ -109,6 +109,9 @@ pub mod list {
         LEDGER_UNRECORDED Counter "scoregate_ledger_unrecorded_total" [];
         /// Entries that were dropped because they were older than the retention.
         LEDGER_DROPPED Counter "scoregate_ledger_dropped_total" [];
+        /// Erasures of learners by `scoregate ledger erase` that this gateway has noticed; where
+        /// gateways share a ledger, what the retention of another one dropped counts too.
+        LEDGER_ERASURES Counter "scoregate_ledger_erasures_total" [];
         /// Cells that are `held` (each is one learner's place for one line item), and submissions
         /// that are `waiting` for one.
         LEDGER_CELLS Gauge "scoregate_ledger_cells" ["state"];
@@ -125,6 +128,10 @@ pub mod list {
         /// cipher in common), `no_certificate` and `bad_certificate` (the caller's), `refused`
         /// (the caller refused ours) or `other`.
         HANDSHAKE_FAILURES Counter "scoregate_tls_handshake_failures_total" ["reason"];
+        /// Spans of requests (`[traces]`): `result` is `exported`, `failed` (the collector was away
+        /// or refused them) or `dropped` (too many waited). None in builds without the feature
+        /// `otlp`.
+        SPANS Counter "scoregate_trace_spans_total" ["result"];
         /// When the first of a file's certificates expires, in seconds since 1970. `certificate`
         /// is the file's configuration key.
         CERTIFICATE_EXPIRY Gauge "scoregate_certificate_expiry_timestamp_seconds" ["certificate"];

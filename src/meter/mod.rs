@@ -16,6 +16,7 @@ mod metric;
 mod outcome;
 mod process;
 mod rules;
+mod spans;
 mod upstream;
 mod worker;
 
@@ -30,5 +31,6 @@ pub use metric::{Kind, Metric, list};
 pub use outcome::Outcome;
 pub use process::Process;
 pub use rules::{Act, Effect, Mode};
+pub use spans::SpanMeter;
 pub use upstream::{Failed, UpstreamMeter};
 pub use worker::WorkerMeter;

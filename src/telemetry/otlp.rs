@@ -23,8 +23,10 @@ use opentelemetry::{Context, KeyValue};
 use opentelemetry_http::{HttpClient, HttpError};
 use opentelemetry_otlp::{ExporterBuildError, SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{
-    BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracer, SdkTracerProvider, Span,
+    BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracer, SdkTracerProvider, Span, SpanData,
+    SpanExporter as Exports, SpanProcessor,
 };
 use rustls::ClientConfig;
 use thiserror::Error;
@@ -35,6 +37,7 @@ use tokio::time::timeout;
 use super::Trail;
 use crate::config;
 use crate::dial::dial;
+use crate::meter::SpanMeter;
 use crate::origin::{BadOrigin, Origin};
 use crate::trace_context::TraceContext;
 
@@ -74,6 +77,7 @@ impl Traces {
         traces: &config::Traces,
         url: &Uri,
         tls: Arc<ClientConfig>,
+        meter: &Arc<SpanMeter>,
     ) -> Result<Self, CannotExport> {
         let exporter = SpanExporter::builder()
             .with_http()
@@ -84,12 +88,19 @@ impl Traces {
         let batches = BatchConfigBuilder::default()
             .with_max_queue_size(MOST_WAITING)
             .with_scheduled_delay(GATHER);
-        let exporter = BatchSpanProcessor::builder(exporter)
-            .with_batch_config(batches.build())
-            .build();
+        let exporter = Counted {
+            exporter,
+            meter: meter.clone(),
+        };
+        let waiting = Bounded {
+            waiting: BatchSpanProcessor::builder(exporter)
+                .with_batch_config(batches.build())
+                .build(),
+            meter: meter.clone(),
+        };
         let share = Sampler::TraceIdRatioBased(f64::from(traces.sample_percent) / 100.0);
         let provider = SdkTracerProvider::builder()
-            .with_span_processor(exporter)
+            .with_span_processor(waiting)
             // The caller's decision counts where there is one.
             .with_sampler(Sampler::ParentBased(Box::new(share)))
             .with_resource(Resource::builder().with_service_name("scoregate").build())
@@ -192,6 +203,65 @@ fn attributes(trail: &Trail) -> Vec<KeyValue> {
         waited.map(|wait| wait.as_secs_f64().into()),
     );
     attributes
+}
+
+/// Drops what has no place, before the SDK would do it without a word.
+#[derive(Debug)]
+struct Bounded {
+    waiting: BatchSpanProcessor,
+    meter: Arc<SpanMeter>,
+}
+
+impl SpanProcessor for Bounded {
+    fn on_start(&self, span: &mut Span, context: &Context) {
+        self.waiting.on_start(span, context);
+    }
+
+    fn on_end(&self, span: SpanData) {
+        if self.meter.has_room(MOST_WAITING) {
+            self.waiting.on_end(span);
+        }
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.waiting.force_flush()
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.waiting.shutdown_with_timeout(timeout)
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.waiting.set_resource(resource);
+    }
+}
+
+/// Counts how exports end.
+#[derive(Debug)]
+struct Counted {
+    exporter: SpanExporter,
+    meter: Arc<SpanMeter>,
+}
+
+impl Exports for Counted {
+    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        let spans = batch.len();
+        let done = self.exporter.export(batch).await;
+        self.meter.exported(spans, done.is_ok());
+        done
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.exporter.shutdown_with_timeout(timeout)
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.exporter.force_flush()
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.exporter.set_resource(resource);
+    }
 }
 
 /// The way to the collector. Used by the exporter's own thread alone, whose runtime this is.

@@ -1,9 +1,13 @@
 //! What is counted of a ledger that is slow, refuses, is away, or forgets.
 
+use std::process::Command;
+use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
+use super::cluster::Cluster;
 use super::sample::{Home, cell, entry};
-use super::suite::{reopen, soon, tamper};
+use super::suite::{reading, reopen, soon, tamper};
 use crate::ledger::{Ledger, Place, Unavailable};
 use crate::meter::Page;
 
@@ -24,8 +28,11 @@ fn used(ledger: &Ledger) -> [u64; 2] {
     ledger.fills().map(|(_, fill)| fill.used)
 }
 
-async fn until(mut is_so: impl FnMut() -> bool) {
-    let end = soon();
+async fn until(is_so: impl FnMut() -> bool) {
+    until_or(soon(), is_so).await;
+}
+
+async fn until_or(end: Instant, mut is_so: impl FnMut() -> bool) {
     while !is_so() {
         assert!(Instant::now() < end, "it never is so");
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -130,6 +137,131 @@ async fn a_refused_entry_is_counted_and_not_as_written() {
     assert_eq!(value(&ledger, written), 1.0);
 }
 
+/// A process of PostgreSQL, stopped in the middle of what it does.
+struct Frozen(String);
+
+impl Frozen {
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args(["-s", name, &self.0]).status();
+        assert!(sent.unwrap().success());
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        let _ = Command::new("kill").args(["-s", "CONT", &self.0]).status();
+    }
+}
+
+/// The writer has begun a transaction, waits for a lock, and then hears nothing at all: neither of
+/// the lock nor, for as long as it waits for it, of the rollback.
+fn frozen_within_a_transaction(cluster: &Arc<Cluster>, home: &Home, ledger: &Ledger) -> Frozen {
+    let name = home.name();
+    let locker = {
+        let (cluster, name) = (cluster.clone(), name.clone());
+        let lock = "SELECT 1 FROM head FOR UPDATE; SELECT pg_sleep(60)";
+        thread::spawn(move || cluster.psql(&name, lock))
+    };
+    let find = |sql: &str| {
+        let end = soon();
+        loop {
+            let found = cluster.psql(&name, sql).trim().to_owned();
+            if !found.is_empty() {
+                return found;
+            }
+            assert!(Instant::now() < end, "{sql}");
+            thread::sleep(Duration::from_millis(5));
+        }
+    };
+    let sleeper = find("SELECT pid FROM pg_stat_activity WHERE wait_event = 'PgSleep'");
+    drop(tokio::spawn(record(ledger)));
+    let waits = "SELECT pid FROM pg_stat_activity WHERE application_name = 'scoregate' \
+         AND wait_event_type = 'Lock'";
+    let frozen = Frozen(find(waits));
+    frozen.signal("STOP");
+    cluster.psql(&name, &format!("SELECT pg_terminate_backend({sleeper})"));
+    // What was cut off is no success.
+    let _ = thread::spawn(move || locker.join().is_err()).join();
+    frozen
+}
+
+fn record(ledger: &Ledger) -> impl Future<Output = Result<(), Unavailable>> + Send + use<> {
+    let (ledger, entry) = (ledger.clone(), entry("42", "2"));
+    async move { ledger.record(entry).await }
+}
+
+fn failures(ledger: &Ledger, reason: &str) -> f64 {
+    let name = "scoregate_ledger_failures_total";
+    value(ledger, &format!("{name}{{reason=\"{reason}\"}}"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_much_and_too_long_and_what_is_lost_are_counted_while_the_database_is_frozen() {
+    let cluster = Arc::new(Cluster::start());
+    let home = Home::in_cluster(cluster.clone());
+    let ledger = Ledger::open(&home.settings).unwrap();
+    ledger.record(entry("42", "1")).await.unwrap();
+    let frozen = frozen_within_a_transaction(&cluster, &home, &ledger);
+    // More than may wait; all of them have been sent, so that none may be forgotten.
+    let [queue, backlog] = ledger.fills().map(|(_, fill)| fill.most);
+    let mut records = Vec::new();
+    for _ in 0..queue + 10 {
+        records.push(tokio::spawn(record(&ledger)));
+    }
+    until(|| failures(&ledger, "queue_full") >= 10.0).await;
+    let (mut full, mut late) = (0.0, 0.0);
+    for record in records {
+        match record.await.unwrap().unwrap_err() {
+            Unavailable::QueueFull => full += 1.0,
+            Unavailable::Late => late += 1.0,
+            other => assert_eq!(other, Unavailable::Failing),
+        }
+    }
+    assert_eq!(failures(&ledger, "queue_full"), full);
+    // The first one, too.
+    assert!(late > 0.0, "nobody waited for too long");
+    assert_eq!(failures(&ledger, "late"), late + 1.0);
+    drop(frozen);
+    // Everything that was taken, but for what nobody could keep.
+    let written = "scoregate_ledger_entries_total{decision=\"forwarded\"}";
+    let patient = Instant::now() + Duration::from_secs(60);
+    until_or(patient, || value(&ledger, written) > 1.0).await;
+    let taken = queue as f64 + 10.0 - full + 1.0;
+    let kept = backlog as f64;
+    assert_eq!(value(&ledger, written), 1.0 + kept);
+    assert_eq!(failures(&ledger, "backlog_full"), taken - kept);
+    assert_eq!(failures(&ledger, "lost"), 1.0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn erasures_by_others_are_counted_and_the_retention_is_none() {
+    for mut home in [Home::sqlite(), Home::postgres()] {
+        home.settings.retention = Some(Duration::from_secs(7 * 86_400));
+        let ledger = Ledger::open(&home.settings).unwrap();
+        let erasures = "scoregate_ledger_erasures_total";
+        for erased in [1.0, 2.0] {
+            ledger.record(entry("42", "10")).await.unwrap();
+            reading(&home, |reader| {
+                let erasure = reader.erasure("42", None, None).unwrap();
+                reader.erase(&erasure).unwrap();
+            });
+            until(|| value(&ledger, erasures) == erased).await;
+            let mut old = entry("43", "10");
+            old.time -= Duration::from_secs(9 * 86_400);
+            ledger.record(old).await.unwrap();
+        }
+        // Those from before the start are none that this gateway saw.
+        drop(ledger);
+        let ledger = reopen(&home).await;
+        ledger.record(entry("44", "10")).await.unwrap();
+        reading(&home, |reader| {
+            let erasure = reader.erasure("44", None, None).unwrap();
+            reader.erase(&erasure).unwrap();
+        });
+        until(|| value(&ledger, erasures) == 1.0).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_retention_drops_is_counted() {
     for mut home in [Home::sqlite(), Home::postgres()] {
@@ -143,5 +275,7 @@ async fn what_the_retention_drops_is_counted() {
         home.settings.retention = Some(Duration::from_secs(7 * 86_400));
         let ledger = reopen(&home).await;
         until(|| value(&ledger, "scoregate_ledger_dropped_total") == 2.0).await;
+        ledger.record(entry("42", "10")).await.unwrap();
+        assert_eq!(value(&ledger, "scoregate_ledger_erasures_total"), 0.0);
     }
 }
