@@ -42,9 +42,10 @@ fn settings(upstream: &Upstream, url: &str) -> Settings {
 
 /// Runs a test on both databases.
 fn on_both(test: impl Fn(&Gateway)) {
+    // Held from the start: the next test begins before this one ends, and shares it.
+    let cluster = Cluster::shared();
     let upstream = Upstream::accepting();
     test(&gateway(&upstream, "sqlite:scoregate.db"));
-    let cluster = Cluster::shared();
     test(&gateway(&upstream, &cluster.database()));
 }
 

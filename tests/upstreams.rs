@@ -48,8 +48,22 @@ fn answer(gateway: &Gateway, upstream: &Upstream) -> Response {
     assert!(started.elapsed() < IN_TIME, "{:?}", started.elapsed());
     upstream.wait_for_closed(1);
     assert_eq!(upstream.requests().len(), 1, "sent once");
-    assert_eq!(gateway.submit(SCORE).status, 204);
+    serves_on(gateway);
     response
+}
+
+/// The limits of these tests hold for a good upstream too, which a busy machine may keep from
+/// answering in time: what counts is that it is served again.
+fn serves_on(gateway: &Gateway) {
+    let started = Instant::now();
+    loop {
+        let response = gateway.submit(SCORE);
+        if response.status == 204 {
+            return;
+        }
+        assert_envelope(&response, 504, "UPSTREAM_TIMEOUT");
+        assert!(started.elapsed() < DEADLINE, "it does not serve on");
+    }
 }
 
 #[test]
@@ -121,7 +135,7 @@ fn a_success_that_never_ends_is_cut_at_the_deadline() {
         assert!(matches!(cut, Failure::Cut(_) | Failure::Closed), "{cut:?}");
         assert!(started.elapsed() < IN_TIME, "{:?}", started.elapsed());
         upstream.wait_for_closed(1);
-        assert_eq!(gateway.submit(SCORE).status, 204);
+        serves_on(&gateway);
     }
 }
 
@@ -139,7 +153,7 @@ fn a_flood_that_the_caller_does_not_read_waits_outside() {
     let mut client = gateway.connect();
     let request = gateway.request("GET", "/api/lineitems");
     client.send(request.bytes()).try_head().unwrap();
-    assert_eq!(gateway.submit(SCORE).status, 204);
+    serves_on(&gateway);
     // The caller stays, and reads nothing.
     upstream.wait_for_closed(1);
     let growth = gateway.size("VmHWM").saturating_sub(before);

@@ -1,7 +1,7 @@
 //! A PostgreSQL of our own for tests, from the system's packages: in a folder of its own, on a
 //! socket in it, gone with the last test that uses it.
 
-use std::fs;
+use std::fs::{self, File};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -102,36 +102,8 @@ impl Cluster {
     }
 
     fn initialized(network: Option<Network>) -> Self {
-        let folder = tempfile::Builder::new()
-            .prefix("pg")
-            .tempdir_in("/tmp")
-            .unwrap();
-        if is_root() {
-            chown(folder.path(), Some(NOBODY), Some(NOBODY)).unwrap();
-        }
-        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
-        let data = folder.path().join("data");
-        let mut initdb = command("initdb");
-        initdb.args([
-            "-N",
-            "-A",
-            "trust",
-            "-U",
-            "postgres",
-            "-E",
-            "UTF8",
-            "--no-locale",
-            "-D",
-        ]);
-        let done = initdb
-            .arg(&data)
-            .output()
-            .expect("initdb of PostgreSQL: see docs/testing.md");
-        assert!(
-            done.status.success(),
-            "{}",
-            String::from_utf8_lossy(&done.stderr)
-        );
+        let folder = own_folder();
+        copy(&template(), &folder.path().join("data"));
         Self {
             folder,
             network,
@@ -259,6 +231,67 @@ impl Drop for Cluster {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// A folder that only whoever runs PostgreSQL can enter.
+fn own_folder() -> TempDir {
+    let prefixed = tempfile::Builder::new().prefix("pg").tempdir_in("/tmp");
+    let folder = prefixed.unwrap();
+    if is_root() {
+        chown(folder.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+    }
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
+    folder
+}
+
+/// What `initdb` makes, made once and kept below the target folder: a copy takes a tenth of the
+/// time. Test binaries run beside each other, so that one of them makes it while the others wait.
+fn template() -> PathBuf {
+    let program = std::env::current_exe().unwrap();
+    let target = program.ancestors().nth(2).expect("a folder of builds");
+    let tools = target.join("test-tools");
+    fs::create_dir_all(&tools).unwrap();
+    let lock = File::create(tools.join("initdb.lock")).unwrap();
+    lock.lock().unwrap();
+    let owner = if is_root() { "nobody" } else { "me" };
+    let whole = tools.join(format!("initdb-{}-{owner}", version()));
+    if !whole.exists() {
+        let folder = own_folder();
+        let made = folder.path().join("data");
+        initialize(&made);
+        // Under its own name only once it is whole.
+        let part = whole.with_extension("part");
+        let _ = fs::remove_dir_all(&part);
+        copy(&made, &part);
+        fs::rename(part, &whole).unwrap();
+    }
+    whole
+}
+
+/// Such as `initdbPostgreSQL15.14`: another server may want other files.
+fn version() -> String {
+    let said = command("initdb").arg("--version").output();
+    let said = said.expect("initdb of PostgreSQL: see docs/testing.md");
+    let said = String::from_utf8(said.stdout).unwrap();
+    let is_plain = |letter: &char| letter.is_ascii_alphanumeric() || *letter == '.';
+    said.chars().filter(is_plain).collect()
+}
+
+fn initialize(data: &Path) {
+    let mut initdb = command("initdb");
+    initdb.args(["-N", "-A", "trust", "-U", "postgres", "-E", "UTF8"]);
+    succeeds(initdb.args(["--no-locale", "-D"]).arg(data));
+}
+
+/// With owners and rights, for which PostgreSQL looks.
+fn copy(from: &Path, to: &Path) {
+    succeeds(Command::new("cp").arg("-a").arg(from).arg(to));
+}
+
+fn succeeds(command: &mut Command) {
+    let done = command.output().unwrap();
+    let told = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "{command:?}: {told}");
 }
 
 /// The ids of a process's children.
