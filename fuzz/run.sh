@@ -12,7 +12,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 quiet=10
 most=60
 # The smallest and those that anyone may reach first.
-all=(authorization target body jwks config)
+all=(authorization token target body jwks config)
 # Longer inputs, in bytes, find little that shorter ones don't, and no corpus wants them.
 longest=4096
 

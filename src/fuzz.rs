@@ -1,20 +1,29 @@
 //! What fuzzers try, one function a target: bytes that anyone may send, and what must hold for
 //! every one of them. `fuzz/` runs these; the test below replays what was found.
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::str;
+use std::sync::{Arc, LazyLock};
 
+use aws_lc_rs::hmac::{self, HMAC_SHA256};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures_util::FutureExt;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version};
+use jiff::Timestamp;
 use jsonwebtoken::Algorithm;
 use secrecy::SecretString;
 use serde::de::IgnoredAny;
+use serde_json::Value;
 
+use crate::auth::{Caller, Unverified, Verifier};
 use crate::authorization;
-use crate::config::{Problem, load_text};
+use crate::config::{Config, Problem, load_text};
 use crate::key_set::KeySet;
+use crate::permission::{Permission, Permissions};
 use crate::routing::read_target;
 use crate::score::{UnknownMembers, read, rewrite};
 
@@ -22,12 +31,13 @@ use crate::score::{UnknownMembers, read, rewrite};
 type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 5] = [
+pub const TARGETS: [Target; 6] = [
     ("authorization", authorization),
     ("body", body),
     ("config", config),
     ("jwks", jwks),
     ("target", target),
+    ("token", token),
 ];
 
 /// A body. What is written reads back as the same score, and writing it again changes nothing.
@@ -137,6 +147,110 @@ pub fn config(bytes: &[u8]) {
     assert!(text.contains(CANARY) || !shown.contains(CANARY), "{shown}");
 }
 
+/// What the issuer of the tokens signs with.
+const SECRET: &str = "a-secret-of-more-than-thirty-two-bytes";
+
+/// What its holders may do at most.
+const ALLOWED: [Permission; 2] = [Permission::ScoresWrite, Permission::ScoresRead];
+
+const ISSUER: &str = r#"
+[[account]]
+name = "main"
+url = "https://your.ltiaas.com"
+api_keys = [{ env = "KEY" }]
+platforms = ["https://lms.example.com"]
+[[issuer]]
+name = "idp"
+account = "main"
+issuer = "https://id.example"
+audiences = ["scoregate", "other"]
+algorithms = ["HS256"]
+secret = { env = "SECRET" }
+allow = ["scores:write", "scores:read"]
+"#;
+
+static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| {
+    let environment = [("KEY", CANARY), ("SECRET", SECRET)];
+    let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let environment = BTreeMap::from(environment);
+    let folder = Path::new("/nonexistent");
+    let loaded = load_text(&"fuzz.toml".into(), ISSUER, folder, &environment);
+    let config: Config = loaded.unwrap().config;
+    let tls = crate::tls::client_config(None, &[]).unwrap();
+    Verifier::new(&config, &tls, None).unwrap()
+});
+
+/// The same at every run.
+const NOW: i64 = 1_800_000_000;
+
+/// `HEADER`, a line's end and `CLAIMS`, which are signed here; or a whole credential. A token is
+/// accepted for what it says and no more, the second time as the first; one that is signed with
+/// another secret, or not at all, never is.
+pub fn token(bytes: &[u8]) {
+    let mut parts = bytes.splitn(2, |byte| *byte == b'\n');
+    let whole = match (parts.next(), parts.next()) {
+        (Some(header), Some(claims)) => {
+            let message = format!(
+                "{}.{}",
+                URL_SAFE_NO_PAD.encode(header),
+                URL_SAFE_NO_PAD.encode(claims)
+            );
+            for secret in ["another-secret-of-more-than-thirty-two-bytes", ""] {
+                assert!(verify(&signed(&message, secret)).is_err(), "a stranger's");
+            }
+            assert!(verify(&format!("{message}.")).is_err(), "nobody's");
+            signed(&message, SECRET)
+        }
+        _ => match str::from_utf8(bytes) {
+            Ok(text) => text.to_owned(),
+            Err(_) => return,
+        },
+    };
+    let first = verify(&whole);
+    let again = verify(&whole);
+    assert_eq!(first.is_ok(), again.is_ok(), "the second time it is other");
+    if let Ok(caller) = first {
+        holds(&whole, &caller);
+        assert_eq!(caller.name, again.unwrap().name);
+    }
+}
+
+fn verify(credential: &str) -> Result<Arc<Caller>, Unverified> {
+    let now = Timestamp::from_second(NOW).unwrap();
+    let verifying = VERIFIER.verify(credential, now);
+    // Without a key set to fetch there is nothing to wait for.
+    verifying.now_or_never().unwrap()
+}
+
+fn signed(message: &str, secret: &str) -> String {
+    let key = hmac::Key::new(HMAC_SHA256, secret.as_bytes());
+    let signature = hmac::sign(&key, message.as_bytes());
+    format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
+}
+
+/// What a token must be that is accepted, read by other means than the verifier's.
+fn holds(token: &str, caller: &Caller) {
+    let (message, _) = token.rsplit_once('.').unwrap();
+    assert_eq!(signed(message, SECRET), token);
+    let (header, claims) = message.split_once('.').unwrap();
+    let [header, claims]: [Value; 2] = [header, claims]
+        .map(|part| serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap());
+    assert_eq!(header["alg"], "HS256");
+    assert!(header.get("crit").is_none());
+    assert_eq!(claims["iss"], "https://id.example");
+    let is_meant = |audience: &Value| audience == "scoregate" || audience == "other";
+    let audiences = claims["aud"].as_array();
+    assert!(audiences.map_or(is_meant(&claims["aud"]), |all| all.iter().any(is_meant)));
+    let now = NOW as f64;
+    assert!(claims["exp"].as_f64().unwrap() >= now - 10.0);
+    assert!(claims["nbf"].as_f64().unwrap_or(0.0) < now + 11.0);
+    let subject = claims["sub"].as_str().unwrap();
+    assert!(!subject.is_empty() && !subject.contains(char::is_control));
+    assert_eq!(*caller.name, format!("idp/{subject}"));
+    let allowed: Permissions = ALLOWED.into_iter().collect();
+    assert_eq!(caller.permissions, caller.permissions.narrowed_to(allowed));
+}
+
 fn lines(problems: &[Problem]) -> String {
     problems
         .iter()
@@ -182,6 +296,22 @@ mod tests {
             }
             assert!(inputs >= 5, "the corpus of `{name}` has {inputs} inputs");
         }
+    }
+
+    /// Otherwise whatever is said of accepted tokens would hold of none.
+    #[test]
+    fn a_good_token_is_accepted_where_tokens_are_tried() {
+        let header = r#"{"alg":"HS256"}"#;
+        let claims = r#"{"iss":"https://id.example","aud":["x","other"],"sub":"quiz","exp":1900000000,"scope":"scores:read platforms"}"#;
+        let [header, claims] = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part));
+        let token = signed(&format!("{header}.{claims}"), SECRET);
+        let caller = verify(&token).unwrap();
+        assert_eq!(&*caller.name, "idp/quiz");
+        assert_eq!(
+            caller.permissions,
+            [Permission::ScoresRead].into_iter().collect()
+        );
+        holds(&token, &caller);
     }
 
     #[test]
