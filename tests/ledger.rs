@@ -8,6 +8,8 @@
 #[allow(dead_code, unused_imports)]
 mod support;
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -137,6 +139,27 @@ fn a_second_gateway_on_the_same_file_does_not_start() {
         panic!("two gateways write one file");
     };
     assert!(shown.contains("another gateway has the ledger"), "{shown}");
+}
+
+/// Learners' ids and comments stand in it, whatever the process's umask would let others read.
+#[test]
+fn the_file_is_its_owners_alone() {
+    let gateway = Gateway::start(&settings());
+    let folder = gateway.directory.path();
+    let mode = |name: &str| folder.join(name).metadata().unwrap().permissions().mode() & 0o777;
+    for name in ["scoregate.db", "scoregate.db-wal", "scoregate.db-shm"] {
+        assert_eq!(mode(name), 0o600, "{name}");
+    }
+    // Whoever lets others read it, is left alone.
+    let file = folder.join("scoregate.db");
+    std::fs::set_permissions(&file, Permissions::from_mode(0o640)).unwrap();
+    let mut gateway = gateway;
+    gateway.signal("TERM");
+    assert!(gateway.ended().success());
+    let again = gateway.again();
+    let mode = file.metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode, 0o640);
+    drop(again);
 }
 
 #[test]

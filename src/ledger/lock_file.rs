@@ -34,13 +34,13 @@ impl LockFile {
 /// Where the file is, whatever links lead to it: all who name it must meet at one lock.
 fn itself(database: &Path) -> io::Result<PathBuf> {
     if !database.exists() {
-        // As SQLite would make it. Only now: to close a file that SQLite has open in this process
-        // would end its locks.
+        // For its owner alone, which SQLite would not do; its log gets the same rights. Only now: to
+        // close a file that SQLite has open in this process would end its locks.
         OpenOptions::new()
             .create(true)
             .truncate(false)
             .write(true)
-            .mode(0o644)
+            .mode(0o600)
             .open(database)?;
     }
     canonicalize(database)
