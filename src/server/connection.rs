@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::TcpListener as StdListener;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use arc_swap::ArcSwap;
 use futures_util::TryFutureExt as _;
 use http::{Request, Response, Version};
 use hyper::body::Incoming;
+use hyper::server::conn::http1;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -22,6 +23,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::sleep;
 
 use super::Front;
+use super::aside::Aside;
 use super::handshake::shake;
 use super::watch::{Limits, Watched, overdue};
 use crate::activity::Activity;
@@ -32,8 +34,8 @@ use crate::meter::Meters;
 /// The most a request's head may take, in bytes. An ltik and a JWT fit several times.
 const MOST_HEAD: usize = 64 * 1024;
 
-/// The most headers a request may have.
-const MOST_HEADERS: usize = 100;
+/// What an HTTP/2 connection begins with (RFC 9113 section 3.4), and no HTTP/1.1 method in use does.
+const PREFACE: &[u8; 3] = b"PRI";
 
 /// Requests that one HTTP/2 connection may have in flight.
 const MOST_STREAMS: u32 = 256;
@@ -137,17 +139,54 @@ async fn serve_connection(stream: TcpStream, acceptor: Acceptor, path: impl Answ
     let (tls, handshake, limits) = (front.tls.clone(), front.handshake, front.limits);
     drop(front);
     let Some(tls) = tls else {
-        return serve_http(stream, limits, &lifecycle, path).await;
+        if let Some(spoken) = opening(&stream, limits, &lifecycle).await {
+            serve_http(stream, spoken, limits, &lifecycle, path).await;
+        }
+        return;
     };
     // Boxed: a plain connection needs no room for it.
     let shaken = Box::pin(shake(stream, &tls, handshake, &meters.handshakes)).await;
     if let Some(stream) = shaken {
-        Box::pin(serve_http(stream, limits, &lifecycle, path)).await;
+        let spoken = match stream.get_ref().1.alpn_protocol() {
+            Some(b"http/1.1") => Spoken::Http1,
+            _ => Spoken::Either,
+        };
+        Box::pin(serve_http(stream, spoken, limits, &lifecycle, path)).await;
     }
 }
 
-async fn serve_http<I>(stream: I, limits: Limits, lifecycle: &Lifecycle, path: impl Answers)
-where
+/// What is known of a caller's protocol before anything is read.
+#[derive(Clone, Copy)]
+enum Spoken {
+    Http1,
+    /// To be told from the first bytes.
+    Either,
+}
+
+/// Waits for a caller's first bytes, and leaves them unread. A connection without any needs no
+/// buffers, and one that speaks HTTP/1.1, as nearly all do, no room for HTTP/2. `None` where there
+/// is nobody to serve.
+async fn opening(stream: &TcpStream, limits: Limits, lifecycle: &Lifecycle) -> Option<Spoken> {
+    let mut first = [0; PREFACE.len()];
+    let length = tokio::select! {
+        peeked = stream.peek(&mut first) => peeked.ok()?,
+        () = sleep(limits.idle) => return None,
+        () = lifecycle.drained() => return None,
+    };
+    let first = first.get(..length).filter(|first| !first.is_empty())?;
+    Some(match PREFACE.starts_with(first) {
+        true => Spoken::Either,
+        false => Spoken::Http1,
+    })
+}
+
+async fn serve_http<I>(
+    stream: I,
+    spoken: Spoken,
+    limits: Limits,
+    lifecycle: &Lifecycle,
+    path: impl Answers,
+) where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let activity = Arc::new(Activity::default());
@@ -161,30 +200,67 @@ where
         // Not an async block: that would hold the future twice, and hyper moves it twice.
         answer.map_ok(move |answer| answer.map(|body| body.counted(serving)))
     });
-    let builder = builder();
-    let mut connection = pin!(builder.serve_connection(stream, counted));
-    let mut overdue = pin!(overdue(&activity, limits));
-    let mut drained = pin!(lifecycle.drained());
+    match spoken {
+        Spoken::Http1 => {
+            let connection = pin!(http1().serve_connection(stream, counted));
+            let end = http1::Connection::graceful_shutdown;
+            drive(connection, end, &activity, limits, lifecycle).await;
+        }
+        Spoken::Either => {
+            let builder = either();
+            // Boxed: HTTP/1.1 needs no room for it.
+            let mut connection = Box::pin(builder.serve_connection(stream, counted));
+            let end = auto::Connection::graceful_shutdown;
+            drive(connection.as_mut(), end, &activity, limits, lifecycle).await;
+        }
+    }
+}
+
+/// Serves a connection until it ends, has to be ended, or has nothing left to do after a drain.
+async fn drive<C: Future>(
+    mut connection: Pin<&mut C>,
+    end: fn(Pin<&mut C>),
+    activity: &Activity,
+    limits: Limits,
+    lifecycle: &Lifecycle,
+) {
+    let mut overdue = pin!(Aside::new(overdue(activity, limits)));
+    let mut drained = pin!(Aside::new(lifecycle.drained()));
     let mut draining = false;
     loop {
         tokio::select! {
+            biased;
             _ = connection.as_mut() => return,
             () = &mut overdue => return,
             () = &mut drained, if !draining => {
                 draining = true;
-                connection.as_mut().graceful_shutdown();
+                end(connection.as_mut());
             }
         }
     }
 }
 
-fn builder() -> auto::Builder<TokioExecutor> {
+fn http1() -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    // A hundred headers at most, as by default: to say so would take their room from the heap for
+    // every request.
+    builder
+        .max_buf_size(MOST_HEAD)
+        .header_read_timeout(None)
+        // Answers are small: one buffer is written faster than two.
+        .writev(false)
+        .timer(TokioTimer::new());
+    builder
+}
+
+/// HTTP/2, or HTTP/1.1 with the settings of `http1`.
+fn either() -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
         .http1()
         .max_buf_size(MOST_HEAD)
-        .max_headers(MOST_HEADERS)
         .header_read_timeout(None)
+        .writev(false)
         .timer(TokioTimer::new());
     builder
         .http2()

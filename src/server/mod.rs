@@ -1,5 +1,6 @@
 //! The public side: sockets that workers share, and the connections on them.
 
+mod aside;
 mod connection;
 mod front;
 mod handshake;
