@@ -33,7 +33,8 @@ pub async fn read_body(
     if declared_length(&traced.head.headers).is_some_and(|length| length > MOST as u64) {
         return Err(too_large());
     }
-    let reading = traced.deadline.sooner(wait).limit(body.read(MOST));
+    // A body that came with its head is there once the connection is asked for it.
+    let reading = traced.deadline.sooner(wait).limit_soon(body.read(MOST));
     let (read, _) = traced.trail.upload.note(reading).await;
     match read {
         Err(elapsed) => Err(

@@ -23,7 +23,7 @@ use crate::meter::{Failed, UpstreamMeter};
 use crate::origin::Origin;
 
 use connection::Connection;
-use pool::Pool;
+use pool::{Kept, Pool};
 pub use reply::{Reply, ReplyBody};
 
 pub type Outbound = Request<Full<bytes::Bytes>>;
@@ -168,15 +168,18 @@ impl Upstream {
         self.host.clone()
     }
 
-    /// Sends a request and waits for the head of its answer. Dropped midway, its connection is
-    /// closed; whether the upstream took the request is then unknown.
-    pub async fn send(&self, request: Outbound, deadline: Deadline) -> Result<Reply, Unanswered> {
-        let mut request = Some(request);
+    /// Takes a request, sends it and waits for the head of its answer. Dropped midway, its
+    /// connection is closed; whether the upstream took the request is then unknown.
+    pub async fn send(
+        &self,
+        request: &mut Option<Outbound>,
+        deadline: Deadline,
+    ) -> Result<Reply, Unanswered> {
         for _ in 0..KEPT_TRIES {
-            let Some(connection) = self.pool.take() else {
+            let Some(kept) = self.pool.take() else {
                 break;
             };
-            match self.attempt(connection, &mut request, deadline).await {
+            match self.attempt(kept, request, deadline).await {
                 Err(Unanswered::Unsent(_)) if request.is_some() => {}
                 answer => return answer,
             }
@@ -184,20 +187,26 @@ impl Upstream {
         // Boxed: rare, and many times the size of everything else on the path, which would be
         // moved with it.
         let connection = Box::pin(self.connect(deadline)).await?;
-        self.attempt(connection, &mut request, deadline).await
+        self.attempt(connection.into(), request, deadline).await
     }
 
     /// Puts the request back where no byte of it was sent.
     async fn attempt(
         &self,
-        connection: Connection,
+        kept: Kept,
         request: &mut Option<Outbound>,
         deadline: Deadline,
     ) -> Result<Reply, Unanswered> {
+        let Kept {
+            connection,
+            mut timer,
+        } = kept;
         let deadline = deadline.sooner(self.settings.answer_timeout);
-        let sent = deadline.limit(connection.send(request)).await;
-        let (connection, answer) = sent.map_err(|_| Unanswered::AnswerTimeout)??;
-        Ok(Reply::new(answer, connection, self.pool.clone()))
+        let sending = deadline.limit_by(&mut timer, connection.send(request));
+        let sent = sending.await.map_err(|_| Unanswered::AnswerTimeout);
+        let (connection, answer) = sent??;
+        let kept = Kept { connection, timer };
+        Ok(Reply::new(answer, kept, self.pool.clone()))
     }
 
     async fn connect(&self, deadline: Deadline) -> Result<Connection, Unanswered> {

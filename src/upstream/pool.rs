@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::connection::Connection;
+use crate::deadline::Timer;
 use crate::meter::UpstreamMeter;
 
 /// The most connections one worker keeps for one account.
@@ -17,8 +18,23 @@ pub struct Pool {
     meter: Arc<UpstreamMeter>,
 }
 
+/// A connection, and the timer of whatever waits on it.
+pub struct Kept {
+    pub connection: Connection,
+    pub timer: Timer,
+}
+
+impl From<Connection> for Kept {
+    fn from(connection: Connection) -> Self {
+        Self {
+            connection,
+            timer: Timer::default(),
+        }
+    }
+}
+
 struct Idle {
-    connection: Connection,
+    kept: Kept,
     /// After this the upstream may be about to close it, and a request could cross that on the wire.
     until: Instant,
 }
@@ -33,7 +49,7 @@ impl Pool {
     }
 
     /// A connection that was open a moment ago.
-    pub fn take(&self) -> Option<Connection> {
+    pub fn take(&self) -> Option<Kept> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let taken = take(&mut idle);
         self.meter.idle(idle.len());
@@ -42,7 +58,7 @@ impl Pool {
 
     /// Keeps a connection for as long as the upstream said it will, less a second for the way, and
     /// never longer than configured.
-    pub fn give_back(&self, connection: Connection, upstream_keeps: Option<Duration>) {
+    pub fn give_back(&self, kept: Kept, upstream_keeps: Option<Duration>) {
         let keeps = upstream_keeps.map_or(self.idle_timeout, |keeps| {
             keeps
                 .saturating_sub(Duration::from_secs(1))
@@ -50,36 +66,36 @@ impl Pool {
         });
         let until = Instant::now() + keeps;
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let shared = matches!(connection, Connection::Http2(_));
-        if idle.len() >= MOST || connection.is_closed() {
+        let shared = matches!(kept.connection, Connection::Http2(_));
+        if idle.len() >= MOST || kept.connection.is_closed() {
             return;
         }
         if shared {
             // One entry stands for all its clones.
-            idle.retain(|kept| !matches!(kept.connection, Connection::Http2(_)));
+            idle.retain(|idle| !matches!(idle.kept.connection, Connection::Http2(_)));
         }
-        idle.push(Idle { connection, until });
+        idle.push(Idle { kept, until });
         self.meter.idle(idle.len());
     }
 }
 
-fn take(idle: &mut Vec<Idle>) -> Option<Connection> {
+fn take(idle: &mut Vec<Idle>) -> Option<Kept> {
     let now = Instant::now();
-    while let Some(kept) = idle.pop() {
-        if kept.until <= now {
+    while let Some(last) = idle.pop() {
+        if last.until <= now {
             // Those beneath have waited longer still.
             idle.clear();
             return None;
         }
-        if kept.connection.is_closed() {
+        if last.kept.connection.is_closed() {
             continue;
         }
-        if let Connection::Http2(sender) = &kept.connection {
+        if let Connection::Http2(sender) = &last.kept.connection {
             let shared = Connection::Http2(sender.clone());
-            idle.push(kept);
-            return Some(shared);
+            idle.push(last);
+            return Some(shared.into());
         }
-        return Some(kept.connection);
+        return Some(last.kept);
     }
     None
 }

@@ -13,8 +13,7 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::{Sleep, sleep_until};
 
-use super::connection::Connection;
-use super::pool::Pool;
+use super::pool::{Kept, Pool};
 use crate::deadline::{Deadline, Elapsed};
 use crate::error::Cause;
 
@@ -34,16 +33,16 @@ pub struct ReplyBody {
 }
 
 struct Lease {
-    connection: Connection,
+    kept: Kept,
     keeps: Option<Duration>,
     pool: Arc<Pool>,
 }
 
 impl Reply {
-    pub(super) fn new(answer: Response<Incoming>, connection: Connection, pool: Arc<Pool>) -> Self {
+    pub(super) fn new(answer: Response<Incoming>, kept: Kept, pool: Arc<Pool>) -> Self {
         let (head, incoming) = answer.into_parts();
         let lease = Lease {
-            connection,
+            kept,
             keeps: keep_alive(&head.headers),
             pool,
         };
@@ -73,13 +72,8 @@ impl ReplyBody {
     }
 
     fn release(&mut self) {
-        if let Some(Lease {
-            connection,
-            keeps,
-            pool,
-        }) = self.lease.take()
-        {
-            pool.give_back(connection, keeps);
+        if let Some(Lease { kept, keeps, pool }) = self.lease.take() {
+            pool.give_back(kept, keeps);
         }
     }
 
