@@ -195,10 +195,14 @@ fn authorization(headers: &HeaderMap) -> Result<&str, Unreadable> {
         (Some(_), Some(_)) => return Err(Unreadable::Several),
         (Some(value), None) => value,
     };
-    let scheme = value.as_bytes().split(|byte| *byte == b' ').next();
-    value
-        .to_str()
-        .map_err(|_| Scheme::named(scheme.unwrap_or_default()))
+    let bytes = value.as_bytes();
+    // No header value holds control characters, so that what is ASCII is visible. `to_str` comes to
+    // the same byte by byte, and a JWT is long.
+    let text = bytes.is_ascii().then(|| str::from_utf8(bytes).ok());
+    text.flatten().ok_or_else(|| {
+        let scheme = bytes.split(|byte| *byte == b' ').next();
+        Scheme::named(scheme.unwrap_or_default())
+    })
 }
 
 /// `Token=<ltik>, Additional=Bearer <key or JWT>`

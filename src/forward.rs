@@ -10,7 +10,7 @@ use http_body::Body as _;
 use http_body_util::Full;
 use secrecy::SecretString;
 
-use crate::answer::{Verdict, pass_on, pass_on_whole, refuse, refuse_unanswered, weigh};
+use crate::answer::{Unsuccessful, pass_on, pass_on_whole, refuse_unanswered, weigh};
 use crate::authorization::bearer;
 use crate::body::Body;
 use crate::error::{Code, Refusal};
@@ -33,7 +33,14 @@ pub async fn forward(outgoing: &Outgoing, worker: &Worker) -> Result<Response<Bo
         score: outgoing.score.as_ref(),
     };
     let reply = exchange.send(worker).await?;
-    answer(reply, &outgoing.credentialed.routed.traced).await
+    let Traced { head, deadline, .. } = &outgoing.credentialed.routed.traced;
+    // HTTP/1.0 marks the end of a body of unknown length by closing, as a broken one does, so there
+    // such a body is read whole first.
+    let unbounded = reply.body.size_hint().exact().is_none();
+    match head.version == Version::HTTP_10 && unbounded {
+        true => Box::pin(pass_on_whole(reply, *deadline)).await,
+        false => Ok(pass_on(reply, *deadline)),
+    }
 }
 
 impl Exchange<'_> {
@@ -43,13 +50,13 @@ impl Exchange<'_> {
         let account = &self.credentialed.caller.account;
         let upstream = worker.upstream(account)?;
         for (index, key) in upstream.keys(account) {
-            match self.attempt(key, upstream).await? {
-                Verdict::KeyRejected => upstream.key_is_bad(),
-                Verdict::Success(reply) => {
+            match self.attempt(key, upstream).await {
+                Ok(reply) => {
                     upstream.key_is_good(index);
-                    return Ok(*reply);
+                    return Ok(reply);
                 }
-                Verdict::Failure(failure) => return Err(refuse(failure)),
+                Err(Unsuccessful::KeyRejected) => upstream.key_is_bad(),
+                Err(Unsuccessful::Refused(refusal)) => return Err(refusal),
             }
         }
         worker.shared.report_rejected_keys(&account.name);
@@ -59,15 +66,25 @@ impl Exchange<'_> {
         ))
     }
 
-    async fn attempt(&self, key: &SecretString, upstream: &Upstream) -> Result<Verdict, Refusal> {
+    async fn attempt(
+        &self,
+        key: &SecretString,
+        upstream: &Upstream,
+    ) -> Result<Reply, Unsuccessful> {
         let traced = &self.credentialed.routed.traced;
         let request = self.build(authorization(self.credentialed, key)?, upstream)?;
-        let sending = upstream.send(request, traced.deadline);
+        let mut request = Some(request);
+        let sending = upstream.send(&mut request, traced.deadline);
         let (reply, waited) = traced.trail.upstream.note(sending).await;
         upstream.count(&reply, waited);
         let reply = reply.map_err(refuse_unanswered)?;
+        if reply.head.status.is_success() {
+            return Ok(reply);
+        }
+        // Boxed: a success needs no room for it.
         let redactor = || Redactor::for_exchange(self, upstream.origin());
-        weigh(reply, self.operation.launch(), traced.deadline, redactor).await
+        let launch = self.operation.launch();
+        Err(Box::pin(weigh(reply, launch, traced.deadline, redactor)).await)
     }
 
     /// Headers go out in one fixed set, each once.
@@ -100,17 +117,6 @@ impl Exchange<'_> {
         }
         headers.insert(X_REQUEST_ID, traced.trail.id.header());
         Ok(request)
-    }
-}
-
-/// HTTP/1.0 marks the end of a body of unknown length by closing, as a broken one does, so there
-/// such a body is read whole first.
-async fn answer(reply: Reply, traced: &Traced) -> Result<Response<Body>, Refusal> {
-    let Traced { head, deadline, .. } = traced;
-    let unbounded = reply.body.size_hint().exact().is_none();
-    match head.version == Version::HTTP_10 && unbounded {
-        true => pass_on_whole(reply, *deadline).await,
-        false => Ok(pass_on(reply, *deadline)),
     }
 }
 

@@ -37,7 +37,8 @@ pub struct Arrived {
 
 /// A request whose facts are kept for its access line, and the moment by which it must be over.
 pub struct Traced {
-    pub head: Parts,
+    /// Boxed: every hand-off below moves it.
+    pub head: Box<Parts>,
     pub trail: Arc<Trail>,
     pub deadline: Deadline,
 }
@@ -103,7 +104,7 @@ pub struct Consulted {
 
 /// A submission with the policy's answer.
 pub struct Judged {
-    pub normalized: Normalized,
+    pub submitted: Submitted,
     /// `None` where nothing leaves.
     pub leaves: Option<Score>,
 }

@@ -70,7 +70,9 @@ impl Verdict {
             .filter_map(|(name, value)| Some((name, value?)));
         match answer {
             Ok(mut answer) => {
-                answer.headers_mut().extend(labels);
+                for (name, value) in labels {
+                    answer.headers_mut().insert(name, value);
+                }
                 Ok(answer)
             }
             Err(refusal) => Err(labels.fold(refusal, |refusal, (name, value)| {

@@ -202,7 +202,7 @@ fn entry(
         rules: Vec::new(),
         judged: judgement.judged(),
         policy_generation: 1,
-        sent: judgement.score_to_send(score).and_then(written),
+        sent: judgement.score_to_send(score.clone()).and_then(written),
         upstream: Some(204),
         duration_ms: 12,
         explanation: explanation(in_force, judgement),

@@ -39,16 +39,21 @@ const PASSED: [HeaderName; 6] = [
     LAST_MODIFIED,
 ];
 
-/// An answer, weighed.
-pub enum Verdict {
-    Success(Box<Reply>),
+/// Why an answer is no success.
+pub enum Unsuccessful {
     /// LTIAAS rejects the account's key, not the caller's launch.
     KeyRejected,
-    Failure(Failure),
+    Refused(Refusal),
+}
+
+impl From<Refusal> for Unsuccessful {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
 }
 
 /// An error of the upstream, as far as it may be shown.
-pub struct Failure {
+struct Failure {
     status: StatusCode,
     retry_after: Option<HeaderValue>,
     envelope: Map<String, Value>,
@@ -62,31 +67,32 @@ enum Content<'a> {
     Foreign(Cow<'a, str>),
 }
 
-/// Sorts an answer, and reads it where it is an error.
+/// Reads an answer that is no success, and sorts it.
 pub async fn weigh(
     reply: Reply,
     launch: LaunchKind,
     deadline: Deadline,
     redactor: impl FnOnce() -> Redactor,
-) -> Result<Verdict, Refusal> {
+) -> Unsuccessful {
     let status = reply.head.status;
-    if status.is_success() {
-        return Ok(Verdict::Success(Box::new(reply)));
-    }
     if !(400..600).contains(&status.as_u16()) {
-        return Err(refuse_unanswered(Unanswered::Status(status)));
+        return refuse_unanswered(Unanswered::Status(status)).into();
     }
     let Reply { head, body } = reply;
-    let bytes = read_error(body, deadline).await?;
+    let bytes = match read_error(body, deadline).await {
+        Ok(bytes) => bytes,
+        Err(refusal) => return refusal.into(),
+    };
     let content = read_content(&head, &bytes);
     if status == StatusCode::UNAUTHORIZED && is_about_our_key(&content, launch) {
-        return Ok(Verdict::KeyRejected);
+        return Unsuccessful::KeyRejected;
     }
-    Ok(Verdict::Failure(Failure {
+    let failure = Failure {
         status,
         retry_after: retry_after(&head.headers),
         envelope: show(content, &redactor()),
-    }))
+    };
+    refuse(failure).into()
 }
 
 /// The bytes of an error, none when there are too many to be an envelope.
@@ -171,9 +177,10 @@ pub fn pass_on(reply: Reply, deadline: Deadline) -> Response<Body> {
     let mut answer = Response::new(body);
     *answer.status_mut() = head.status;
     let headers = answer.headers_mut();
-    for name in PASSED {
-        if let Some(value) = head.headers.get(&name) {
-            headers.insert(name, value.clone());
+    for (name, value) in &head.headers {
+        if PASSED.contains(name) {
+            // Of several values the first.
+            headers.entry(name).or_insert_with(|| value.clone());
         }
     }
     if let Some(value) = retry_after(&head.headers) {
@@ -196,7 +203,7 @@ pub async fn pass_on_whole(reply: Reply, deadline: Deadline) -> Result<Response<
 }
 
 /// An upstream's error as the caller gets it.
-pub fn refuse(failure: Failure) -> Refusal {
+fn refuse(failure: Failure) -> Refusal {
     let Failure {
         status,
         retry_after,

@@ -58,7 +58,7 @@ where
         let trail = Arc::new(trail);
         let deadline = Deadline::from(trail.started, worker.shared.server.request_deadline);
         let traced = Traced {
-            head,
+            head: Box::new(head),
             trail: trail.clone(),
             deadline,
         };

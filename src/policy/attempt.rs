@@ -101,6 +101,9 @@ impl Attempts {
     /// of its submissions than a short one.
     pub fn of(history: &[Past]) -> Self {
         let mut attempts = Self::default();
+        if history.is_empty() {
+            return attempts;
+        }
         let mut places = HashMap::new();
         for (arrival, past) in history.iter().enumerate() {
             let Some(attempt) = Attempt::of_past(arrival, past) else {

@@ -33,6 +33,16 @@ impl Exact {
         Self(Number::Short(fraction))
     }
 
+    /// `digits × 10^power`.
+    fn of_power(digits: i128, power: i32) -> Self {
+        let scale = power_of_ten(power.unsigned_abs());
+        let short = scale.and_then(|scale| match power < 0 {
+            true => Fraction::new(digits, scale),
+            false => Fraction::new(digits.checked_mul(scale)?, 1),
+        });
+        short.map_or_else(|| Self::long(scaled(digits.into(), power)), Self::short)
+    }
+
     fn long(number: BigRational) -> Self {
         let (numerator, denominator) = (number.numer().to_i128(), number.denom().to_i128());
         let parts = numerator.zip(denominator);
@@ -91,12 +101,7 @@ impl PartialOrd for Exact {
 impl From<Decimal> for Exact {
     fn from(decimal: Decimal) -> Self {
         let (digits, power) = decimal.parts();
-        let scale = power_of_ten(power.unsigned_abs());
-        let short = scale.and_then(|scale| match power < 0 {
-            true => Fraction::new(digits, scale),
-            false => Fraction::new(digits.checked_mul(scale)?, 1),
-        });
-        short.map_or_else(|| Self::long(scaled(digits.into(), power)), Self::short)
+        Self::of_power(digits, power)
     }
 }
 
@@ -187,7 +192,8 @@ impl Exact {
 
     /// `percent` hundredths of it.
     pub fn percent(self, percent: Decimal) -> Self {
-        self * Self::from(percent) / Self::from(100_i64)
+        let (digits, power) = percent.parts();
+        self * Self::of_power(digits, power - 2)
     }
 
     pub fn not_below_zero(self) -> Self {

@@ -36,8 +36,8 @@ impl Fraction {
         }
         let common = common(numerator, denominator);
         Some(Self {
-            numerator: numerator / common,
-            denominator: denominator / common,
+            numerator: over(numerator, common),
+            denominator: over(denominator, common),
         })
     }
 
@@ -58,8 +58,9 @@ impl Fraction {
         // Each against the other's, so that the product is in lowest terms.
         let left = common(self.numerator, other.denominator);
         let right = common(other.numerator, self.denominator);
-        let numerator = (self.numerator / left).checked_mul(other.numerator / right)?;
-        let denominator = (self.denominator / right).checked_mul(other.denominator / left)?;
+        let numerator = over(self.numerator, left).checked_mul(over(other.numerator, right))?;
+        let denominator =
+            over(self.denominator, right).checked_mul(over(other.denominator, left))?;
         (numerator != i128::MIN).then_some(Self {
             numerator,
             denominator,
@@ -190,6 +191,9 @@ fn whole(numerator: i128, denominator: i128, rounding: Rounding) -> i128 {
 
 /// The greatest common divisor; at least 1.
 fn common(one: i128, other: i128) -> i128 {
+    if one == 1 || other == 1 {
+        return 1;
+    }
     let (one, other) = (one.unsigned_abs(), other.unsigned_abs());
     let common = match (u64::try_from(one), u64::try_from(other)) {
         (Ok(one), Ok(other)) => common_of_short(one, other).into(),
@@ -197,6 +201,14 @@ fn common(one: i128, other: i128) -> i128 {
     };
     // Only two zeros, or two of the lowest number, have another.
     i128::try_from(common).unwrap_or(1).max(1)
+}
+
+/// Most often by one, which takes no division.
+fn over(number: i128, divisor: i128) -> i128 {
+    match divisor {
+        1 => number,
+        _ => number / divisor,
+    }
 }
 
 fn common_of_short(mut one: u64, mut other: u64) -> u64 {

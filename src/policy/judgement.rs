@@ -156,17 +156,16 @@ impl Judgement {
     }
 
     /// The body that leaves: the submission's own, with what was judged.
-    pub fn score_to_send(&self, score: &Score) -> Option<Score> {
-        let Leaving {
-            points,
-            submitted_at,
-            comment,
-        } = self.leaves.clone()?;
-        let mut score = score.clone();
-        score.points = points;
+    pub fn score_to_send(&self, score: Score) -> Option<Score> {
+        let leaving = self.leaves.as_ref()?;
+        let mut score = score;
+        score.points = leaving.points;
         score.given_alone = None;
-        score.submission.submitted_at = submitted_at;
-        score.comment = comment;
+        score
+            .submission
+            .submitted_at
+            .clone_from(&leaving.submitted_at);
+        score.comment.clone_from(&leaving.comment);
         Some(score)
     }
 

@@ -3,7 +3,7 @@
 //! number of policies for others.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::condition::EvaluationFailed;
 use super::keys::{Effective, Keys, Needs};
@@ -27,6 +27,12 @@ pub struct Policy {
     pub keys: Keys,
 }
 
+impl Policy {
+    fn may_fill(&self) -> bool {
+        self.mode == Mode::Enforce && self.keys.fill_maximum.is_some()
+    }
+}
+
 /// All policies, in the order of the file.
 #[derive(Clone, Debug, Default)]
 pub struct Policies {
@@ -37,6 +43,11 @@ pub struct Policies {
     for_any: Vec<usize>,
     /// What is in force where nothing matches.
     nothing: Arc<Effective>,
+    /// What is in force where a policy is the only one that matches, by its place; made when first
+    /// asked for.
+    alone: Vec<OnceLock<Arc<Effective>>>,
+    /// Whether any of them fills a missing maximum.
+    may_fill: bool,
 }
 
 /// What is in force for one score.
@@ -73,6 +84,8 @@ impl Policies {
             policies.enter(index, &policy.matching, &mut beginnings);
         }
         policies.by_line_item = Prefixes::new(beginnings);
+        policies.may_fill = all.iter().any(Policy::may_fill);
+        policies.alone = all.iter().map(|_| OnceLock::new()).collect();
         policies.all = all;
         policies
     }
@@ -102,12 +115,24 @@ impl Policies {
     pub fn effective(&self, subject: &Subject<'_>) -> InForceFor {
         let mut failures = Vec::new();
         let candidates = self.covering(subject.caller, subject.account, subject.line_item);
-        let matching: Vec<_> = candidates
-            .filter(|policy| holds(policy, subject, &mut failures))
-            .collect();
-        let enforced = self.merged(&self.nothing, Mode::Enforce, &matching);
-        let reports = matching.iter().any(|policy| policy.mode == Mode::Report);
-        let reported = reports.then(|| self.merged(&enforced, Mode::Report, &matching));
+        let (mut enforced, mut reported) = (Vec::new(), Vec::new());
+        for place in candidates {
+            let Some(policy) = self.all.get(place) else {
+                continue;
+            };
+            if holds(policy, subject, &mut failures) {
+                match policy.mode {
+                    Mode::Enforce => enforced.push(place),
+                    Mode::Report => reported.push(place),
+                }
+            }
+        }
+        let enforced = match enforced.as_slice() {
+            [] => self.nothing.clone(),
+            [place] => self.alone(*place),
+            places => self.overlaid(&self.nothing, places),
+        };
+        let reported = (!reported.is_empty()).then(|| self.overlaid(&enforced, &reported));
         InForceFor {
             enforced,
             reported,
@@ -115,17 +140,19 @@ impl Policies {
         }
     }
 
-    fn merged(&self, base: &Arc<Effective>, mode: Mode, matching: &[&Policy]) -> Arc<Effective> {
-        let mut of_mode = matching
-            .iter()
-            .filter(|policy| policy.mode == mode)
-            .peekable();
-        if of_mode.peek().is_none() {
-            return base.clone();
+    /// What is in force by one policy and no other: most scores have one.
+    fn alone(&self, place: usize) -> Arc<Effective> {
+        let made = || self.overlaid(&self.nothing, &[place]);
+        match self.alone.get(place) {
+            Some(kept) => kept.get_or_init(made).clone(),
+            None => made(),
         }
-        let mut effective = Effective::clone(base);
-        for policy in of_mode {
-            effective.overlay(&policy.name, mode, &policy.keys);
+    }
+
+    fn overlaid(&self, base: &Effective, places: &[usize]) -> Arc<Effective> {
+        let mut effective = base.clone();
+        for policy in places.iter().filter_map(|place| self.all.get(*place)) {
+            effective.overlay(&policy.name, policy.mode, &policy.keys);
         }
         Arc::new(effective)
     }
@@ -133,17 +160,21 @@ impl Policies {
     /// Whether a `scoreMaximum` that is missing may be filled for a score of this origin. Only once
     /// the score is read it is known whether the policy's `when` holds.
     pub fn may_fill(&self, caller: &str, account: &str, line_item: &str) -> bool {
-        self.covering(caller, account, line_item)
-            .any(|policy| policy.mode == Mode::Enforce && policy.keys.fill_maximum.is_some())
+        let mut covering = self
+            .may_fill
+            .then(|| self.covering(caller, account, line_item))
+            .into_iter()
+            .flatten();
+        covering.any(|place| self.all.get(place).is_some_and(Policy::may_fill))
     }
 
-    /// The policies that match but for their `when`, in the order of the file.
+    /// The places of the policies that match but for their `when`, in the order of the file.
     fn covering<'a>(
         &'a self,
         caller: &'a str,
         account: &'a str,
         line_item: &'a str,
-    ) -> impl Iterator<Item = &'a Policy> {
+    ) -> impl Iterator<Item = usize> {
         let under =
             |map: &'a HashMap<String, Vec<usize>>, name| map.get(name).into_iter().flatten();
         let mut indexes: Vec<usize> = Vec::new();
@@ -155,8 +186,10 @@ impl Policies {
             indexes.sort_unstable();
             indexes.dedup();
         }
-        let policies = indexes.into_iter().filter_map(|index| self.all.get(index));
-        policies.filter(move |policy| policy.matching.covers(caller, account, line_item))
+        indexes.into_iter().filter(move |index| {
+            let policy = self.all.get(*index);
+            policy.is_some_and(|policy| policy.matching.covers(caller, account, line_item))
+        })
     }
 }
 

@@ -49,8 +49,8 @@ impl Score {
         let mut out = Vec::with_capacity(256);
         out.extend_from_slice(b"{\"userId\":");
         write_text(&self.user, &mut out);
-        push_text("activityProgress", self.activity.as_str(), &mut out);
-        push_text("gradingProgress", self.grading.as_str(), &mut out);
+        push_word("activityProgress", self.activity.as_str(), &mut out);
+        push_word("gradingProgress", self.grading.as_str(), &mut out);
         if let Some(Points { given, maximum }) = &self.points {
             push_number("scoreGiven", given, &mut out);
             push_number("scoreMaximum", maximum, &mut out);
@@ -59,11 +59,7 @@ impl Score {
             push_number("scoreGiven", given, &mut out);
         }
         push_optional("comment", self.comment.as_deref(), &mut out);
-        push_optional(
-            "timestamp",
-            self.timestamp.as_ref().map(Timestamp::text),
-            &mut out,
-        );
+        push_time("timestamp", self.timestamp.as_ref(), &mut out);
         self.submission.write(&mut out);
         push_optional("scoringUserId", self.scoring_user.as_deref(), &mut out);
         for Extension { name, value } in &self.extensions {
@@ -80,16 +76,8 @@ impl Score {
 impl Submission {
     fn write(&self, out: &mut Vec<u8>) {
         let start = out.len();
-        push_optional(
-            "startedAt",
-            self.started_at.as_ref().map(Timestamp::text),
-            out,
-        );
-        push_optional(
-            "submittedAt",
-            self.submitted_at.as_ref().map(Timestamp::text),
-            out,
-        );
+        push_time("startedAt", self.started_at.as_ref(), out);
+        push_time("submittedAt", self.submitted_at.as_ref(), out);
         if out.len() > start {
             // The comma that `push_optional` put first separates this member instead.
             out.splice(start..=start, *b",\"submission\":{");
@@ -98,7 +86,7 @@ impl Submission {
     }
 }
 
-/// Names of ours and canonical words need no escapes.
+/// Names of ours need no escapes.
 fn push_name(name: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(b",\"");
     out.extend_from_slice(name.as_bytes());
@@ -108,6 +96,21 @@ fn push_name(name: &str, out: &mut Vec<u8>) {
 fn push_text(name: &str, text: &str, out: &mut Vec<u8>) {
     push_name(name, out);
     write_text(text, out);
+}
+
+/// Canonical words need no escapes.
+fn push_word(name: &str, word: &str, out: &mut Vec<u8>) {
+    push_name(name, out);
+    out.push(b'"');
+    out.extend_from_slice(word.as_bytes());
+    out.push(b'"');
+}
+
+/// Digits and signs need no escapes.
+fn push_time(name: &str, time: Option<&Timestamp>, out: &mut Vec<u8>) {
+    if let Some(time) = time {
+        push_word(name, time.text(), out);
+    }
 }
 
 fn push_optional(name: &str, text: Option<&str>, out: &mut Vec<u8>) {

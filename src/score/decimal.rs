@@ -19,8 +19,28 @@ const MOST_POWER: i64 = 28;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Decimal {
     negative: bool,
-    digits: u128,
+    digits: Digits,
     power: i16,
+}
+
+/// A `u128` without its alignment, which would double the size of a decimal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Digits {
+    high: u64,
+    low: u64,
+}
+
+impl Digits {
+    const fn new(number: u128) -> Self {
+        Self {
+            high: (number >> 64) as u64,
+            low: number as u64,
+        }
+    }
+
+    const fn get(self) -> u128 {
+        (self.high as u128) << 64 | self.low as u128
+    }
 }
 
 /// Why a text is no number that can be kept exactly.
@@ -35,20 +55,20 @@ pub enum NotADecimal {
 impl Decimal {
     pub const ZERO: Self = Self {
         negative: false,
-        digits: 0,
+        digits: Digits::new(0),
         power: 0,
     };
 
     /// Nothing beyond it can be kept.
     pub const LARGEST: Self = Self {
         negative: false,
-        digits: 1,
+        digits: Digits::new(1),
         power: MOST_POWER as i16,
     };
 
     pub const ONE: Self = Self {
         negative: false,
-        digits: 1,
+        digits: Digits::new(1),
         power: 0,
     };
 
@@ -67,7 +87,7 @@ impl Decimal {
     }
 
     pub fn is_zero(self) -> bool {
-        self.digits == 0
+        self.digits.get() == 0
     }
 
     pub fn is_negative(self) -> bool {
@@ -77,7 +97,7 @@ impl Decimal {
     /// The number as an integer and the power of ten it is to be multiplied by.
     pub fn parts(self) -> (i128, i32) {
         // 28 digits always fit.
-        let digits = i128::try_from(self.digits).unwrap_or(i128::MAX);
+        let digits = i128::try_from(self.digits.get()).unwrap_or(i128::MAX);
         (
             if self.negative { -digits } else { digits },
             i32::from(self.power),
@@ -91,7 +111,7 @@ impl Decimal {
 
     /// The power of ten of the first digit.
     fn magnitude(self) -> i64 {
-        i64::from(self.power) + digits_of(self.digits) as i64
+        i64::from(self.power) + digits_of(self.digits.get()) as i64
     }
 }
 
@@ -180,7 +200,7 @@ fn normalize(negative: bool, mut digits: u128, mut power: i64) -> Result<Decimal
     let power = i16::try_from(power).map_err(|_| NotADecimal::Range)?;
     Ok(Decimal {
         negative,
-        digits,
+        digits: Digits::new(digits),
         power,
     })
 }
@@ -193,7 +213,7 @@ fn digits_of(number: u128) -> usize {
 
 impl Ord for Decimal {
     fn cmp(&self, other: &Self) -> Ordering {
-        let sign = |number: &Self| match (number.digits, number.negative) {
+        let sign = |number: &Self| match (number.digits.get(), number.negative) {
             (0, _) => 0,
             (_, true) => -1,
             (_, false) => 1,
@@ -210,7 +230,7 @@ impl Ord for Decimal {
 /// only for 28 digits by 10^9; beyond that the longer one is compared digit by digit.
 fn compare_sizes(one: Decimal, other: Decimal) -> Ordering {
     one.magnitude().cmp(&other.magnitude()).then_with(|| {
-        let digits = |number: Decimal| number.digits.to_string();
+        let digits = |number: Decimal| number.digits.get().to_string();
         // Same magnitude: the digits compare like fractions behind a common point.
         digits(one)
             .trim_end_matches('0')
@@ -231,7 +251,7 @@ impl Decimal {
             out.push(b'-');
         }
         let mut buffer = [0; 40];
-        let digits = digits(self.digits, &mut buffer);
+        let digits = digits(self.digits.get(), &mut buffer);
         let power = i32::from(self.power);
         // The digits before the point; none or fewer where the number is below 1.
         let before = digits.len() as i32 + power;

@@ -11,6 +11,11 @@ macro_rules! words {
             pub const ALLOWED: &str = concat!($($canonical, " ",)*);
 
             pub fn read(text: &str) -> Option<Self> {
+                // As nearly all callers write it.
+                match text {
+                    $($canonical => return Some(Self::$variant),)*
+                    _ => {}
+                }
                 $(if is_spelling(text, $canonical) $($(|| is_spelling(text, $alias))*)? {
                     return Some(Self::$variant);
                 })*

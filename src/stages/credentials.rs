@@ -10,16 +10,19 @@ use crate::line_item::{LineItem, Pattern};
 use crate::routing::LaunchKind;
 
 pub fn attach_credentials(authorized: Authorized) -> Result<Credentialed, Refusal> {
-    let launch = match authorized.routed.target.operation.launch() {
-        LaunchKind::KeyOnly => UpstreamLaunch::None,
-        LaunchKind::Ltik => UpstreamLaunch::With(ltik(&authorized)?),
-        LaunchKind::LtikOrServiceKey => UpstreamLaunch::With(any_launch(&authorized)?),
-    };
     let Authorized {
         routed,
         caller,
-        launch: _,
+        launch: brought,
     } = authorized;
+    let launch = match routed.target.operation.launch() {
+        LaunchKind::KeyOnly => UpstreamLaunch::None,
+        LaunchKind::Ltik => UpstreamLaunch::With(ltik(brought)?),
+        LaunchKind::LtikOrServiceKey => {
+            let item = routed.target.line_item.as_ref();
+            UpstreamLaunch::With(any_launch(brought, &caller.account, item)?)
+        }
+    };
     Ok(Credentialed {
         routed,
         caller,
@@ -27,9 +30,9 @@ pub fn attach_credentials(authorized: Authorized) -> Result<Credentialed, Refusa
     })
 }
 
-fn ltik(authorized: &Authorized) -> Result<Launch, Refusal> {
-    match &authorized.launch {
-        Some(launch @ Launch::Ltik(_)) => Ok(launch.clone()),
+fn ltik(brought: Option<Launch>) -> Result<Launch, Refusal> {
+    match brought {
+        Some(launch @ Launch::Ltik(_)) => Ok(launch),
         Some(Launch::ServiceKey(_)) | None => Err(Refusal::new(
             Code::CredentialsMissing,
             "This operation needs an ltik: send LTIK-AUTH-V2 <key>:<ltik>, or the header scoregate-ltik beside Bearer.",
@@ -37,12 +40,12 @@ fn ltik(authorized: &Authorized) -> Result<Launch, Refusal> {
     }
 }
 
-fn any_launch(authorized: &Authorized) -> Result<Launch, Refusal> {
-    let brought = authorized.launch.clone();
-    let configured = || {
-        let item = authorized.routed.target.line_item.as_ref()?;
-        configured_launch(&authorized.caller.account, item)
-    };
+fn any_launch(
+    brought: Option<Launch>,
+    account: &Account,
+    item: Option<&LineItem>,
+) -> Result<Launch, Refusal> {
+    let configured = || configured_launch(account, item?);
     brought.or_else(configured).ok_or_else(|| {
         Refusal::new(
             Code::CredentialsMissing,

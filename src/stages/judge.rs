@@ -45,8 +45,9 @@ fn judged(normalized: Normalized, verdict: &Verdict) -> Result<Judged, Refusal> 
     if let Some(by) = judgement.and_then(|judgement| judgement.refused_by.as_ref()) {
         return Err(refuse(by));
     }
-    let leaves = judgement.and_then(|judgement| judgement.score_to_send(&normalized.score));
-    Ok(Judged { normalized, leaves })
+    let Normalized { submitted, score } = normalized;
+    let leaves = judgement.and_then(|judgement| judgement.score_to_send(score));
+    Ok(Judged { submitted, leaves })
 }
 
 async fn look(consulted: &Consulted, worker: &Worker) -> Result<Shown, Refusal> {
@@ -116,11 +117,11 @@ pub fn refuse(by: &RefusedBy) -> Refusal {
 
 /// Writes the judged score: what leaves is what the policy has seen. `None` where nothing does.
 pub fn write_score(judged: Judged) -> Option<Outgoing> {
-    let Judged { normalized, leaves } = judged;
+    let Judged { submitted, leaves } = judged;
     let score = leaves?;
     let body = Bytes::from(score.write());
     Some(Outgoing {
-        credentialed: normalized.submitted.credentialed,
+        credentialed: submitted.credentialed,
         body: Some(body),
         score: Some(score),
     })

@@ -151,7 +151,7 @@ impl Question<'_> {
         score: &Score,
         judgement: &Judgement,
     ) -> Option<Request> {
-        let body = judgement.score_to_send(score)?.write();
+        let body = judgement.score_to_send(score.clone())?.write();
         let launch = configured_launch(caller.account, self.line_item);
         // Without a configured service key a caller brings a launch of its own, an ltik mostly.
         let scheme = launch.map_or(LTIK_SCHEME, |launch| launch.scheme());

@@ -225,7 +225,7 @@ proptest! {
 
             let judgement = world.submit(&in_force.enforced, sample);
             prop_assert_eq!(judgement.decision, Decision::Forwarded);
-            prop_assert_eq!(judgement.score_to_send(&score).unwrap().write(), score.write());
+            prop_assert_eq!(judgement.score_to_send(score.clone()).unwrap().write(), score.write());
             prop_assert_eq!(judgement.acts, []);
         }
     }
