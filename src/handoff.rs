@@ -14,7 +14,7 @@ use crate::authorization::Launch;
 use crate::caller_body::CallerBody;
 use crate::deadline::Deadline;
 use crate::gateway::Worker;
-use crate::policy::{InForceFor, Past};
+use crate::policy::{InForceFor, Leaving, Past};
 use crate::request_id::RequestId;
 use crate::routing::{Operation, Target};
 use crate::score::{Decimal, Score};
@@ -92,9 +92,10 @@ pub struct Normalized {
     pub score: Score,
 }
 
-/// A submission with all that the policy must know of it.
-pub struct Consulted {
-    pub normalized: Normalized,
+/// A submission with all that the policy must know of it. By reference, since the stages that make
+/// and take it wait: what a future owns is moved with it.
+pub struct Consulted<'a> {
+    pub normalized: &'a Normalized,
     pub in_force: InForceFor,
     /// The cell's; empty where no key in force needs one.
     pub history: Arc<Vec<Past>>,
@@ -102,12 +103,8 @@ pub struct Consulted {
     pub line_item_maximum: Option<Decimal>,
 }
 
-/// A submission with the policy's answer.
-pub struct Judged {
-    pub submitted: Submitted,
-    /// `None` where nothing leaves.
-    pub leaves: Option<Score>,
-}
+/// What the policy lets leave of a submission, if anything.
+pub struct Judged<'a>(pub Option<&'a Leaving>);
 
 /// A request as it leaves: built from parsed values, never relayed.
 pub struct Outgoing {

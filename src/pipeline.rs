@@ -146,11 +146,11 @@ async fn advance(
     let normalized = normalize(submitted, &shared.scores, &shared.policies)?;
     record.note_score(&normalized.score);
     // LEDGER_UNAVAILABLE, OVERLOADED, UPSTREAM_*.
-    let consulted = consult(normalized, worker, record).await?;
+    let consulted = consult(&normalized, worker, record).await?;
     // POLICY_REFUSED, STALE_SCORE; INVALID_SCORE where no policy fills a missing maximum.
-    let judged = judge(consulted, worker, verdict).await?;
+    let judged = judge(&consulted, worker, verdict).await?;
     // Written from the judged score: what leaves is what the policy has seen.
-    let Some(outgoing) = write_score(judged) else {
+    let Some(outgoing) = write_score(normalized, judged) else {
         return Ok(kept());
     };
     // Before anything is sent: LEDGER_UNAVAILABLE.

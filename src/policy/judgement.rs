@@ -86,6 +86,17 @@ pub enum RefusedBy {
     MaximumMissing,
 }
 
+impl Leaving {
+    /// The submission's own score with what was judged.
+    pub fn put_into(&self, mut score: Score) -> Score {
+        score.points = self.points;
+        score.given_alone = None;
+        score.submission.submitted_at.clone_from(&self.submitted_at);
+        score.comment.clone_from(&self.comment);
+        score
+    }
+}
+
 impl Decision {
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -157,16 +168,7 @@ impl Judgement {
 
     /// The body that leaves: the submission's own, with what was judged.
     pub fn score_to_send(&self, score: Score) -> Option<Score> {
-        let leaving = self.leaves.as_ref()?;
-        let mut score = score;
-        score.points = leaving.points;
-        score.given_alone = None;
-        score
-            .submission
-            .submitted_at
-            .clone_from(&leaving.submitted_at);
-        score.comment.clone_from(&leaving.comment);
-        Some(score)
+        Some(self.leaves.as_ref()?.put_into(score))
     }
 
     /// The entry of the cell's history, once it is known what became of what left; `None` where it

@@ -12,16 +12,16 @@ use crate::policy::{ConditionFailed, InForceFor, Past, Subject};
 use crate::record::Record;
 use crate::score::Decimal;
 
-pub async fn consult(
-    normalized: Normalized,
+pub async fn consult<'a>(
+    normalized: &'a Normalized,
     worker: &Worker,
     record: &mut Record,
-) -> Result<Consulted, Refusal> {
-    let in_force = worker.shared.policies.effective(&subject(&normalized));
+) -> Result<Consulted<'a>, Refusal> {
+    let in_force = worker.shared.policies.effective(&subject(normalized));
     in_force.failures.iter().for_each(warn);
     // Before the cell is held, so that it is held for no longer than it must be.
-    let line_item_maximum = maximum(&normalized, &in_force, worker).await?;
-    let history = history(&normalized, &in_force, record).await?;
+    let line_item_maximum = maximum(normalized, &in_force, worker).await?;
+    let history = history(normalized, &in_force, record).await?;
     Ok(Consulted {
         normalized,
         in_force,

@@ -17,41 +17,36 @@ use crate::telemetry::Trail;
 use crate::verdict::Verdict;
 
 /// Asks the policy. What it decided is noted in `verdict`, for the answer and the ledger.
-pub async fn judge(
-    consulted: Consulted,
+pub async fn judge<'a>(
+    consulted: &Consulted<'_>,
     worker: &Worker,
-    verdict: &mut Verdict,
-) -> Result<Judged, Refusal> {
+    verdict: &'a mut Verdict,
+) -> Result<Judged<'a>, Refusal> {
     let enforced = &consulted.in_force.enforced;
     verdict.effective = Some(enforced.clone());
     verdict.line_item_maximum = consulted.line_item_maximum;
     let mut shown = Shown::Unread;
-    verdict.judgement = Some(judge_by(&consulted, enforced, shown));
+    verdict.judgement = Some(judge_by(consulted, enforced, shown));
     if verdict.leaves() && enforced.needs().result {
         // What a person has edited is looked at last, so that nothing comes in between. Boxed:
         // rare, and large.
-        shown = Box::pin(look(&consulted, worker)).await?;
-        verdict.judgement = Some(judge_by(&consulted, enforced, shown));
+        shown = Box::pin(look(consulted, worker)).await?;
+        verdict.judgement = Some(judge_by(consulted, enforced, shown));
     }
     let reported = consulted.in_force.reported.as_ref();
-    verdict.reported = reported.map(|effective| Box::new(judge_by(&consulted, effective, shown)));
+    verdict.reported = reported.map(|effective| Box::new(judge_by(consulted, effective, shown)));
     count(verdict);
-    let Consulted { normalized, .. } = consulted;
-    judged(normalized, verdict)
-}
-
-fn judged(normalized: Normalized, verdict: &Verdict) -> Result<Judged, Refusal> {
     let judgement = verdict.judgement.as_ref();
     if let Some(by) = judgement.and_then(|judgement| judgement.refused_by.as_ref()) {
         return Err(refuse(by));
     }
-    let Normalized { submitted, score } = normalized;
-    let leaves = judgement.and_then(|judgement| judgement.score_to_send(score));
-    Ok(Judged { submitted, leaves })
+    Ok(Judged(
+        judgement.and_then(|judgement| judgement.leaves.as_ref()),
+    ))
 }
 
-async fn look(consulted: &Consulted, worker: &Worker) -> Result<Shown, Refusal> {
-    let Normalized { submitted, score } = &consulted.normalized;
+async fn look(consulted: &Consulted<'_>, worker: &Worker) -> Result<Shown, Refusal> {
+    let Normalized { submitted, score } = consulted.normalized;
     let credentialed = &submitted.credentialed;
     let Some(item) = &credentialed.routed.target.line_item else {
         return Ok(Shown::Unread);
@@ -60,9 +55,9 @@ async fn look(consulted: &Consulted, worker: &Worker) -> Result<Shown, Refusal> 
     Ok(result.map_or(Shown::Nothing, Shown::Result))
 }
 
-fn judge_by(consulted: &Consulted, effective: &Effective, shown: Shown) -> Judgement {
+fn judge_by(consulted: &Consulted<'_>, effective: &Effective, shown: Shown) -> Judgement {
     let submission = Submission {
-        subject: subject(&consulted.normalized),
+        subject: subject(consulted.normalized),
         line_item_maximum: consulted.line_item_maximum,
         shown,
     };
@@ -116,9 +111,9 @@ pub fn refuse(by: &RefusedBy) -> Refusal {
 }
 
 /// Writes the judged score: what leaves is what the policy has seen. `None` where nothing does.
-pub fn write_score(judged: Judged) -> Option<Outgoing> {
-    let Judged { submitted, leaves } = judged;
-    let score = leaves?;
+pub fn write_score(normalized: Normalized, judged: Judged<'_>) -> Option<Outgoing> {
+    let Normalized { submitted, score } = normalized;
+    let score = judged.0?.put_into(score);
     let body = Bytes::from(score.write());
     Some(Outgoing {
         credentialed: submitted.credentialed,
