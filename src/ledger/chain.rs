@@ -3,9 +3,12 @@
 
 use std::fmt;
 
-use aws_lc_rs::digest::{Context, SHA256};
+use aws_lc_rs::digest::{SHA256, digest};
 
 use super::row::{Plain, Row};
+
+/// About what the plain columns of an entry take.
+const USUAL: usize = 1_024;
 
 /// SHA-256.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +49,7 @@ pub fn link(sequence: i64, prev_hash: Hash, plain: Plain<'_>, sealed: Vec<u8>) -
 
 /// The hash that an entry must have.
 pub fn hash(sequence: i64, prev_hash: &Hash, plain: &Plain<'_>, sealed: &[u8]) -> Hash {
-    let mut sum = Sum(Context::new(&SHA256));
+    let mut sum = Sum(Vec::with_capacity(USUAL + sealed.len()));
     sum.bytes(prev_hash.bytes());
     sum.integer(Some(sequence));
     // Destructured, so that no new column is forgotten.
@@ -65,7 +68,7 @@ pub fn hash(sequence: i64, prev_hash: &Hash, plain: &Plain<'_>, sealed: &[u8]) -
         policy_generation,
         upstream_status,
         duration_ms,
-        digest,
+        digest: of_body,
     } = plain;
     for text in [receipt, account, caller, line_item, decision, rules] {
         sum.bytes(text.as_bytes());
@@ -78,27 +81,30 @@ pub fn hash(sequence: i64, prev_hash: &Hash, plain: &Plain<'_>, sealed: &[u8]) -
     }
     sum.integer(*cell);
     sum.integer(*upstream_status);
-    sum.bytes(digest);
+    sum.bytes(of_body);
     sum.bytes(sealed);
-    Hash::read(sum.0.finish().as_ref())
+    Hash::read(digest(&SHA256, &sum.0).as_ref())
 }
 
-/// Adds values so that no two lists of them read the same.
-struct Sum(Context);
+/// Puts values together so that no two lists of them read the same. In one piece, because hashing many
+/// small ones costs more than to copy them.
+struct Sum(Vec<u8>);
 
 impl Sum {
     fn bytes(&mut self, bytes: &[u8]) {
-        self.0.update(&(bytes.len() as u64).to_be_bytes());
-        self.0.update(bytes);
+        self.0
+            .extend_from_slice(&(bytes.len() as u64).to_be_bytes());
+        self.0.extend_from_slice(bytes);
     }
 
     fn optional(&mut self, text: Option<&str>) {
-        self.0.update(&[u8::from(text.is_some())]);
+        self.0.extend_from_slice(&[u8::from(text.is_some())]);
         self.bytes(text.unwrap_or_default().as_bytes());
     }
 
     fn integer(&mut self, integer: Option<i64>) {
-        self.0.update(&[u8::from(integer.is_some())]);
-        self.0.update(&integer.unwrap_or_default().to_be_bytes());
+        self.0.extend_from_slice(&[u8::from(integer.is_some())]);
+        self.0
+            .extend_from_slice(&integer.unwrap_or_default().to_be_bytes());
     }
 }
