@@ -27,6 +27,7 @@ use super::postgres::{AS_GATEWAY, Postgres};
 use super::receipt::Receipt;
 use super::schema::migrate;
 use super::sqlite::Sqlite;
+use super::waiter::{News, Waiter};
 use super::writer::{Health, MOST_KEPT, Opener, Writer};
 use crate::meter::Fill;
 
@@ -236,14 +237,10 @@ impl Ledger {
         };
         // The writer puts it back; until then a reader must not find it without this entry.
         self.0.histories.remove(&held.fingerprint);
-        let (reply, answer) = oneshot::channel();
-        self.send(Job::Write(
-            self.settled(Placed::new(entry), Some(cell)),
-            reply,
-        ))?;
+        let written = self.put_write(self.settled(Placed::new(entry), Some(cell)))?;
         // The writer frees it, with the entry.
         held.is_leased = false;
-        self.wait(answer).await
+        self.wait(written).await?.told()
     }
 
     /// The number of these policies (their canonical text): the same after every restart.
@@ -263,13 +260,19 @@ impl Ledger {
     }
 
     async fn write(&self, write: Write) -> Result<(), Unavailable> {
-        self.ask(|reply| Job::Write(write, reply)).await
+        let written = self.put_write(write)?;
+        self.wait(written).await?.told()
+    }
+
+    fn put_write(&self, write: Write) -> Result<oneshot::Receiver<News>, Unavailable> {
+        let (waiter, written) = Waiter::new();
+        self.send(Job::Write(write, waiter)).map(|()| written)
     }
 
     async fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> Result<T, Unavailable> {
         let (reply, answer) = oneshot::channel();
         self.send(job(reply))?;
-        self.wait(answer).await
+        self.wait(answer).await?
     }
 
     pub(super) fn send(&self, job: Job) -> Result<(), Unavailable> {
@@ -293,12 +296,9 @@ impl Ledger {
         })
     }
 
-    async fn wait<T>(
-        &self,
-        answer: oneshot::Receiver<Result<T, Unavailable>>,
-    ) -> Result<T, Unavailable> {
+    async fn wait<T>(&self, answer: oneshot::Receiver<T>) -> Result<T, Unavailable> {
         match timeout(PATIENCE, answer).await {
-            Ok(Ok(answer)) => answer,
+            Ok(Ok(answer)) => Ok(answer),
             Ok(Err(_)) => Err(Unavailable::Failing),
             Err(_) => {
                 self.0.meter.failed(Failure::Late);

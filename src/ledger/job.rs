@@ -9,12 +9,13 @@ use super::cell::{Cell, Fingerprint};
 use super::entry::Entry;
 use super::fault::Unavailable;
 use super::receipt::Receipt;
+use super::waiter::Waiter;
 use crate::policy::Past;
 
 pub type Reply<T> = oneshot::Sender<Result<T, Unavailable>>;
 
 pub enum Job {
-    Write(Write, Reply<()>),
+    Write(Write, Waiter),
     /// The cell's history, and on PostgreSQL its lease.
     Open(Cell, Reply<Opened>),
     /// The number of the policies with this hash.

@@ -39,6 +39,7 @@ mod sqlite;
 #[cfg(test)]
 mod tests;
 mod verify;
+mod waiter;
 mod writer;
 mod written;
 

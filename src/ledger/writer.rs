@@ -15,6 +15,7 @@ use super::fault::{CannotOpen, Fault, Unavailable};
 use super::job::{Closing, Job, Opened, Reply, Write};
 use super::meter::{Failure, LedgerMeter};
 use super::open::{LEASE_MILLIS, Leases};
+use super::waiter::{Waiter, tell_all};
 
 /// The most that is written in one transaction.
 const MOST_AT_ONCE: usize = 512;
@@ -88,7 +89,7 @@ pub struct Writer {
 pub struct Batch {
     writes: Vec<Write>,
     /// One for each write; nobody waits for some.
-    replies: Vec<Option<Reply<()>>>,
+    waiters: Vec<Option<Waiter>>,
     opens: Vec<(Cell, Reply<Opened>)>,
     generations: Vec<([u8; 32], Reply<i64>)>,
     closing: Option<Closing>,
@@ -98,8 +99,8 @@ impl Batch {
     fn add(&mut self, job: Job) {
         match job {
             // Who asked is gone, and nothing was sent: no intent may be left.
-            Job::Write(Write::Intend(_), reply) if reply.is_closed() => {}
-            Job::Write(write, reply) => self.add_write(write, Some(reply)),
+            Job::Write(Write::Intend(_), waiter) if waiter.is_gone() => {}
+            Job::Write(write, waiter) => self.add_write(write, Some(waiter)),
             Job::Open(_, reply) if reply.is_closed() => {}
             Job::Open(cell, reply) => self.opens.push((cell, reply)),
             Job::Generation(hash, reply) => self.generations.push((hash, reply)),
@@ -109,9 +110,9 @@ impl Batch {
         }
     }
 
-    fn add_write(&mut self, write: Write, reply: Option<Reply<()>>) {
+    fn add_write(&mut self, write: Write, waiter: Option<Waiter>) {
         self.writes.push(write);
-        self.replies.push(reply);
+        self.waiters.push(waiter);
     }
 }
 
@@ -155,12 +156,12 @@ impl Writer {
     pub fn serve(&mut self, batch: Batch) -> Option<Closing> {
         let Batch {
             writes,
-            replies,
+            waiters,
             opens,
             generations,
             closing,
         } = batch;
-        self.write(writes, replies);
+        self.write(writes, waiters);
         self.open_cells(opens);
         for (hash, reply) in generations {
             let number = self.with_book(|book| book.generation(&hash));
@@ -169,7 +170,7 @@ impl Writer {
         closing
     }
 
-    fn write(&mut self, writes: Vec<Write>, replies: Vec<Option<Reply<()>>>) {
+    fn write(&mut self, writes: Vec<Write>, waiters: Vec<Option<Waiter>>) {
         if writes.is_empty() {
             return;
         }
@@ -177,33 +178,40 @@ impl Writer {
         match self.with_book_raw(|book| meter.watch(book, &writes)) {
             Some(Ok(())) => {
                 self.health.commits.fetch_add(1, Ordering::Relaxed);
-                self.answer(writes, replies);
+                self.answer(writes, waiters);
             }
             // One of them is at fault: each alone, so that the others are written.
             Some(Err(Fault::Refused(_))) if writes.len() > 1 => {
-                for (write, reply) in writes.into_iter().zip(replies) {
-                    self.write(vec![write], vec![reply]);
+                for (write, waiter) in writes.into_iter().zip(waiters) {
+                    self.write(vec![write], vec![waiter]);
                 }
             }
             Some(Err(Fault::Refused(_))) => {
                 self.refuse_entry();
-                refuse(replies);
+                refuse(waiters);
             }
             Some(Err(Fault::Lost(_))) | None => {
                 writes.into_iter().for_each(|write| self.keep(write));
-                refuse(replies);
+                refuse(waiters);
             }
         }
     }
 
-    fn answer(&mut self, writes: Vec<Write>, replies: Vec<Option<Reply<()>>>) {
-        for (write, reply) in writes.into_iter().zip(replies) {
-            let is_told = reply.is_none_or(|reply| reply.send(Ok(())).is_ok());
-            if let (Write::Intend(placed), false) = (write, is_told) {
-                // Who asked has given up, so nothing will be sent.
-                self.keep(Write::Withdraw(placed.entry.receipt));
+    fn answer(&mut self, writes: Vec<Write>, waiters: Vec<Option<Waiter>>) {
+        let mut recorded = Vec::with_capacity(waiters.len());
+        for (write, waiter) in writes.iter().zip(waiters) {
+            match write {
+                Write::Intend(placed) => {
+                    let is_told = waiter.is_none_or(|waiter| waiter.tell(Ok(())));
+                    if !is_told {
+                        // Who asked has given up, so nothing will be sent.
+                        self.keep(Write::Withdraw(placed.entry.receipt.clone()));
+                    }
+                }
+                Write::Record(_) | Write::Free(_) | Write::Withdraw(_) => recorded.extend(waiter),
             }
         }
+        tell_all(recorded, Ok(()));
         self.flush();
     }
 
@@ -409,10 +417,9 @@ impl Writer {
     }
 }
 
-fn refuse(replies: Vec<Option<Reply<()>>>) {
-    for reply in replies.into_iter().flatten() {
-        let _ = reply.send(Err(Unavailable::Failing));
-    }
+fn refuse(waiters: Vec<Option<Waiter>>) {
+    let waiters = waiters.into_iter().flatten().collect();
+    tell_all(waiters, Err(Unavailable::Failing));
 }
 
 fn told(cause: &CannotOpen) -> String {
