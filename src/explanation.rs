@@ -3,14 +3,17 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use http::Method;
+use http::uri::PathAndQuery;
+use serde::ser::{SerializeMap, SerializeStruct};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::authorization::LTIK_SCHEME;
 use crate::error::{Fault, Refusal};
 use crate::handoff::{Credentialed, UpstreamLaunch};
 use crate::ledger::Kept;
-use crate::policy::{Acted, Judgement, KeyInForce, Marks, Reasons, Reported};
+use crate::policy::{Acted, Judgement, KeyInForce, Marks, Reasons, ReasonsOf, Reported};
 use crate::routing::Target;
 use crate::score::{Decimal, Fill, Score, UnknownMembers, read_for};
 
@@ -52,6 +55,7 @@ pub struct Request {
 /// What an entry keeps: all that it doesn't say elsewhere.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Recorded {
+    #[serde(default)]
     pub reasons: Reasons,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line_item_maximum: Option<Decimal>,
@@ -68,17 +72,73 @@ pub struct MaximumAlone {
     pub line_item_maximum: Option<Decimal>,
 }
 
-impl Request {
-    /// What leaves for a submission, without its body.
-    pub fn masked(credentialed: &Credentialed) -> Self {
+/// `Recorded` as it is written, of what is there already.
+#[derive(Serialize)]
+pub struct RecordedAs<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reasons: Option<ReasonsOf<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line_item_maximum: Option<Decimal>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request: Option<&'a Leaving>,
+}
+
+/// What leaves for a submission, without its body: written as `Request`.
+pub struct Leaving {
+    pub method: Method,
+    /// Of its launch credential.
+    pub scheme: &'static str,
+    pub target: PathAndQuery,
+}
+
+impl RecordedAs<'_> {
+    pub fn json(&self) -> Option<Box<RawValue>> {
+        // Texts and numbers in structs of ours, which are always JSON.
+        serde_json::value::to_raw_value(self).ok()
+    }
+}
+
+impl Leaving {
+    pub fn of(credentialed: &Credentialed) -> Self {
         let scheme = match &credentialed.launch {
             UpstreamLaunch::With(launch) => launch.scheme(),
             // The scores route always has a launch.
             UpstreamLaunch::None => LTIK_SCHEME,
         };
-        Self::with(scheme, &credentialed.routed.target)
+        let target = &credentialed.routed.target;
+        Self {
+            method: target.operation.method(),
+            scheme,
+            target: target.upstream.clone(),
+        }
     }
+}
 
+impl Serialize for Leaving {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut request = serializer.serialize_struct("Request", 3)?;
+        request.serialize_field("method", self.method.as_str())?;
+        request.serialize_field("target", self.target.as_str())?;
+        request.serialize_field("headers", &Headers(self.scheme))?;
+        request.end()
+    }
+}
+
+/// Those that leave, secrets masked.
+struct Headers(&'static str);
+
+impl Serialize for Headers {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut headers = serializer.serialize_map(Some(2))?;
+        headers.serialize_entry("authorization", &format_args!("{} ***:***", self.0))?;
+        headers.serialize_entry("content-type", "application/json")?;
+        headers.end()
+    }
+}
+
+impl Request {
     pub fn with(scheme: &str, target: &Target) -> Self {
         let headers = [
             ("authorization", format!("{scheme} ***:***")),
@@ -168,4 +228,33 @@ pub fn read_recorded(submission: &RawValue) -> Option<Score> {
 /// JSON that we wrote.
 pub fn json(written: Vec<u8>) -> Option<Box<RawValue>> {
     RawValue::from_string(String::from_utf8(written).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::line_item::LineItem;
+    use crate::routing::scores_target;
+
+    #[test]
+    fn what_is_recorded_of_a_request_is_read_as_it_is_shown() {
+        let item = "https://canvas.example.edu/api/lti/courses/1/line_items/2";
+        let target = scores_target(&LineItem::parse(item).unwrap()).unwrap();
+        let leaving = Leaving {
+            method: target.operation.method(),
+            scheme: LTIK_SCHEME,
+            target: target.upstream.clone(),
+        };
+        let written = RecordedAs {
+            reasons: None,
+            line_item_maximum: None,
+            description: Some("Too late."),
+            request: Some(&leaving),
+        };
+        let read: Recorded = serde_json::from_str(written.json().unwrap().get()).unwrap();
+        let shown = Request::with(LTIK_SCHEME, &target);
+        let json = |request: &Request| serde_json::to_value(request).unwrap();
+        assert_eq!(read.request.as_ref().map(json), Some(json(&shown)));
+        assert_eq!(read.description.as_deref(), Some("Too late."));
+    }
 }

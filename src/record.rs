@@ -13,14 +13,14 @@ use serde_json::value::RawValue;
 use crate::body::Body;
 use crate::deadline::Deadline;
 use crate::error::{Code, Refusal};
-use crate::explanation;
+use crate::explanation::{self, Leaving, RecordedAs};
 use crate::gateway::Shared;
 use crate::handoff::{Outgoing, Submitted};
 use crate::ledger::{
     Acted, BodyDigest, Cell, Decision, Durability, Entry, Held, Ledger, OnFailure, Receipt,
     Unavailable,
 };
-use crate::policy::{self, Fate, Past, Reasons};
+use crate::policy::{self, Fate, Past, ReasonsOf};
 use crate::score::Score;
 use crate::telemetry::Trail;
 use crate::verdict::Verdict;
@@ -35,7 +35,7 @@ struct Recording {
     score: Option<Score>,
     held: Option<Held>,
     /// What leaves, for its explanation.
-    leaving: Option<explanation::Request>,
+    leaving: Option<Leaving>,
 }
 
 /// What to do where the ledger fails.
@@ -144,12 +144,9 @@ impl Recording {
         if self.held.as_ref().is_some_and(lost) {
             self.choice.or_forward(Unavailable::Failing)?;
         }
-        self.leaving = Some(explanation::Request::masked(&outgoing.credentialed));
+        self.leaving = Some(Leaving::of(&outgoing.credentialed));
         self.note_verdict(verdict);
-        self.entry.sent = outgoing
-            .body
-            .as_ref()
-            .and_then(|body| explanation::json(body.to_vec()));
+        self.entry.sent = outgoing.body.as_ref().and_then(|body| self.sent(body));
         if self.choice.ledger.durability() == Durability::Always {
             // What is never settled has an unknown fate.
             self.entry.past = self.past(verdict, Fate::Unknown);
@@ -184,6 +181,15 @@ impl Recording {
             Err(unavailable) => choice.or_forward(unavailable)?,
         }
         answer
+    }
+
+    /// Most submissions leave as they came; those need not be looked through again.
+    fn sent(&self, body: &[u8]) -> Option<Box<RawValue>> {
+        let submission = self.entry.submission.as_ref();
+        let as_it_came = submission.filter(|json| json.get().as_bytes() == body);
+        as_it_came
+            .cloned()
+            .or_else(|| explanation::json(body.to_vec()))
     }
 
     fn note_verdict(&mut self, verdict: &Verdict) {
@@ -230,16 +236,14 @@ impl Recording {
     fn explanation(&self, verdict: &Verdict, refusal: Option<&Refusal>) -> Option<Box<RawValue>> {
         let reasons = verdict.effective.as_ref().zip(verdict.judgement.as_ref());
         let reported = verdict.reported.as_deref();
-        let reasons =
-            reasons.map(|(effective, judgement)| Reasons::of(effective, judgement, reported));
-        let recorded = explanation::Recorded {
-            reasons: reasons.unwrap_or_default(),
+        let recorded = RecordedAs {
+            reasons: reasons
+                .map(|(effective, judgement)| ReasonsOf::new(effective, judgement, reported)),
             line_item_maximum: verdict.line_item_maximum,
-            description: refusal.map(|refusal| refusal.description().to_owned()),
-            request: self.leaving.clone(),
+            description: refusal.map(Refusal::description),
+            request: self.leaving.as_ref(),
         };
-        // Texts and numbers in structs of ours, which are always JSON.
-        serde_json::value::to_raw_value(&recorded).ok()
+        recorded.json()
     }
 
     fn past(&self, verdict: &Verdict, fate: Fate) -> Option<Past> {

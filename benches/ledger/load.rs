@@ -4,18 +4,21 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use http::uri::PathAndQuery;
 use jiff::Timestamp;
-use scoregate::explanation::{Recorded, Request, json};
+use scoregate::explanation::{Leaving, RecordedAs, json};
 use scoregate::ledger::{BodyDigest, Cell, Decision, Entry, Ledger, Receipt};
 use scoregate::policy::{
-    Fate, InForceFor, Judgement, Keep, Keys, Match, Maximum, Mode, Over, Policies, Policy, Reasons,
-    Shown, Subject, Submission, judge,
+    Fate, InForceFor, Judgement, Keep, Keys, Match, Maximum, Mode, Over, Policies, Policy,
+    ReasonsOf, Shown, Subject, Submission, judge,
 };
 use scoregate::score::{Decimal, Score, UnknownMembers, read};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
 
 use crate::arguments::Arguments;
+
+const TARGET: &str = "/api/lineitems/https%3A%2F%2Fcanvas.example.edu%2Fapi%2Flti%2Fcourses%2F101%2Fline_items%2F7/scores";
 
 /// Learners of one line item.
 const CLASS: u64 = 30;
@@ -218,22 +221,16 @@ fn explanation(
     in_force: &InForceFor,
     judgement: &Judgement,
 ) -> Option<Box<serde_json::value::RawValue>> {
-    let headers = [
-        ("authorization", "LTIK-AUTH-V2 ***:***"),
-        ("content-type", "application/json"),
-    ];
-    let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let target = "/api/lineitems/https%3A%2F%2Fcanvas.example.edu%2Fapi%2Flti%2Fcourses%2F101%2Fline_items%2F7/scores";
-    let recorded = Recorded {
-        reasons: Reasons::of(&in_force.enforced, judgement, None),
+    let leaving = Leaving {
+        method: http::Method::POST,
+        scheme: "LTIK-AUTH-V2",
+        target: PathAndQuery::from_static(TARGET),
+    };
+    let recorded = RecordedAs {
+        reasons: Some(ReasonsOf::new(&in_force.enforced, judgement, None)),
         line_item_maximum: None,
         description: None,
-        request: Some(Request {
-            method: "POST".to_owned(),
-            target: target.to_owned(),
-            headers: headers.into(),
-            body: None,
-        }),
+        request: Some(&leaving),
     };
-    serde_json::value::to_raw_value(&recorded).ok()
+    recorded.json()
 }

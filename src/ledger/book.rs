@@ -9,15 +9,14 @@ use quick_cache::unsync::Cache;
 use super::cell::Fingerprint;
 use super::chain::{Hash, link};
 use super::database::{Cursor, Database, Dialect, Input, Insert};
-use super::entry::Entry;
+use super::draft::Draft;
 use super::fault::Fault;
 use super::histories::{Histories, History};
 use super::job::{Placed, Record, Write};
 use super::random::Random;
 use super::receipt::Receipt;
-use super::row::{ENTRIES, Plain, Row, seal, storable};
+use super::row::{ENTRIES, Plain, Row};
 use super::seal::{SealKey, Uses};
-use crate::policy::Fate;
 
 /// Cells whose keys are remembered.
 const MOST_CELLS: usize = 65_536;
@@ -214,8 +213,8 @@ impl Book {
     /// Finds the cells of what is written, and makes those that are new.
     fn know_cells(&mut self, writes: &[Write], head: &mut Head) -> Result<(), Fault> {
         let placed = writes.iter().filter_map(Write::placed);
-        let cells = placed.filter_map(|placed| Some((placed.cell?, placed.entry.as_ref())));
-        let mut unknown: HashMap<Fingerprint, &Entry> = cells
+        let cells = placed.filter_map(|placed| Some((placed.cell?, placed.draft.as_ref())));
+        let mut unknown: HashMap<Fingerprint, &Draft> = cells
             .filter(|(fingerprint, _)| self.keys.get(fingerprint).is_none())
             .collect();
         if unknown.is_empty() {
@@ -253,23 +252,22 @@ impl Book {
 
     fn make_cells(
         &mut self,
-        cells: &HashMap<Fingerprint, &Entry>,
+        cells: &HashMap<Fingerprint, &Draft>,
         head: &mut Head,
     ) -> Result<(), Fault> {
         let mut made = Vec::new();
-        for (fingerprint, entry) in cells {
+        for (fingerprint, draft) in cells {
             head.cells += 1;
             let key = SealKey::random(&mut self.random)?;
-            let learner = storable(entry.user.as_deref().unwrap_or_default());
-            made.push((*fingerprint, head.cells, key, *entry, learner));
+            made.push((*fingerprint, head.cells, key, *draft));
         }
-        let values = made.iter().map(|(fingerprint, id, key, entry, learner)| {
+        let values = made.iter().map(|(fingerprint, id, key, draft)| {
             vec![
                 Input::Integer(*id),
                 Input::Bytes(&fingerprint.0),
-                Input::Text(&entry.account),
-                Input::Text(&entry.line_item),
-                Input::Text(learner),
+                Input::Text(&draft.account),
+                Input::Text(&draft.line_item),
+                Input::Text(draft.user.as_deref().unwrap_or_default()),
                 Input::Bytes(key.bytes()),
             ]
         });
@@ -301,9 +299,10 @@ impl Book {
         let mut rows = Vec::new();
         for record in writes.iter().filter_map(as_record) {
             let Sealing { cell, uses } = self.sealing(&record.placed, head)?;
-            let entry = &record.placed.entry;
-            let plain = Plain::of(entry, cell, &uses)?;
-            rows.push(head.append(plain, seal(entry, &uses, &mut self.random)?));
+            let draft = &record.placed.draft;
+            let plain = Plain::of(draft, cell, &uses);
+            let sealed = uses.seal(&draft.receipt, &draft.content, &mut self.random)?;
+            rows.push(head.append(plain, sealed));
         }
         Ok(rows)
     }
@@ -327,20 +326,15 @@ impl Book {
         self.database.insert(&INTENTS, values.collect())
     }
 
-    /// As it shall be read if nothing more is heard of it: its fate is unknown.
     fn intent(&mut self, placed: &Placed, head: &Head) -> Result<Intent, Fault> {
-        let mut entry = placed.entry.clone();
-        entry.upstream = None;
-        if let Some(past) = &mut entry.past {
-            past.fate = Fate::Unknown;
-        }
+        let draft = &placed.draft;
         let Sealing { cell, uses } = self.sealing(placed, head)?;
-        let plain = Plain::of(&entry, cell, &uses)?;
+        let plain = Plain::of(draft, cell, &uses);
         Ok(Intent {
             receipt: plain.receipt.to_string(),
             cell,
             plain: serde_json::to_string(&plain).map_err(Fault::refused)?,
-            sealed: seal(&entry, &uses, &mut self.random)?,
+            sealed: uses.seal(&draft.receipt, &draft.content, &mut self.random)?,
         })
     }
 
@@ -350,7 +344,7 @@ impl Book {
                 ref placed,
                 is_intended: true,
                 ..
-            }) => Some(&placed.entry.receipt),
+            }) => Some(&placed.draft.receipt),
             Write::Withdraw(receipt) => Some(receipt),
             Write::Record(_) | Write::Intend(_) | Write::Free(_) => None,
         };
@@ -379,7 +373,7 @@ impl Book {
     /// What is written now stands in the cached histories too. The entries follow `before`.
     fn remember(&mut self, writes: &[Write], before: i64) {
         for (record, version) in writes.iter().filter_map(as_record).zip(before + 1..) {
-            let (Some(fingerprint), Some(past)) = (record.placed.cell, &record.placed.entry.past)
+            let (Some(fingerprint), Some(past)) = (record.placed.cell, &record.placed.draft.past)
             else {
                 continue;
             };

@@ -209,7 +209,7 @@ impl Ledger {
     /// or `withdraw` it; what is neither when the process ends becomes an entry of unknown fate.
     /// If this future is dropped nothing remains.
     pub async fn intend(&self, entry: Entry) -> Result<(), Unavailable> {
-        self.write(Write::Intend(Placed::new(entry))).await
+        self.write(Write::Intend(Placed::intent(entry))).await
     }
 
     /// Nothing was forwarded after all, and there is no entry to settle it with.

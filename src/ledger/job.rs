@@ -6,6 +6,7 @@ use std::time::Instant;
 use tokio::sync::oneshot;
 
 use super::cell::{Cell, Fingerprint};
+use super::draft::Draft;
 use super::entry::Entry;
 use super::fault::Unavailable;
 use super::receipt::Receipt;
@@ -42,9 +43,10 @@ pub enum Write {
     Withdraw(Receipt),
 }
 
-/// An entry, and the cell it belongs to, if it is of a learner.
+/// An entry, and the cell it belongs to, if it is of a learner. Boxed, because the queue has room for
+/// thousands from the start.
 pub struct Placed {
-    pub entry: Box<Entry>,
+    pub draft: Box<Draft>,
     pub cell: Option<Fingerprint>,
 }
 
@@ -52,7 +54,14 @@ impl Placed {
     pub fn new(entry: Entry) -> Self {
         Self {
             cell: Fingerprint::of_entry(&entry),
-            entry: Box::new(entry),
+            draft: Box::new(Draft::of(entry)),
+        }
+    }
+
+    pub fn intent(entry: Entry) -> Self {
+        Self {
+            cell: Fingerprint::of_entry(&entry),
+            draft: Box::new(Draft::of_intent(entry)),
         }
     }
 }
@@ -83,7 +92,7 @@ impl Write {
     /// Whether it must be written sooner or later: what has left can't be taken back.
     pub fn must_not_be_lost(&self) -> bool {
         match self {
-            Self::Record(record) => record.placed.entry.sent.is_some(),
+            Self::Record(record) => record.placed.draft.was_sent,
             Self::Free(_) | Self::Withdraw(_) => true,
             Self::Intend(_) => false,
         }

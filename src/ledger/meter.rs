@@ -112,7 +112,7 @@ impl LedgerMeter {
         }
         for write in writes {
             if let Write::Record(record) = write {
-                add(&self.entries, record.placed.entry.decision as usize, 1);
+                add(&self.entries, record.placed.draft.decision as usize, 1);
             }
         }
         Ok(())

@@ -14,6 +14,7 @@ mod chain;
 mod close;
 mod content;
 mod database;
+mod draft;
 mod entry;
 mod erase;
 mod fault;

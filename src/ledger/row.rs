@@ -8,12 +8,11 @@ use jiff::Timestamp;
 use super::chain::Hash;
 use super::content::{Content, PastContent, read_points};
 use super::database::{Cursor, Input, Insert};
-use super::entry::{Acted, BodyDigest, Decision, Entry, Kept, Learner, points_json};
+use super::draft::Draft;
+use super::entry::{Acted, BodyDigest, Decision, Entry, Kept, Learner};
 use super::fault::Fault;
-use super::random::Random;
 use super::receipt::Receipt;
 use super::seal::{SealKey, Uses};
-use super::written;
 
 pub struct Row<'a> {
     pub sequence: i64,
@@ -37,7 +36,7 @@ pub struct Plain<'a> {
     pub decision: Cow<'a, str>,
     pub code: Option<Cow<'a, str>>,
     pub rules: Cow<'a, str>,
-    pub judged: Option<String>,
+    pub judged: Option<Cow<'a, str>>,
     pub policy_generation: i64,
     pub upstream_status: Option<i64>,
     pub duration_ms: i64,
@@ -54,45 +53,25 @@ pub static ENTRIES: LazyLock<Insert> = LazyLock::new(|| {
 });
 
 impl<'a> Plain<'a> {
-    pub fn of(entry: &'a Entry, cell: Option<i64>, key: &Uses) -> Result<Self, Fault> {
-        Ok(Self {
-            receipt: entry.receipt.text().into(),
-            time: entry.time.as_microsecond(),
-            account: storable(&entry.account),
-            caller: storable(&entry.caller),
-            line_item: storable(&entry.line_item),
+    pub fn of(draft: &'a Draft, cell: Option<i64>, key: &Uses) -> Self {
+        Self {
+            receipt: draft.receipt.text().into(),
+            time: draft.time.as_microsecond(),
+            account: draft.account.as_str().into(),
+            caller: draft.caller.as_str().into(),
+            line_item: draft.line_item.as_str().into(),
             cell,
-            in_history: i64::from(entry.past.is_some() && cell.is_some()),
-            decision: entry.decision.as_str().into(),
-            code: entry.code.as_deref().map(storable),
-            rules: rules(&entry.rules)?,
-            judged: entry.judged.as_ref().map(points_json),
-            policy_generation: entry.policy_generation,
-            upstream_status: entry.upstream.map(i64::from),
-            duration_ms: entry.duration_ms,
-            digest: key.digest(&entry.body),
-        })
+            in_history: i64::from(draft.past.is_some() && cell.is_some()),
+            decision: draft.decision.as_str().into(),
+            code: draft.code.as_deref().map(Cow::from),
+            rules: draft.rules.as_str().into(),
+            judged: draft.judged.as_deref().map(Cow::from),
+            policy_generation: draft.policy_generation,
+            upstream_status: draft.upstream.map(i64::from),
+            duration_ms: draft.duration_ms,
+            digest: key.digest(&draft.body),
+        }
     }
-}
-
-fn rules(acted: &[Acted]) -> Result<Cow<'static, str>, Fault> {
-    match acted {
-        [] => Ok("[]".into()),
-        acted => Ok(serde_json::to_string(acted).map_err(Fault::refused)?.into()),
-    }
-}
-
-/// PostgreSQL's texts hold no NUL, and both databases shall keep the same.
-pub fn storable(text: &str) -> Cow<'_, str> {
-    match text.contains('\0') {
-        true => text.replace('\0', "\u{fffd}").into(),
-        false => text.into(),
-    }
-}
-
-/// Seals what an entry says of its learner.
-pub fn seal(entry: &Entry, key: &Uses, random: &mut Random) -> Result<Vec<u8>, Fault> {
-    key.seal(&entry.receipt, &written::content(entry), random)
 }
 
 impl<'a> Row<'a> {
@@ -136,7 +115,7 @@ impl<'a> Row<'a> {
                 decision: row.text()?.into(),
                 code: row.optional_text()?.map(Cow::from),
                 rules: row.text()?.into(),
-                judged: row.optional_text()?,
+                judged: row.optional_text()?.map(Cow::from),
                 policy_generation: row.integer()?,
                 upstream_status: row.optional_integer()?,
                 duration_ms: row.integer()?,

@@ -205,7 +205,7 @@ impl Writer {
                     let is_told = waiter.is_none_or(|waiter| waiter.tell(Ok(())));
                     if !is_told {
                         // Who asked has given up, so nothing will be sent.
-                        self.keep(Write::Withdraw(placed.entry.receipt.clone()));
+                        self.keep(Write::Withdraw(placed.draft.receipt.clone()));
                     }
                 }
                 Write::Record(_) | Write::Free(_) | Write::Withdraw(_) => recorded.extend(waiter),
@@ -338,7 +338,7 @@ impl Writer {
         let mut left = VecDeque::new();
         while let Some(write) = self.backlog.pop_front() {
             let is_written = match &write {
-                Write::Record(record) => book.has(&record.placed.entry.receipt),
+                Write::Record(record) => book.has(&record.placed.draft.receipt),
                 Write::Intend(_) | Write::Free(_) | Write::Withdraw(_) => Ok(false),
             };
             match is_written {

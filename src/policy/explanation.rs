@@ -3,9 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use super::keys::Each;
 use super::{Act, Effective, Judgement, Marks, Mode};
 use crate::score::Points;
 
@@ -48,6 +50,110 @@ pub struct Reported {
     pub judged: Option<Marks>,
     /// What their own rules did.
     pub rules: Vec<Acted>,
+}
+
+/// `Reasons` as they are written, without a copy of anything: every entry of the ledger has them.
+#[derive(Serialize)]
+pub struct ReasonsOf<'a> {
+    #[serde(serialize_with = "write_keys", skip_serializing_if = "is_empty")]
+    effective: &'a Effective,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    rules: Vec<ActedAs<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    report: Option<ReportedAs<'a>>,
+}
+
+#[derive(Serialize)]
+struct KeyInForceAs<'a, T> {
+    policy: &'a str,
+    value: &'a T,
+}
+
+#[derive(Serialize)]
+struct ActedAs<'a> {
+    rule: &'static str,
+    policy: &'a str,
+    input: Marks,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output: Option<Marks>,
+    reason: &'a str,
+}
+
+#[derive(Serialize)]
+struct ReportedAs<'a> {
+    decision: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    judged: Option<Marks>,
+    rules: Vec<ActedAs<'a>>,
+}
+
+impl<'a> ReasonsOf<'a> {
+    pub fn new(
+        effective: &'a Effective,
+        judgement: &'a Judgement,
+        reported: Option<&'a Judgement>,
+    ) -> Self {
+        Self {
+            effective,
+            rules: judgement.acts.iter().map(ActedAs::from).collect(),
+            report: reported.map(ReportedAs::of),
+        }
+    }
+}
+
+impl<'a> ReportedAs<'a> {
+    fn of(judgement: &'a Judgement) -> Self {
+        let acts = judgement.acts.iter();
+        let own = acts.filter(|act| act.mode == Mode::Report);
+        Self {
+            decision: judgement.decision.as_str(),
+            judged: judgement.judged().map(Marks::from),
+            rules: own.map(ActedAs::from).collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a Act> for ActedAs<'a> {
+    fn from(act: &'a Act) -> Self {
+        let Act {
+            rule,
+            policy,
+            mode: _,
+            input,
+            output,
+            reason,
+        } = act;
+        Self {
+            rule,
+            policy,
+            input: *input,
+            output: *output,
+            reason,
+        }
+    }
+}
+
+fn is_empty(effective: &&Effective) -> bool {
+    **effective == Effective::default()
+}
+
+fn write_keys<S: Serializer>(effective: &&Effective, serializer: S) -> Result<S::Ok, S::Error> {
+    struct Members<M>(M);
+    impl<M: SerializeMap> Each for Members<M> {
+        type Error = M::Error;
+
+        fn take(
+            &mut self,
+            key: &'static str,
+            policy: &str,
+            value: &impl Serialize,
+        ) -> Result<(), M::Error> {
+            self.0.serialize_entry(key, &KeyInForceAs { policy, value })
+        }
+    }
+    let mut members = Members(serializer.serialize_map(None)?);
+    effective.each_in_force(&mut members)?;
+    members.0.end()
 }
 
 impl Reasons {

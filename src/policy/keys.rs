@@ -31,6 +31,18 @@ pub struct InForce {
     pub value: Box<RawValue>,
 }
 
+/// Takes keys in force, of whatever type their values are.
+pub(super) trait Each {
+    type Error;
+
+    fn take(
+        &mut self,
+        key: &'static str,
+        policy: &str,
+        value: &impl Serialize,
+    ) -> Result<(), Self::Error>;
+}
+
 macro_rules! keys {
     ($($(#[doc = $doc:literal])* $field:ident $name:literal: $Value:ty;)*) => {
         /// The keys of one policy. A key that is not set does nothing.
@@ -57,6 +69,14 @@ macro_rules! keys {
                 $(if let Some(value) = &keys.$field {
                     self.$field = Some(Set { policy: policy.clone(), mode, value: value.clone() });
                 })*
+            }
+
+            /// Hands each key in force on, with its origin.
+            pub(super) fn each_in_force<E: Each>(&self, each: &mut E) -> Result<(), E::Error> {
+                $(if let Some(set) = &self.$field {
+                    each.take($name, &set.policy, &set.value)?;
+                })*
+                Ok(())
             }
 
             /// Each key in force, with its origin.

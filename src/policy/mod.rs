@@ -31,7 +31,7 @@ mod worth;
 pub use condition::{BadCondition, Condition, EvaluationFailed};
 pub use difference::Difference;
 pub use exact::Rounding;
-pub use explanation::{Acted, KeyInForce, Reasons, Reported};
+pub use explanation::{Acted, KeyInForce, Reasons, ReasonsOf, Reported};
 pub use history::{Fate, Past, Role, Sent};
 pub use judge::{Shown, Submission, judge};
 pub use judgement::{Act, Decision, Judgement, Leaving, Marks, RefusedBy};

@@ -37,4 +37,13 @@ fn an_explanation_tells_each_rule_with_its_origin() {
     );
     let read: Reasons = serde_json::from_str(&shown.to_string()).unwrap();
     assert_eq!(serde_json::to_value(&read).unwrap(), shown);
+    // What the ledger writes is the same.
+    let written = ReasonsOf::new(&in_force.enforced, &judgement, Some(&reported));
+    let written = serde_json::to_string(&written).unwrap();
+    let read: Reasons = serde_json::from_str(&written).unwrap();
+    assert_eq!(serde_json::to_value(&read).unwrap(), shown);
+    let nothing = Policies::new(Vec::new()).effective(&submission.subject);
+    let judgement = judge(&submission, &[], &nothing.enforced);
+    let written = ReasonsOf::new(&nothing.enforced, &judgement, None);
+    assert_eq!(serde_json::to_string(&written).unwrap(), "{}");
 }
