@@ -96,6 +96,11 @@ impl Insert {
             sql
         }))
     }
+
+    pub fn of_one_row(&self) -> &str {
+        let [.., one] = &self.0;
+        one
+    }
 }
 
 /// What the two databases differ in, beyond how they are reached.

@@ -72,7 +72,7 @@ impl Ledger {
         let (jobs, waiting) = sync_channel(QUEUE);
         let meter = Arc::<LedgerMeter>::default();
         let watched = (health.clone(), meter.clone());
-        start_writer(open, waiting, watched, settings.retention)?;
+        start_writer(open, waiting, watched, settings)?;
         Ok(Self(Arc::new(Inner {
             jobs,
             health,
@@ -328,9 +328,13 @@ fn start_writer(
     mut open: Opener,
     jobs: Receiver<Job>,
     (health, meter): (Arc<Health>, Arc<LedgerMeter>),
-    retention: Option<Duration>,
+    settings: &Settings,
 ) -> Result<(), CannotOpen> {
     let (opened, result) = sync_channel(1);
+    let retention = settings.retention;
+    let is_batched = settings.durability == Durability::Batched;
+    // PostgreSQL waits for its disk under either.
+    let is_patient = is_batched && matches!(settings.place, Place::Sqlite(_));
     let run = move || {
         let book = match first_open(&mut open) {
             Ok(book) => book,
@@ -349,6 +353,8 @@ fn start_writer(
             health,
             meter,
             retention,
+            is_patient,
+            has_company: false,
             backlog: VecDeque::new(),
             retry_at: Instant::now(),
             tick_at: Instant::now(),

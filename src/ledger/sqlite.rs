@@ -7,7 +7,7 @@ use std::time::Duration;
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, params_from_iter};
 
-use super::database::{Cursor, Database, Dialect, Input, Value};
+use super::database::{Cursor, Database, Dialect, Input, Insert, Value};
 use super::fault::{CannotOpen, Fault};
 use super::place::Durability;
 
@@ -146,6 +146,12 @@ impl Database for Sqlite {
             changed.map(|rows| rows as u64).map_err(fault)
         };
         sets.iter().map(&mut run).collect()
+    }
+
+    /// One by one: no statement waits for an answer of another machine here, and one of many rows keeps
+    /// what it would take to undo it alone.
+    fn insert(&mut self, insert: &'static Insert, rows: Vec<Vec<Input<'_>>>) -> Result<(), Fault> {
+        self.execute_each(insert.of_one_row(), &rows).map(drop)
     }
 
     fn query_each(

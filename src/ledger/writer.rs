@@ -7,6 +7,7 @@ use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::book::Book;
@@ -19,6 +20,11 @@ use super::waiter::{Waiter, tell_all};
 
 /// The most that is written in one transaction.
 const MOST_AT_ONCE: usize = 512;
+
+/// How long the writer lets more come, where the last transaction had company: to write an entry of
+/// a transaction that is there anyway costs a fraction of what one of its own costs. A lone entry
+/// waits for nobody.
+const COMPANY: Duration = Duration::from_micros(500);
 
 /// Between looks at what is to be done without being asked.
 const TICK: Duration = Duration::from_secs(1);
@@ -77,6 +83,10 @@ pub struct Writer {
     pub health: Arc<Health>,
     pub meter: Arc<LedgerMeter>,
     pub retention: Option<Duration>,
+    /// Whether it may let entries wait for company. Not where each transaction waits for the disk, which
+    /// takes long enough for more to come.
+    pub is_patient: bool,
+    pub has_company: bool,
     pub backlog: VecDeque<Write>,
     pub retry_at: Instant,
     pub tick_at: Instant,
@@ -123,7 +133,11 @@ impl Writer {
             let wait = self.tick_at.saturating_duration_since(Instant::now());
             match self.jobs.recv_timeout(wait) {
                 Ok(job) => {
+                    if self.has_company {
+                        thread::sleep(COMPANY);
+                    }
                     let batch = self.gather(job);
+                    self.has_company = self.is_patient && batch.writes.len() > 1;
                     if let Some(closing) = self.serve(batch) {
                         return self.close(closing);
                     }
