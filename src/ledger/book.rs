@@ -1,22 +1,20 @@
 //! What is written, in one transaction at a time: entries onto the chain, intents, leases. The
 //! same for both databases. Only the writer's thread has one.
 
-use std::collections::HashMap;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use quick_cache::unsync::Cache;
 
 use super::cell::Fingerprint;
-use super::chain::{Hash, link};
-use super::database::{Cursor, Database, Dialect, Input, Insert};
-use super::draft::Draft;
+use super::cells::{CellKey, Sealing};
+use super::database::{Database, Input};
 use super::fault::Fault;
+use super::head::Head;
 use super::histories::{Histories, History};
-use super::job::{Placed, Record, Write};
+use super::job::{Record, Write};
 use super::random::Random;
 use super::receipt::Receipt;
 use super::row::{ENTRIES, Plain, Row};
-use super::seal::{SealKey, Uses};
 
 /// Cells whose keys are remembered.
 const MOST_CELLS: usize = 65_536;
@@ -31,109 +29,7 @@ pub struct Book {
     erasures: Option<i64>,
     /// Erasures by others since `take_heeded`.
     heeded: u64,
-    random: Random,
-}
-
-static CELLS: LazyLock<Insert> = LazyLock::new(|| {
-    Insert::new(
-        "cells (id, fingerprint, account, line_item, learner, seal_key)",
-        6,
-    )
-});
-
-static INTENTS: LazyLock<Insert> =
-    LazyLock::new(|| Insert::new("intents (receipt, holder, cell, plain, sealed)", 5));
-
-/// A cell as the database knows it.
-#[derive(Clone)]
-pub struct CellKey {
-    pub id: i64,
-    pub uses: Uses,
-}
-
-/// What an entry is sealed with, and its cell.
-struct Sealing {
-    cell: Option<i64>,
-    uses: Uses,
-}
-
-/// The end of the chain, and what is counted beside it.
-pub struct Head {
-    pub sequence: i64,
-    pub hash: Hash,
-    pub anchor_sequence: i64,
-    pub anchor_hash: Hash,
-    pub cells: i64,
-    pub erasures: i64,
-    pub key: SealKey,
-}
-
-const HEAD: &str = "SELECT sequence, hash, anchor_sequence, anchor_hash, cells, erasures, seal_key \
-     FROM head WHERE one = 1";
-/// Whoever has this row writes; the other gateways wait, for the length of one transaction.
-const HEAD_TO_WRITE: &str = "SELECT sequence, hash, anchor_sequence, anchor_hash, cells, erasures, \
-     seal_key FROM head WHERE one = 1 FOR UPDATE";
-
-impl Head {
-    pub fn read(database: &mut dyn Database) -> Result<Self, Fault> {
-        Self::from_rows(database.query(HEAD, &[])?)
-    }
-
-    pub fn read_to_write(database: &mut dyn Database) -> Result<Self, Fault> {
-        let sql = match database.dialect() {
-            // The transaction has the file's lock.
-            Dialect::Sqlite => HEAD,
-            Dialect::Postgres => HEAD_TO_WRITE,
-        };
-        Self::from_rows(database.query(sql, &[])?)
-    }
-
-    fn from_rows(rows: Vec<Cursor>) -> Result<Self, Fault> {
-        let mut row = rows
-            .into_iter()
-            .next()
-            .ok_or_else(|| Fault::lost("the ledger has lost the head of its chain"))?;
-        Ok(Self {
-            sequence: row.integer()?,
-            hash: Hash::read(&row.bytes()?),
-            anchor_sequence: row.integer()?,
-            anchor_hash: Hash::read(&row.bytes()?),
-            cells: row.integer()?,
-            erasures: row.integer()?,
-            key: SealKey::from_bytes(&row.bytes()?)?,
-        })
-    }
-
-    pub fn write(&self, database: &mut dyn Database) -> Result<(), Fault> {
-        database.execute(
-            "UPDATE head SET sequence = $1, hash = $2, anchor_sequence = $3, anchor_hash = $4, \
-             cells = $5, erasures = $6 WHERE one = 1",
-            &[
-                Input::Integer(self.sequence),
-                Input::Bytes(self.hash.bytes()),
-                Input::Integer(self.anchor_sequence),
-                Input::Bytes(self.anchor_hash.bytes()),
-                Input::Integer(self.cells),
-                Input::Integer(self.erasures),
-            ],
-        )?;
-        Ok(())
-    }
-
-    fn append<'a>(&mut self, plain: Plain<'a>, sealed: Vec<u8>) -> Row<'a> {
-        let row = link(self.sequence + 1, self.hash, plain, sealed);
-        self.sequence = row.sequence;
-        self.hash = row.hash;
-        row
-    }
-}
-
-/// An intent: an entry without a place in the chain.
-struct Intent {
-    receipt: String,
-    cell: Option<i64>,
-    plain: String,
-    sealed: Vec<u8>,
+    pub(super) random: Random,
 }
 
 impl Book {
@@ -210,91 +106,6 @@ impl Book {
         self.histories.clear();
     }
 
-    /// Finds the cells of what is written, and makes those that are new.
-    fn know_cells(&mut self, writes: &[Write], head: &mut Head) -> Result<(), Fault> {
-        let placed = writes.iter().filter_map(Write::placed);
-        let cells = placed.filter_map(|placed| Some((placed.cell?, placed.draft.as_ref())));
-        let mut unknown: HashMap<Fingerprint, &Draft> = cells
-            .filter(|(fingerprint, _)| self.keys.get(fingerprint).is_none())
-            .collect();
-        if unknown.is_empty() {
-            return Ok(());
-        }
-        let wanted: Vec<Fingerprint> = unknown.keys().copied().collect();
-        for (fingerprint, id, key) in self.find_cells(&wanted)? {
-            unknown.remove(&fingerprint);
-            let uses = key.uses();
-            self.keys.insert(fingerprint, CellKey { id, uses });
-        }
-        self.make_cells(&unknown, head)
-    }
-
-    pub(super) fn find_cells(
-        &mut self,
-        wanted: &[Fingerprint],
-    ) -> Result<Vec<(Fingerprint, i64, SealKey)>, Fault> {
-        let values: Vec<_> = wanted
-            .iter()
-            .map(|fingerprint| vec![Input::Bytes(&fingerprint.0)])
-            .collect();
-        let find = "SELECT id, seal_key FROM cells WHERE fingerprint = $1";
-        let answers = self.database.query_each(find, &values)?;
-        let mut found = Vec::new();
-        for (fingerprint, rows) in wanted.iter().zip(answers) {
-            for mut row in rows {
-                let id = row.integer()?;
-                let key = SealKey::from_bytes(&row.bytes()?)?;
-                found.push((*fingerprint, id, key));
-            }
-        }
-        Ok(found)
-    }
-
-    fn make_cells(
-        &mut self,
-        cells: &HashMap<Fingerprint, &Draft>,
-        head: &mut Head,
-    ) -> Result<(), Fault> {
-        let mut made = Vec::new();
-        for (fingerprint, draft) in cells {
-            head.cells += 1;
-            let key = SealKey::random(&mut self.random)?;
-            made.push((*fingerprint, head.cells, key, *draft));
-        }
-        let values = made.iter().map(|(fingerprint, id, key, draft)| {
-            vec![
-                Input::Integer(*id),
-                Input::Bytes(&fingerprint.0),
-                Input::Text(&draft.account),
-                Input::Text(&draft.line_item),
-                Input::Text(draft.user.as_deref().unwrap_or_default()),
-                Input::Bytes(key.bytes()),
-            ]
-        });
-        self.database.insert(&CELLS, values.collect())?;
-        for (fingerprint, id, key, ..) in made {
-            let uses = key.uses();
-            self.keys.insert(fingerprint, CellKey { id, uses });
-        }
-        Ok(())
-    }
-
-    fn sealing(&self, placed: &Placed, head: &Head) -> Result<Sealing, Fault> {
-        let Some(fingerprint) = &placed.cell else {
-            return Ok(Sealing {
-                cell: None,
-                uses: head.key.uses(),
-            });
-        };
-        let known = self.keys.peek(fingerprint).cloned();
-        let CellKey { id, uses } = known
-            .ok_or_else(|| Fault::refused("more cells in one transaction than are remembered"))?;
-        Ok(Sealing {
-            cell: Some(id),
-            uses,
-        })
-    }
-
     fn rows<'a>(&mut self, writes: &'a [Write], head: &mut Head) -> Result<Vec<Row<'a>>, Fault> {
         let mut rows = Vec::new();
         for record in writes.iter().filter_map(as_record) {
@@ -305,56 +116,6 @@ impl Book {
             rows.push(head.append(plain, sealed));
         }
         Ok(rows)
-    }
-
-    fn insert_intents(&mut self, writes: &[Write], head: &Head) -> Result<(), Fault> {
-        let mut intents = Vec::new();
-        for write in writes {
-            if let Write::Intend(placed) = write {
-                intents.push(self.intent(placed, head)?);
-            }
-        }
-        let values = intents.iter().map(|intent| {
-            vec![
-                Input::Text(&intent.receipt),
-                Input::Text(&self.holder),
-                Input::optional_integer(intent.cell),
-                Input::Text(&intent.plain),
-                Input::Bytes(&intent.sealed),
-            ]
-        });
-        self.database.insert(&INTENTS, values.collect())
-    }
-
-    fn intent(&mut self, placed: &Placed, head: &Head) -> Result<Intent, Fault> {
-        let draft = &placed.draft;
-        let Sealing { cell, uses } = self.sealing(placed, head)?;
-        let plain = Plain::of(draft, cell, &uses);
-        Ok(Intent {
-            receipt: plain.receipt.to_string(),
-            cell,
-            plain: serde_json::to_string(&plain).map_err(Fault::refused)?,
-            sealed: uses.seal(&draft.receipt, &draft.content, &mut self.random)?,
-        })
-    }
-
-    fn delete_intents(&mut self, writes: &[Write]) -> Result<(), Fault> {
-        let settled = |write| match write {
-            &Write::Record(Record {
-                ref placed,
-                is_intended: true,
-                ..
-            }) => Some(&placed.draft.receipt),
-            Write::Withdraw(receipt) => Some(receipt),
-            Write::Record(_) | Write::Intend(_) | Write::Free(_) => None,
-        };
-        let receipts = writes.iter().filter_map(settled);
-        let values: Vec<_> = receipts
-            .map(|receipt: &Receipt| vec![Input::Text(receipt.text())])
-            .collect();
-        self.database
-            .execute_each("DELETE FROM intents WHERE receipt = $1", &values)?;
-        Ok(())
     }
 
     fn free_leases(&mut self, writes: &[Write]) -> Result<(), Fault> {
@@ -395,47 +156,6 @@ impl Book {
             };
             self.histories.put(fingerprint, history);
         }
-    }
-
-    /// Intents of processes that are no more become entries of unknown fate. How many.
-    pub fn adopt_intents(&mut self) -> Result<usize, Fault> {
-        self.database.begin()?;
-        let done = self.adopt_all();
-        let done = done.and_then(|count| self.database.commit().map(|()| count));
-        if done.is_err() {
-            self.database.rollback();
-        }
-        done
-    }
-
-    fn adopt_all(&mut self) -> Result<usize, Fault> {
-        let mut head = Head::read_to_write(self.database.as_mut())?;
-        let orphans = match self.database.dialect() {
-            // The lock on the file says that no other gateway lives.
-            Dialect::Sqlite => {
-                "SELECT plain, sealed FROM intents WHERE holder <> $1 ORDER BY receipt LIMIT 1000"
-            }
-            Dialect::Postgres => {
-                "SELECT plain, sealed FROM intents WHERE holder <> $1 AND NOT EXISTS (\
-                 SELECT 1 FROM holders WHERE holders.id = intents.holder AND holders.alive_until > \
-                 CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)) \
-                 ORDER BY receipt LIMIT 1000"
-            }
-        };
-        let mut rows = Vec::new();
-        for mut orphan in self.database.query(orphans, &[Input::Text(&self.holder)])? {
-            let plain = serde_json::from_str(&orphan.text()?).map_err(Fault::refused)?;
-            rows.push(head.append(plain, orphan.bytes()?));
-        }
-        let values = rows.iter().map(Row::values).collect();
-        self.database.insert(&ENTRIES, values)?;
-        let receipts = rows.iter().map(|row| vec![Input::Text(&row.plain.receipt)]);
-        let receipts: Vec<_> = receipts.collect();
-        self.database
-            .execute_each("DELETE FROM intents WHERE receipt = $1", &receipts)?;
-        head.write(self.database.as_mut())?;
-        self.histories.clear();
-        Ok(rows.len())
     }
 
     /// Whether an entry stands already: a commit whose answer was lost may have happened.

@@ -3,11 +3,11 @@
 
 use std::time::Instant;
 
-use super::book::Head;
 use super::database::{Cursor, Input};
 use super::entry::Kept;
 use super::fault::Fault;
 use super::filter::Filter;
+use super::head::Head;
 use super::reader::{Order, Read, Reader, Span};
 use super::receipt::Receipt;
 

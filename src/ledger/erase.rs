@@ -2,9 +2,9 @@
 //! the database is compacted, so that the id stands nowhere. The chain is over what is sealed, so
 //! it stays whole.
 
-use super::book::Head;
 use super::database::{Database, Dialect, Input, in_transaction};
 use super::fault::{CannotOpen, Fault};
+use super::head::Head;
 use super::place::{Durability, Place};
 use super::reader::Reader;
 use super::sqlite::Sqlite;

@@ -1,34 +1,28 @@
 //! The port: what the request path knows of the ledger. Cheap to clone, shared by all workers and
 //! their runtimes. Every wait ends: with an answer, or with `Unavailable` within ten seconds.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::thread;
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::time::{Duration, Instant};
 
-use arc_swap::ArcSwap;
 use aws_lc_rs::digest::{SHA256, digest};
 use tokio::sync::oneshot;
 use tokio::time::{sleep_until, timeout};
 
-use super::book::Book;
+use super::backlog::MOST_KEPT;
 use super::cell::{Cell, CellLocks, Fingerprint, Held, Since};
 use super::entry::Entry;
-use super::fault::{CannotOpen, Fault, Unavailable};
+use super::fault::{CannotOpen, Unavailable};
+use super::health::Health;
 use super::histories::Histories;
 use super::job::{HeldCell, Job, Opened, Placed, Record, Reply, Write};
-use super::lock_file::LockFile;
 use super::looks::Looks;
 use super::meter::{Failure, LedgerMeter, Wait};
-use super::place::{Durability, OnFailure, Place, PostgresPlace, Settings};
-use super::postgres::{AS_GATEWAY, Postgres};
+use super::place::{Durability, OnFailure, Place, Settings};
 use super::receipt::Receipt;
-use super::schema::migrate;
-use super::sqlite::Sqlite;
+use super::start::{Whereabouts, opener, start_writer};
 use super::waiter::{News, Waiter};
-use super::writer::{Health, MOST_KEPT, Opener, Writer};
 use crate::meter::Fill;
 
 /// What may wait for the writer. More than may be in flight by default.
@@ -52,9 +46,6 @@ struct Inner {
     /// With it cells are leased, because other gateways may write.
     postgres: Option<Whereabouts>,
 }
-
-/// Where the next connection to PostgreSQL is made, and with what password.
-type Whereabouts = Arc<ArcSwap<PostgresPlace>>;
 
 impl Ledger {
     /// Opens and migrates the database and starts the writer. Intents that another run left become
@@ -320,99 +311,4 @@ impl Ledger {
     pub(super) fn locks(&self) -> &CellLocks {
         &self.0.locks
     }
-}
-
-/// The database is opened on the writer's thread too: its connection may have a runtime, and the
-/// caller another.
-fn start_writer(
-    mut open: Opener,
-    jobs: Receiver<Job>,
-    (health, meter): (Arc<Health>, Arc<LedgerMeter>),
-    settings: &Settings,
-) -> Result<(), CannotOpen> {
-    let (opened, result) = sync_channel(1);
-    let retention = settings.retention;
-    let is_batched = settings.durability == Durability::Batched;
-    // PostgreSQL waits for its disk under either.
-    let is_patient = is_batched && matches!(settings.place, Place::Sqlite(_));
-    let run = move || {
-        let book = match first_open(&mut open) {
-            Ok(book) => book,
-            Err(cause) => {
-                // The file's lock goes first, so that who is told may try again.
-                drop(open);
-                let _ = opened.send(Err(cause));
-                return;
-            }
-        };
-        let _ = opened.send(Ok(()));
-        let writer = Writer {
-            book: Some(book),
-            open,
-            jobs,
-            health,
-            meter,
-            retention,
-            is_patient,
-            has_company: false,
-            backlog: VecDeque::new(),
-            retry_at: Instant::now(),
-            tick_at: Instant::now(),
-            told: Vec::new(),
-        };
-        writer.run();
-    };
-    let thread = thread::Builder::new().name("ledger".into());
-    thread.spawn(run).map_err(CannotOpen::Thread)?;
-    let ended = || CannotOpen::Database(Fault::lost("the ledger's thread has ended"));
-    result.recv().unwrap_or_else(|_| Err(ended()))
-}
-
-fn first_open(open: &mut Opener) -> Result<Book, CannotOpen> {
-    let mut book = open()?;
-    book.stay_alive()?;
-    while book.adopt_intents()? > 0 {}
-    Ok(book)
-}
-
-/// Opens the database anew each time; a SQLite file's lock is taken once, for good.
-fn opener(
-    settings: &Settings,
-    histories: Arc<Histories>,
-) -> Result<(Opener, Option<Whereabouts>), CannotOpen> {
-    let holder = Receipt::mint(jiff::Timestamp::now())
-        .map_err(Fault::lost)?
-        .text()
-        .to_owned();
-    let durability = settings.durability;
-    Ok(match settings.place.clone() {
-        Place::Sqlite(path) => {
-            let lock = LockFile::take(&path)?;
-            let open: Opener = Box::new(move || {
-                let _held = &lock;
-                let mut database = Sqlite::open(&path, durability)?;
-                migrate(&mut database)?;
-                Ok(Book::new(
-                    Box::new(database),
-                    holder.clone(),
-                    histories.clone(),
-                ))
-            });
-            (open, None)
-        }
-        Place::Postgres(place) => {
-            let whereabouts = Arc::new(ArcSwap::from_pointee(place));
-            let known = whereabouts.clone();
-            let open: Opener = Box::new(move || {
-                let mut database = Postgres::connect(&known.load(), AS_GATEWAY)?;
-                migrate(&mut database)?;
-                Ok(Book::new(
-                    Box::new(database),
-                    holder.clone(),
-                    histories.clone(),
-                ))
-            });
-            (open, Some(whereabouts))
-        }
-    })
 }

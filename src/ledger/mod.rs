@@ -7,9 +7,12 @@
 //! Entries are chained by hash (`chain`); what says who a learner is, or what they did, is sealed
 //! with the cell's own key (`seal`), so that dropping the key erases it and breaks no chain.
 
+mod backlog;
+mod batch;
 mod book;
 mod browse;
 mod cell;
+mod cells;
 mod chain;
 mod close;
 mod content;
@@ -20,7 +23,10 @@ mod erase;
 mod fault;
 mod filter;
 mod handle;
+mod head;
+mod health;
 mod histories;
+mod intents;
 mod job;
 mod lock_file;
 mod looks;
@@ -37,6 +43,7 @@ mod schema;
 mod seal;
 mod shown;
 mod sqlite;
+mod start;
 #[cfg(test)]
 mod tests;
 mod verify;

@@ -5,11 +5,13 @@
 
 use std::sync::Arc;
 
-use super::book::{Book, CellKey, Head};
+use super::book::Book;
 use super::cell::{Cell, Fingerprint};
+use super::cells::CellKey;
 use super::content::{PastAlone, PastContent};
 use super::database::{Cursor, Database, Dialect, Input, in_transaction};
 use super::fault::Fault;
+use super::head::Head;
 use super::histories::History;
 use super::job::Opened;
 use super::receipt::Receipt;

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::book::Head;
 use super::cell::Cell;
 use super::database::{Cursor, Database, Input};
 use super::entry::{Decision, Kept};
 use super::fault::{CannotOpen, Fault};
 use super::filter::Filter;
+use super::head::Head;
 use super::open::read_history;
 use super::place::{Place, Settings};
 use super::postgres::{AS_COMMAND, AS_GATEWAY, Postgres};

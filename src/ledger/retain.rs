@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::book::{Book, Head};
+use super::book::Book;
 use super::chain::Hash;
 use super::database::{Database, Dialect, Input, in_transaction};
 use super::fault::Fault;
+use super::head::Head;
 
 /// The most entries that go in one transaction.
 const MOST_AT_ONCE: i64 = 1_000;

@@ -1,10 +1,10 @@
 //! Whether the record is whole: every entry has the hash of what it says, follows the one before,
 //! and was sealed by the key of the learner it names; and the last is the one that the head knows.
 
-use super::book::Head;
 use super::chain::{Hash, hash};
 use super::fault::Fault;
 use super::filter::Filter;
+use super::head::Head;
 use super::reader::{Read, Reader};
 use super::seal::SealKey;
 

@@ -5,17 +5,18 @@
 use std::collections::VecDeque;
 use std::iter;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::batch::Batch;
 use super::book::Book;
 use super::cell::Cell;
 use super::fault::{CannotOpen, Fault, Unavailable};
+use super::health::Health;
 use super::job::{Closing, Job, Opened, Reply, Write};
 use super::meter::{Failure, LedgerMeter};
-use super::open::{LEASE_MILLIS, Leases};
 use super::waiter::{Waiter, tell_all};
 
 /// The most that is written in one transaction.
@@ -32,47 +33,8 @@ const TICK: Duration = Duration::from_secs(1);
 /// Between tries to reach a database that can't be used.
 pub const RETRY: Duration = Duration::from_millis(500);
 
-/// The most that is kept for better times.
-pub const MOST_KEPT: usize = 4_096;
-
 /// The most causes that are told of one time that the database can't be used.
 const MOST_TOLD: usize = 8;
-
-/// What others may know of the writer.
-pub struct Health {
-    pub is_good: AtomicBool,
-    /// When the database last heard that this process lives, in milliseconds after `started`.
-    pub beat: AtomicI64,
-    /// Counts the times that this process was silent for too long, and may have lost its leases.
-    pub lapses: AtomicU64,
-    pub started: Instant,
-    /// Transactions that wrote what callers wait for.
-    pub commits: AtomicU64,
-}
-
-impl Health {
-    /// Tells the database that this process lives, and others here what became of its leases.
-    fn stay_alive(&self, book: &mut Book) -> Result<(), Fault> {
-        // Before the database hears of it: no lease may last longer here than there.
-        let now = self.now();
-        if book.stay_alive()? == Leases::Lapsed {
-            self.lapses.fetch_add(1, Ordering::AcqRel);
-        }
-        self.beat.store(now, Ordering::Release);
-        Ok(())
-    }
-
-    fn now(&self) -> i64 {
-        i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX)
-    }
-
-    /// Whether leases that were taken after `lapses` are surely still held.
-    pub fn keeps_leases_of(&self, lapses: u64) -> bool {
-        // Half the time: something is yet to be done with the lease.
-        let is_fresh = self.now() - self.beat.load(Ordering::Acquire) < LEASE_MILLIS / 2;
-        is_fresh && self.lapses.load(Ordering::Acquire) == lapses
-    }
-}
 
 pub type Opener = Box<dyn FnMut() -> Result<Book, CannotOpen> + Send>;
 
@@ -92,38 +54,6 @@ pub struct Writer {
     pub tick_at: Instant,
     /// Why the database can't be used, since it last could.
     pub told: Vec<String>,
-}
-
-/// What waits, sorted: writes go first, because they free cells that others open.
-#[derive(Default)]
-pub struct Batch {
-    writes: Vec<Write>,
-    /// One for each write; nobody waits for some.
-    waiters: Vec<Option<Waiter>>,
-    opens: Vec<(Cell, Reply<Opened>)>,
-    generations: Vec<([u8; 32], Reply<i64>)>,
-    closing: Option<Closing>,
-}
-
-impl Batch {
-    fn add(&mut self, job: Job) {
-        match job {
-            // Who asked is gone, and nothing was sent: no intent may be left.
-            Job::Write(Write::Intend(_), waiter) if waiter.is_gone() => {}
-            Job::Write(write, waiter) => self.add_write(write, Some(waiter)),
-            Job::Open(_, reply) if reply.is_closed() => {}
-            Job::Open(cell, reply) => self.opens.push((cell, reply)),
-            Job::Generation(hash, reply) => self.generations.push((hash, reply)),
-            Job::Free(fingerprint) => self.add_write(Write::Free(fingerprint), None),
-            Job::Withdraw(receipt) => self.add_write(Write::Withdraw(receipt), None),
-            Job::Close(closing) => self.closing = Some(closing),
-        }
-    }
-
-    fn add_write(&mut self, write: Write, waiter: Option<Waiter>) {
-        self.writes.push(write);
-        self.waiters.push(waiter);
-    }
 }
 
 impl Writer {
@@ -247,26 +177,9 @@ impl Writer {
         self.flush();
     }
 
-    fn refuse_entry(&self) {
+    pub(super) fn refuse_entry(&self) {
         self.meter.failed(Failure::Refused);
         tracing::error!(target: "scoregate::ledger", "the ledger refuses an entry");
-    }
-
-    /// Keeps what must not be lost; of the rest, the lease that it would have freed.
-    fn keep(&mut self, write: Write) {
-        let kept = match write.must_not_be_lost() {
-            true => Some(write),
-            false => write.lease().map(Write::Free),
-        };
-        let Some(kept) = kept else {
-            return;
-        };
-        if self.backlog.len() >= MOST_KEPT {
-            self.meter.failed(Failure::BacklogFull);
-            tracing::error!(target: "scoregate::ledger", "the ledger's backlog is full: an entry is lost");
-            return;
-        }
-        self.backlog.push_back(kept);
     }
 
     /// Runs `work`, after what waits for better times; `None` where the database can't be used.
@@ -294,7 +207,7 @@ impl Writer {
         }
     }
 
-    fn note(&mut self, fault: &Fault) {
+    pub(super) fn note(&mut self, fault: &Fault) {
         match fault {
             Fault::Refused(_) => {
                 tracing::warn!(target: "scoregate::ledger", cause = fault.told(), "the ledger's database refuses");
@@ -344,65 +257,6 @@ impl Writer {
         self.try_flush().map_err(|fault| fault.told())?;
         self.health.is_good.store(true, Ordering::Release);
         tracing::info!(target: "scoregate::ledger", "the ledger can be used again");
-        Ok(())
-    }
-
-    /// The answer to a commit may have been lost, and not the commit.
-    fn drop_written(&mut self, book: &mut Book) -> Result<(), Fault> {
-        let mut left = VecDeque::new();
-        while let Some(write) = self.backlog.pop_front() {
-            let is_written = match &write {
-                Write::Record(record) => book.has(&record.placed.draft.receipt),
-                Write::Intend(_) | Write::Free(_) | Write::Withdraw(_) => Ok(false),
-            };
-            match is_written {
-                Ok(true) => left.extend(write.lease().map(Write::Free)),
-                Ok(false) => left.push_back(write),
-                Err(fault) => {
-                    left.push_back(write);
-                    left.append(&mut self.backlog);
-                    self.backlog = left;
-                    return Err(fault);
-                }
-            }
-        }
-        self.backlog = left;
-        Ok(())
-    }
-
-    pub fn flush(&mut self) {
-        if let Err(fault) = self.try_flush() {
-            self.note(&fault);
-        }
-    }
-
-    fn try_flush(&mut self) -> Result<(), Fault> {
-        let Some(book) = &mut self.book else {
-            return Ok(());
-        };
-        if self.backlog.is_empty() {
-            return Ok(());
-        }
-        match self.meter.watch(book, self.backlog.make_contiguous()) {
-            Ok(()) => self.backlog.clear(),
-            Err(Fault::Refused(_)) => self.flush_one_by_one()?,
-            Err(fault) => return Err(fault),
-        }
-        Ok(())
-    }
-
-    fn flush_one_by_one(&mut self) -> Result<(), Fault> {
-        while let (Some(write), Some(book)) = (self.backlog.pop_front(), &mut self.book) {
-            let alone = [write];
-            match self.meter.watch(book, &alone) {
-                Ok(()) => {}
-                Err(Fault::Refused(_)) => self.refuse_entry(),
-                Err(fault) => {
-                    self.backlog.extend(alone);
-                    return Err(fault);
-                }
-            }
-        }
         Ok(())
     }
 

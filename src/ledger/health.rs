@@ -1,0 +1,44 @@
+//! What others may know of the writer: whether the database answers, and whether this process still has
+//! its leases.
+
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::time::Instant;
+
+use super::book::Book;
+use super::fault::Fault;
+use super::open::{LEASE_MILLIS, Leases};
+
+pub struct Health {
+    pub is_good: AtomicBool,
+    /// When the database last heard that this process lives, in milliseconds after `started`.
+    pub beat: AtomicI64,
+    /// Counts the times that this process was silent for too long, and may have lost its leases.
+    pub lapses: AtomicU64,
+    pub started: Instant,
+    /// Transactions that wrote what callers wait for.
+    pub commits: AtomicU64,
+}
+
+impl Health {
+    /// Tells the database that this process lives, and others here what became of its leases.
+    pub fn stay_alive(&self, book: &mut Book) -> Result<(), Fault> {
+        // Before the database hears of it: no lease may last longer here than there.
+        let now = self.now();
+        if book.stay_alive()? == Leases::Lapsed {
+            self.lapses.fetch_add(1, Ordering::AcqRel);
+        }
+        self.beat.store(now, Ordering::Release);
+        Ok(())
+    }
+
+    fn now(&self) -> i64 {
+        i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX)
+    }
+
+    /// Whether leases that were taken after `lapses` are surely still held.
+    pub fn keeps_leases_of(&self, lapses: u64) -> bool {
+        // Half the time: something is yet to be done with the lease.
+        let is_fresh = self.now() - self.beat.load(Ordering::Acquire) < LEASE_MILLIS / 2;
+        is_fresh && self.lapses.load(Ordering::Acquire) == lapses
+    }
+}

@@ -1,0 +1,122 @@
+//! The start of a ledger: its database is opened, migrated and rid of what another run left, on the thread
+//! that will write.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread;
+use std::time::Instant;
+
+use arc_swap::ArcSwap;
+
+use super::book::Book;
+use super::fault::{CannotOpen, Fault};
+use super::health::Health;
+use super::histories::Histories;
+use super::job::Job;
+use super::lock_file::LockFile;
+use super::meter::LedgerMeter;
+use super::place::{Durability, Place, PostgresPlace, Settings};
+use super::postgres::{AS_GATEWAY, Postgres};
+use super::receipt::Receipt;
+use super::schema::migrate;
+use super::sqlite::Sqlite;
+use super::writer::{Opener, Writer};
+
+/// Where the next connection to PostgreSQL is made, and with what password.
+pub type Whereabouts = Arc<ArcSwap<PostgresPlace>>;
+
+/// The database is opened on the writer's thread too: its connection may have a runtime, and the
+/// caller another.
+pub fn start_writer(
+    mut open: Opener,
+    jobs: Receiver<Job>,
+    (health, meter): (Arc<Health>, Arc<LedgerMeter>),
+    settings: &Settings,
+) -> Result<(), CannotOpen> {
+    let (opened, result) = sync_channel(1);
+    let retention = settings.retention;
+    let is_batched = settings.durability == Durability::Batched;
+    // PostgreSQL waits for its disk under either.
+    let is_patient = is_batched && matches!(settings.place, Place::Sqlite(_));
+    let run = move || {
+        let book = match first_open(&mut open) {
+            Ok(book) => book,
+            Err(cause) => {
+                // The file's lock goes first, so that who is told may try again.
+                drop(open);
+                let _ = opened.send(Err(cause));
+                return;
+            }
+        };
+        let _ = opened.send(Ok(()));
+        let writer = Writer {
+            book: Some(book),
+            open,
+            jobs,
+            health,
+            meter,
+            retention,
+            is_patient,
+            has_company: false,
+            backlog: VecDeque::new(),
+            retry_at: Instant::now(),
+            tick_at: Instant::now(),
+            told: Vec::new(),
+        };
+        writer.run();
+    };
+    let thread = thread::Builder::new().name("ledger".into());
+    thread.spawn(run).map_err(CannotOpen::Thread)?;
+    let ended = || CannotOpen::Database(Fault::lost("the ledger's thread has ended"));
+    result.recv().unwrap_or_else(|_| Err(ended()))
+}
+
+fn first_open(open: &mut Opener) -> Result<Book, CannotOpen> {
+    let mut book = open()?;
+    book.stay_alive()?;
+    while book.adopt_intents()? > 0 {}
+    Ok(book)
+}
+
+/// Opens the database anew each time; a SQLite file's lock is taken once, for good.
+pub fn opener(
+    settings: &Settings,
+    histories: Arc<Histories>,
+) -> Result<(Opener, Option<Whereabouts>), CannotOpen> {
+    let holder = Receipt::mint(jiff::Timestamp::now())
+        .map_err(Fault::lost)?
+        .text()
+        .to_owned();
+    let durability = settings.durability;
+    Ok(match settings.place.clone() {
+        Place::Sqlite(path) => {
+            let lock = LockFile::take(&path)?;
+            let open: Opener = Box::new(move || {
+                let _held = &lock;
+                let mut database = Sqlite::open(&path, durability)?;
+                migrate(&mut database)?;
+                Ok(Book::new(
+                    Box::new(database),
+                    holder.clone(),
+                    histories.clone(),
+                ))
+            });
+            (open, None)
+        }
+        Place::Postgres(place) => {
+            let whereabouts = Arc::new(ArcSwap::from_pointee(place));
+            let known = whereabouts.clone();
+            let open: Opener = Box::new(move || {
+                let mut database = Postgres::connect(&known.load(), AS_GATEWAY)?;
+                migrate(&mut database)?;
+                Ok(Book::new(
+                    Box::new(database),
+                    holder.clone(),
+                    histories.clone(),
+                ))
+            });
+            (open, Some(whereabouts))
+        }
+    })
+}
