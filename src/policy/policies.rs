@@ -160,12 +160,8 @@ impl Policies {
     /// Whether a `scoreMaximum` that is missing may be filled for a score of this origin. Only once
     /// the score is read it is known whether the policy's `when` holds.
     pub fn may_fill(&self, caller: &str, account: &str, line_item: &str) -> bool {
-        let mut covering = self
-            .may_fill
-            .then(|| self.covering(caller, account, line_item))
-            .into_iter()
-            .flatten();
-        covering.any(|place| self.all.get(place).is_some_and(Policy::may_fill))
+        let fills = |place: usize| self.all.get(place).is_some_and(Policy::may_fill);
+        self.may_fill && self.covering(caller, account, line_item).any(fills)
     }
 
     /// The places of the policies that match but for their `when`, in the order of the file.
