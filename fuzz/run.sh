@@ -49,8 +49,10 @@ fuzz() {
   log="target/fuzz/$name.log"
   mkdir -p "$found" "$artifacts"
   while :; do
-    # Inputs land in the first folder. A slow one counts as broken; so does one that eats memory.
-    "$binary" -max_len="$longest" -max_total_time=$((quiet * 60)) -timeout=10 -rss_limit_mb=2048 \
+    # The dictionary has words that chance would take long to spell. Inputs land in the first folder. A
+    # slow one counts as broken; so does one that eats memory.
+    "$binary" -dict="fuzz/dictionaries/$name.dict" -max_len="$longest" \
+      -max_total_time=$((quiet * 60)) -timeout=10 -rss_limit_mb=2048 \
       -artifact_prefix="$artifacts" -print_final_stats=1 "$found" "$kept" >"$log" 2>&1 ||
       { tail -n 30 "$log" >&2; echo "$name: BROKEN, see $artifacts" >&2; return 1; }
     before="$(covered INITED "$log")"

@@ -31,6 +31,8 @@ const MANY: u32 = 1_000;
 pub enum Contender {
     NginxPlain,
     HaproxyPlain,
+    /// What hyper and tokio alone cost.
+    HyperPlain,
     NginxJob,
     HaproxyJob,
     NodeJob,
@@ -50,6 +52,7 @@ pub enum Variant {
 pub const ALL: &[Contender] = &[
     Contender::NginxPlain,
     Contender::HaproxyPlain,
+    Contender::HyperPlain,
     Contender::NginxJob,
     Contender::HaproxyJob,
     Contender::NodeJob,
@@ -73,6 +76,7 @@ impl Contender {
         match self {
             Self::NginxPlain => "nginx, plain",
             Self::HaproxyPlain => "HAProxy, plain",
+            Self::HyperPlain => "hyper alone, plain",
             Self::NginxJob => "nginx + Lua, job",
             Self::HaproxyJob => "HAProxy + Lua, job",
             Self::NodeJob => "Node, job",
@@ -86,7 +90,10 @@ impl Contender {
 
     /// Whether it verifies, validates and judges, or only forwards.
     pub fn has_job(self) -> bool {
-        !matches!(self, Self::NginxPlain | Self::HaproxyPlain)
+        !matches!(
+            self,
+            Self::NginxPlain | Self::HaproxyPlain | Self::HyperPlain
+        )
     }
 
     /// A credential that it accepts.
@@ -129,6 +136,7 @@ impl Contender {
             Self::NginxPlain => Ok(nginx(directory, &fill("nginx.conf")?)),
             Self::NginxJob => Ok(nginx(directory, &fill("nginx-job.conf")?)),
             Self::HaproxyPlain => Ok(haproxy(&fill("haproxy.cfg")?)),
+            Self::HyperPlain => Ok(hyper(setting, address)),
             Self::HaproxyJob => Ok(haproxy(&fill("haproxy-job.cfg")?)),
             Self::NodeJob => Ok(node(setting, address)),
             Self::Scoregate(variant) => scoregate(variant, setting, directory, address),
@@ -177,6 +185,14 @@ fn nginx(directory: &Path, configuration: &Path) -> Command {
 fn haproxy(configuration: &Path) -> Command {
     let mut command = Command::new("haproxy");
     command.arg("-db").arg("-f").arg(configuration);
+    command
+}
+
+/// Built beside the gateway, and as it is.
+fn hyper(setting: &Setting, address: SocketAddr) -> Command {
+    let mut command = Command::new(setting.gateway.with_file_name("examples").join("hyper"));
+    command.args([address.to_string(), setting.upstream.to_string()]);
+    command.arg(setting.workers.to_string());
     command
 }
 

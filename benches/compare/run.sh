@@ -25,6 +25,6 @@ npm ci --silent --prefix benches/compare/peers/node >&2 || echo "compare: npm co
 # A thousand connections at both ends of the load and of the contender.
 ulimit -n 16384 2>/dev/null || ulimit -n "$(ulimit -Hn)"
 
-cargo build --release --bin scoregate
+cargo build --release --bin scoregate --example hyper
 # Not as `bench` builds by default: that would replace the release binary, and take as long.
 exec cargo bench --profile dev --config profile.dev.opt-level=2 --bench compare -- "$@"
