@@ -1,12 +1,10 @@
 //! What became of a submission, or would become of it, rule by rule: what `explain` prints, and the
 //! part of it that an entry of the ledger keeps. Secrets are masked.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use http::Method;
-use http::uri::PathAndQuery;
-use serde::ser::{SerializeMap, SerializeStruct};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::authorization::LTIK_SCHEME;
@@ -14,7 +12,7 @@ use crate::error::{Fault, Refusal};
 use crate::handoff::{Credentialed, UpstreamLaunch};
 use crate::ledger::Kept;
 use crate::policy::{Acted, Judgement, KeyInForce, Marks, Reasons, ReasonsOf, Reported};
-use crate::routing::Target;
+use crate::routing::Operation;
 use crate::score::{Decimal, Fill, Score, UnknownMembers, read_for};
 
 /// The whole explanation, in the order in which it is written. What there is not is left out.
@@ -34,21 +32,21 @@ pub struct Explanation {
     #[serde(rename = "lineItemMaximum", skip_serializing_if = "Option::is_none")]
     pub line_item_maximum: Option<Decimal>,
     pub effective: BTreeMap<String, KeyInForce>,
-    pub rules: Vec<Acted>,
+    pub rules: Vec<Acted<'static>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub judged: Option<Marks>,
-    pub report: Reported,
+    pub report: Reported<'static>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request: Option<Request>,
 }
 
 /// The upstream request.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize)]
 pub struct Request {
     pub method: String,
     pub target: String,
     pub headers: BTreeMap<String, String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<Box<RawValue>>,
 }
 
@@ -62,7 +60,15 @@ pub struct Recorded {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub request: Option<Request>,
+    pub request: Option<Sent>,
+}
+
+/// What an entry keeps of the upstream request: the rest of `Request` is the same for all submissions.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Sent {
+    /// Of its launch credential.
+    pub scheme: Cow<'static, str>,
+    pub target: String,
 }
 
 /// Only the line item's own maximum of what an entry keeps.
@@ -82,15 +88,7 @@ pub struct RecordedAs<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub request: Option<&'a Leaving>,
-}
-
-/// What leaves for a submission, without its body: written as `Request`.
-pub struct Leaving {
-    pub method: Method,
-    /// Of its launch credential.
-    pub scheme: &'static str,
-    pub target: PathAndQuery,
+    pub request: Option<&'a Sent>,
 }
 
 impl RecordedAs<'_> {
@@ -100,56 +98,33 @@ impl RecordedAs<'_> {
     }
 }
 
-impl Leaving {
+impl Sent {
     pub fn of(credentialed: &Credentialed) -> Self {
         let scheme = match &credentialed.launch {
             UpstreamLaunch::With(launch) => launch.scheme(),
             // The scores route always has a launch.
             UpstreamLaunch::None => LTIK_SCHEME,
         };
-        let target = &credentialed.routed.target;
         Self {
-            method: target.operation.method(),
-            scheme,
-            target: target.upstream.clone(),
+            scheme: scheme.into(),
+            target: credentialed.routed.target.upstream.as_str().to_owned(),
         }
     }
 }
 
-impl Serialize for Leaving {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut request = serializer.serialize_struct("Request", 3)?;
-        request.serialize_field("method", self.method.as_str())?;
-        request.serialize_field("target", self.target.as_str())?;
-        request.serialize_field("headers", &Headers(self.scheme))?;
-        request.end()
-    }
-}
-
-/// Those that leave, secrets masked.
-struct Headers(&'static str);
-
-impl Serialize for Headers {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut headers = serializer.serialize_map(Some(2))?;
-        headers.serialize_entry("authorization", &format_args!("{} ***:***", self.0))?;
-        headers.serialize_entry("content-type", "application/json")?;
-        headers.end()
-    }
-}
-
 impl Request {
-    pub fn with(scheme: &str, target: &Target) -> Self {
+    /// A submission, secrets masked.
+    pub fn of(sent: Sent, body: Option<Box<RawValue>>) -> Self {
         let headers = [
-            ("authorization", format!("{scheme} ***:***")),
+            ("authorization", format!("{} ***:***", sent.scheme)),
             ("content-type", "application/json".to_owned()),
         ];
         let headers = headers.map(|(name, value)| (name.to_owned(), value));
         Self {
-            method: target.operation.method().to_string(),
-            target: target.upstream.to_string(),
+            method: Operation::SubmitScore.method().to_string(),
+            target: sent.target,
             headers: headers.into(),
-            body: None,
+            body,
         }
     }
 }
@@ -190,10 +165,8 @@ impl Explanation {
         explanation.score = entry.submission.clone();
         explanation.line_item_maximum = recorded.line_item_maximum;
         explanation.judged = entry.judged.map(Marks::from);
-        explanation.request = recorded.request.map(|request| Request {
-            body: entry.sent.clone(),
-            ..request
-        });
+        let sent = recorded.request;
+        explanation.request = sent.map(|sent| Request::of(sent, entry.sent.clone()));
         explanation
     }
 
@@ -228,33 +201,4 @@ pub fn read_recorded(submission: &RawValue) -> Option<Score> {
 /// JSON that we wrote.
 pub fn json(written: Vec<u8>) -> Option<Box<RawValue>> {
     RawValue::from_string(String::from_utf8(written).ok()?).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::line_item::LineItem;
-    use crate::routing::scores_target;
-
-    #[test]
-    fn what_is_recorded_of_a_request_is_read_as_it_is_shown() {
-        let item = "https://canvas.example.edu/api/lti/courses/1/line_items/2";
-        let target = scores_target(&LineItem::parse(item).unwrap()).unwrap();
-        let leaving = Leaving {
-            method: target.operation.method(),
-            scheme: LTIK_SCHEME,
-            target: target.upstream.clone(),
-        };
-        let written = RecordedAs {
-            reasons: None,
-            line_item_maximum: None,
-            description: Some("Too late."),
-            request: Some(&leaving),
-        };
-        let read: Recorded = serde_json::from_str(written.json().unwrap().get()).unwrap();
-        let shown = Request::with(LTIK_SCHEME, &target);
-        let json = |request: &Request| serde_json::to_value(request).unwrap();
-        assert_eq!(read.request.as_ref().map(json), Some(json(&shown)));
-        assert_eq!(read.description.as_deref(), Some("Too late."));
-    }
 }

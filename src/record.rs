@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use crate::body::Body;
 use crate::deadline::Deadline;
 use crate::error::{Code, Refusal};
-use crate::explanation::{self, Leaving, RecordedAs};
+use crate::explanation::{self, RecordedAs, Sent};
 use crate::gateway::Shared;
 use crate::handoff::{Outgoing, Submitted};
 use crate::ledger::{
@@ -35,7 +35,7 @@ struct Recording {
     score: Option<Score>,
     held: Option<Held>,
     /// What leaves, for its explanation.
-    leaving: Option<Leaving>,
+    leaving: Option<Sent>,
 }
 
 /// What to do where the ledger fails.
@@ -144,7 +144,7 @@ impl Recording {
         if self.held.as_ref().is_some_and(lost) {
             self.choice.or_forward(Unavailable::Failing)?;
         }
-        self.leaving = Some(Leaving::of(&outgoing.credentialed));
+        self.leaving = Some(Sent::of(&outgoing.credentialed));
         self.note_verdict(verdict);
         self.entry.sent = outgoing.body.as_ref().and_then(|body| self.sent(body));
         if self.choice.ledger.durability() == Durability::Always {

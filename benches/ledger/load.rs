@@ -4,9 +4,8 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http::uri::PathAndQuery;
 use jiff::Timestamp;
-use scoregate::explanation::{Leaving, RecordedAs, json};
+use scoregate::explanation::{RecordedAs, Sent, json};
 use scoregate::ledger::{BodyDigest, Cell, Decision, Entry, Ledger, Receipt};
 use scoregate::policy::{
     Fate, InForceFor, Judgement, Keep, Keys, Match, Maximum, Mode, Over, Policies, Policy,
@@ -221,10 +220,9 @@ fn explanation(
     in_force: &InForceFor,
     judgement: &Judgement,
 ) -> Option<Box<serde_json::value::RawValue>> {
-    let leaving = Leaving {
-        method: http::Method::POST,
-        scheme: "LTIK-AUTH-V2",
-        target: PathAndQuery::from_static(TARGET),
+    let leaving = Sent {
+        scheme: "LTIK-AUTH-V2".into(),
+        target: TARGET.to_owned(),
     };
     let recorded = RecordedAs {
         reasons: Some(ReasonsOf::new(&in_force.enforced, judgement, None)),

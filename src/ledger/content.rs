@@ -12,9 +12,31 @@ use crate::score::{Decimal, Points, Timestamp};
 pub struct Content {
     pub user: Option<String>,
     pub submission: Option<Box<RawValue>>,
-    pub sent: Option<Box<RawValue>>,
+    sent: Option<Box<RawValue>>,
+    /// It is the submission then.
+    #[serde(default)]
+    sent_as_it_came: bool,
     pub explanation: Option<Box<RawValue>>,
     pub past: Option<PastContent>,
+}
+
+impl Content {
+    pub const NONE: Self = Self {
+        user: None,
+        submission: None,
+        sent: None,
+        sent_as_it_came: false,
+        explanation: None,
+        past: None,
+    };
+
+    /// The body that left.
+    pub fn take_sent(&mut self) -> Option<Box<RawValue>> {
+        match self.sent_as_it_came {
+            true => self.submission.clone(),
+            false => self.sent.take(),
+        }
+    }
 }
 
 /// Only the past of an entry: a history needs no more.

@@ -153,17 +153,7 @@ impl<'a> Row<'a> {
     }
 }
 
-impl Content {
-    pub const NONE: Self = Self {
-        user: None,
-        submission: None,
-        sent: None,
-        explanation: None,
-        past: None,
-    };
-}
-
-fn entry(plain: Plain<'_>, content: Content) -> Result<Entry, Fault> {
+fn entry(plain: Plain<'_>, mut content: Content) -> Result<Entry, Fault> {
     let unreadable = || Fault::refused("an entry holds what no version of scoregate wrote");
     let rules: Vec<Acted> = serde_json::from_str(&plain.rules).map_err(Fault::refused)?;
     Ok(Entry {
@@ -172,7 +162,8 @@ fn entry(plain: Plain<'_>, content: Content) -> Result<Entry, Fault> {
         account: plain.account.into_owned(),
         caller: plain.caller.into_owned(),
         line_item: plain.line_item.into_owned(),
-        user: content.user,
+        user: content.user.take(),
+        sent: content.take_sent(),
         submission: content.submission,
         // Only its keyed form was kept.
         body: BodyDigest([0; 32]),
@@ -181,7 +172,6 @@ fn entry(plain: Plain<'_>, content: Content) -> Result<Entry, Fault> {
         rules,
         judged: plain.judged.as_deref().and_then(read_points),
         policy_generation: plain.policy_generation,
-        sent: content.sent,
         upstream: plain
             .upstream_status
             .and_then(|status| u16::try_from(status).ok()),

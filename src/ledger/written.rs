@@ -13,10 +13,20 @@ pub fn content(entry: &Entry) -> Vec<u8> {
     let mut object = Object::begin(Vec::with_capacity(USUAL));
     object.text("user", entry.user.as_deref());
     object.raw("submission", entry.submission.as_deref());
-    object.raw("sent", entry.sent.as_deref());
+    // Most leave as they came, and need not be kept twice.
+    match is_sent_as_it_came(entry) {
+        true => object.flag("sent_as_it_came", true),
+        false => object.raw("sent", entry.sent.as_deref()),
+    }
     object.raw("explanation", entry.explanation.as_deref());
     object.member("past", entry.past.as_ref(), past);
     object.end()
+}
+
+fn is_sent_as_it_came(entry: &Entry) -> bool {
+    let submission = entry.submission.as_deref();
+    let both = entry.sent.as_deref().zip(submission);
+    both.is_some_and(|(sent, submission)| sent.get() == submission.get())
 }
 
 fn past(past: &Past, out: Vec<u8>) -> Vec<u8> {
@@ -140,6 +150,8 @@ mod tests {
         let whole = read(&entry);
         assert_eq!(whole["user"], entry.user.clone().unwrap());
         assert_eq!(whole["past"]["stands"]["scoreGiven"], 0.5);
+        assert_eq!(whole["sent_as_it_came"], true);
+        assert_eq!(whole.get("sent"), None);
         assert_eq!(whole["past"]["arrived"], "2026-01-01T00:00:00.123456789Z");
         entry.user = None;
         entry.submission = None;

@@ -1,6 +1,7 @@
 //! Why a submission was judged as it was, in a form that can be shown and kept: the keys in force,
 //! each with its origin, and what each rule did.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::ser::SerializeMap;
@@ -18,9 +19,9 @@ pub struct Reasons {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub effective: BTreeMap<String, KeyInForce>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub rules: Vec<Acted>,
+    pub rules: Vec<Acted<'static>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub report: Option<Reported>,
+    pub report: Option<Reported<'static>>,
 }
 
 /// A key in force: whose it is, and its value as it was set.
@@ -32,24 +33,24 @@ pub struct KeyInForce {
 
 /// What one rule did. Without `output` it refused.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Acted {
-    pub rule: String,
-    pub policy: String,
+pub struct Acted<'a> {
+    pub rule: Cow<'a, str>,
+    pub policy: Cow<'a, str>,
     pub input: Marks,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<Marks>,
-    pub reason: String,
+    pub reason: Cow<'a, str>,
 }
 
 /// What the report policies would have done.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub struct Reported {
+pub struct Reported<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub decision: Option<String>,
+    pub decision: Option<Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub judged: Option<Marks>,
     /// What their own rules did.
-    pub rules: Vec<Acted>,
+    pub rules: Vec<Acted<'a>>,
 }
 
 /// `Reasons` as they are written, without a copy of anything: every entry of the ledger has them.
@@ -58,33 +59,15 @@ pub struct ReasonsOf<'a> {
     #[serde(serialize_with = "write_keys", skip_serializing_if = "is_empty")]
     effective: &'a Effective,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    rules: Vec<ActedAs<'a>>,
+    rules: Vec<Acted<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    report: Option<ReportedAs<'a>>,
+    report: Option<Reported<'a>>,
 }
 
 #[derive(Serialize)]
 struct KeyInForceAs<'a, T> {
     policy: &'a str,
     value: &'a T,
-}
-
-#[derive(Serialize)]
-struct ActedAs<'a> {
-    rule: &'static str,
-    policy: &'a str,
-    input: Marks,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    output: Option<Marks>,
-    reason: &'a str,
-}
-
-#[derive(Serialize)]
-struct ReportedAs<'a> {
-    decision: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    judged: Option<Marks>,
-    rules: Vec<ActedAs<'a>>,
 }
 
 impl<'a> ReasonsOf<'a> {
@@ -95,25 +78,25 @@ impl<'a> ReasonsOf<'a> {
     ) -> Self {
         Self {
             effective,
-            rules: judgement.acts.iter().map(ActedAs::from).collect(),
-            report: reported.map(ReportedAs::of),
+            rules: judgement.acts.iter().map(Acted::from).collect(),
+            report: reported.map(Reported::of),
         }
     }
 }
 
-impl<'a> ReportedAs<'a> {
+impl<'a> Reported<'a> {
     fn of(judgement: &'a Judgement) -> Self {
         let acts = judgement.acts.iter();
         let own = acts.filter(|act| act.mode == Mode::Report);
         Self {
-            decision: judgement.decision.as_str(),
+            decision: Some(judgement.decision.as_str().into()),
             judged: judgement.judged().map(Marks::from),
-            rules: own.map(ActedAs::from).collect(),
+            rules: own.map(Acted::from).collect(),
         }
     }
 }
 
-impl<'a> From<&'a Act> for ActedAs<'a> {
+impl<'a> From<&'a Act> for Acted<'a> {
     fn from(act: &'a Act) -> Self {
         let Act {
             rule,
@@ -124,11 +107,11 @@ impl<'a> From<&'a Act> for ActedAs<'a> {
             reason,
         } = act;
         Self {
-            rule,
-            policy,
+            rule: Cow::Borrowed(rule),
+            policy: Cow::Borrowed(policy),
             input: *input,
             output: *output,
-            reason,
+            reason: Cow::Borrowed(reason),
         }
     }
 }
@@ -157,51 +140,14 @@ fn write_keys<S: Serializer>(effective: &&Effective, serializer: S) -> Result<S:
 }
 
 impl Reasons {
-    pub fn of(effective: &Effective, judgement: &Judgement, reported: Option<&Judgement>) -> Self {
-        let keys = effective.in_force().into_iter().map(|key| {
-            let in_force = KeyInForce {
-                policy: key.policy.to_string(),
-                value: key.value,
-            };
-            (key.key.to_owned(), in_force)
-        });
-        Self {
-            effective: keys.collect(),
-            rules: judgement.acts.iter().map(Acted::from).collect(),
-            report: reported.map(Reported::of),
-        }
-    }
-}
-
-impl Reported {
-    fn of(judgement: &Judgement) -> Self {
-        let acts = judgement.acts.iter();
-        let own = acts.filter(|act| act.mode == Mode::Report);
-        Self {
-            decision: Some(judgement.decision.as_str().to_owned()),
-            judged: judgement.judged().map(Marks::from),
-            rules: own.map(Acted::from).collect(),
-        }
-    }
-}
-
-impl From<&Act> for Acted {
-    fn from(act: &Act) -> Self {
-        let Act {
-            rule,
-            policy,
-            mode: _,
-            input,
-            output,
-            reason,
-        } = act;
-        Self {
-            rule: (*rule).to_owned(),
-            policy: policy.to_string(),
-            input: *input,
-            output: *output,
-            reason: reason.clone(),
-        }
+    /// As they would be read back from an entry.
+    pub fn of(
+        effective: &Effective,
+        judgement: &Judgement,
+        reported: Option<&Judgement>,
+    ) -> serde_json::Result<Self> {
+        let written = serde_json::to_string(&ReasonsOf::new(effective, judgement, reported))?;
+        serde_json::from_str(&written)
     }
 }
 

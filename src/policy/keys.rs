@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use super::protect::{Protection, Stale};
 use super::rules::{Comment, Keep, Late, Maximum, Minimum, Pass, Rescale, Round, Target};
@@ -21,14 +20,6 @@ pub struct Set<T> {
     pub policy: Arc<str>,
     pub mode: Mode,
     pub value: T,
-}
-
-/// A key in force: its name, its policy and its value as it was set.
-#[derive(Debug)]
-pub struct InForce {
-    pub key: &'static str,
-    pub policy: Arc<str>,
-    pub value: Box<RawValue>,
 }
 
 /// Takes keys in force, of whatever type their values are.
@@ -78,14 +69,6 @@ macro_rules! keys {
                 })*
                 Ok(())
             }
-
-            /// Each key in force, with its origin.
-            pub fn in_force(&self) -> Vec<InForce> {
-                [$(self.$field.as_ref().and_then(|set| in_force($name, &set.policy, &set.value)),)*]
-                    .into_iter()
-                    .flatten()
-                    .collect()
-            }
         }
     };
 }
@@ -117,16 +100,6 @@ keys! {
     comment "comment": Comment;
     require "require": Requirements;
     overriding "override": Override;
-}
-
-fn in_force(key: &'static str, policy: &Arc<str>, value: &impl Serialize) -> Option<InForce> {
-    // Our values are numbers, texts, lists and tables of them, which are always JSON.
-    let value = serde_json::value::to_raw_value(value).ok()?;
-    Some(InForce {
-        key,
-        policy: policy.clone(),
-        value,
-    })
 }
 
 /// What must be read before a score can be judged.

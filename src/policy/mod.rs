@@ -35,7 +35,7 @@ pub use explanation::{Acted, KeyInForce, Reasons, ReasonsOf, Reported};
 pub use history::{Fate, Past, Role, Sent};
 pub use judge::{Shown, Submission, judge};
 pub use judgement::{Act, Decision, Judgement, Leaving, Marks, RefusedBy};
-pub use keys::{Effective, InForce, Keys, Needs, Set};
+pub use keys::{Effective, Keys, Needs, Set};
 pub use matching::{Match, Subject};
 pub use policies::{ConditionFailed, InForceFor, Mode, Policies, Policy};
 pub use protect::{Protection, Stale};

@@ -10,7 +10,7 @@ use super::origin::Caller;
 use crate::authorization::LTIK_SCHEME;
 use crate::config::Config;
 use crate::error::{Code, Refusal, chain};
-use crate::explanation::{Explanation, Request, json};
+use crate::explanation::{Explanation, Request, Sent, json};
 use crate::ledger::{CannotOpen, Cell, Reader};
 use crate::line_item::LineItem;
 use crate::policy::{
@@ -96,7 +96,8 @@ impl Question<'_> {
         };
         let judgement = judge_by(&in_force.enforced);
         let reported = in_force.reported.as_deref().map(judge_by);
-        let reasons = Reasons::of(&in_force.enforced, &judgement, reported.as_ref());
+        let reasons = Reasons::of(&in_force.enforced, &judgement, reported.as_ref())
+            .map_err(|cause| Stop::finding(&cause))?;
         let mut explanation = Explanation::of(score, &judgement, reasons);
         explanation.line_item_maximum = self.line_item_maximum;
         if let Some(by) = &judgement.refused_by {
@@ -155,10 +156,11 @@ impl Question<'_> {
         let launch = configured_launch(caller.account, self.line_item);
         // Without a configured service key a caller brings a launch of its own, an ltik mostly.
         let scheme = launch.map_or(LTIK_SCHEME, |launch| launch.scheme());
-        Some(Request {
-            body: json(body),
-            ..Request::with(scheme, target)
-        })
+        let sent = Sent {
+            scheme: scheme.into(),
+            target: target.upstream.to_string(),
+        };
+        Some(Request::of(sent, json(body)))
     }
 }
 

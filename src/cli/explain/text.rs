@@ -89,7 +89,7 @@ fn write_effective(explanation: &Explanation, out: &mut impl Write) -> io::Resul
     Ok(())
 }
 
-fn write_rules(rules: &[Acted], out: &mut impl Write) -> io::Result<()> {
+fn write_rules(rules: &[Acted<'_>], out: &mut impl Write) -> io::Result<()> {
     if rules.is_empty() {
         writeln!(out, "  none changed or refused this score")?;
     }
@@ -111,7 +111,7 @@ fn write_rules(rules: &[Acted], out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-fn write_report(report: &Reported, out: &mut impl Write) -> io::Result<()> {
+fn write_report(report: &Reported<'_>, out: &mut impl Write) -> io::Result<()> {
     let Some(decision) = &report.decision else {
         return Ok(());
     };

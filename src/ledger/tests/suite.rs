@@ -3,7 +3,9 @@
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use super::sample::{Home, cell, entry, past, points};
+use serde_json::value::RawValue;
+
+use super::sample::{Home, cell, entry, json, past, points};
 use crate::ledger::verify::{Break, Reason};
 use crate::ledger::{
     CannotOpen, Decision, Durability, Erasure, Filter, Kept, Learner, Ledger, Reader, Receipt,
@@ -121,6 +123,13 @@ async fn keeps_every_member_of_an_entry(home: Home) {
         (read.explanation, given.explanation),
     ] {
         assert_eq!(read.unwrap().get(), given.unwrap().get());
+    }
+    for sent in [None, Some("{\"scoreGiven\":100}")] {
+        let mut given = entry("learner-7", "110");
+        given.sent = sent.map(json);
+        ledger.record(given.clone()).await.unwrap();
+        let read = find(&given.receipt).unwrap().entry.sent;
+        assert_eq!(read.as_deref().map(RawValue::get), sent);
     }
     let other = Receipt::mint(given.time).unwrap();
     assert!(find(&other).is_none());

@@ -4,6 +4,7 @@
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 
+use super::super::keys::Each;
 use super::random::{self, Sample, Upstream};
 use super::reference::{Cell, Circumstances, Outcome, Value};
 use super::*;
@@ -241,10 +242,30 @@ proptest! {
         let (one, other) = (policy("one", one), policy("other", other));
         let first = in_force(vec![one.clone(), other.clone()]);
         prop_assert_eq!(&first, &in_force(vec![other, one]));
-        let values = |effective: &Effective| -> Vec<_> {
-            effective.in_force().into_iter().map(|key| (key.key, key.value.get().to_owned())).collect()
+        let values = |effective: &Effective| {
+            let mut values = Values::default();
+            effective.each_in_force(&mut values).unwrap();
+            values.0
         };
         prop_assert_eq!(values(&first), values(&effective(&keys)));
+    }
+}
+
+/// The values of the keys in force, whosever they are.
+#[derive(Default)]
+struct Values(Vec<(&'static str, serde_json::Value)>);
+
+impl Each for Values {
+    type Error = serde_json::Error;
+
+    fn take(
+        &mut self,
+        key: &'static str,
+        _policy: &str,
+        value: &impl serde::Serialize,
+    ) -> Result<(), Self::Error> {
+        self.0.push((key, serde_json::to_value(value)?));
+        Ok(())
     }
 }
 
