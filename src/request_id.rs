@@ -53,7 +53,7 @@ impl RequestIds {
 
     fn mint(&self) -> RequestId {
         let count = self.next.fetch_add(1, Ordering::Relaxed);
-        let mut text = Vec::with_capacity(32);
+        let mut text = Vec::with_capacity(16 + 1 + 16);
         push_hex(self.process, &mut text);
         text.push(b'-');
         push_hex(count, &mut text);

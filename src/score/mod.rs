@@ -3,6 +3,7 @@
 
 mod canonical;
 mod decimal;
+mod flat;
 mod json;
 mod member;
 mod read;

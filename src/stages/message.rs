@@ -48,9 +48,8 @@ fn check_host(headers: &HeaderMap, version: Version) -> Result<(), Refusal> {
 
 /// An `http::uri::Authority` may be empty of host or hold a user name; a host may not.
 fn is_host(host: &HeaderValue) -> bool {
-    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
     // As nearly all callers write it.
-    if !host.is_empty() && host.as_bytes().iter().all(is_plain) {
+    if is_plain_host(host.as_bytes()) {
         return true;
     }
     let authority = host
@@ -63,6 +62,15 @@ fn is_host(host: &HeaderValue) -> bool {
         let is_port = matches!(port, "" | ":") || authority.port_u16().is_some();
         !host.is_empty() && !text.contains('@') && is_port
     })
+}
+
+/// A name or an IPv4 address, with or without a port that can't be too large.
+fn is_plain_host(host: &[u8]) -> bool {
+    let mut parts = host.splitn(2, |byte| *byte == b':');
+    let (name, port) = (parts.next().unwrap_or_default(), parts.next());
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
+    let is_port = |port: &[u8]| port.len() <= 4 && port.iter().all(u8::is_ascii_digit);
+    !name.is_empty() && name.iter().all(is_plain) && port.is_none_or(is_port)
 }
 
 /// HTTP/2 names the host in `:authority`; a `host` beside it must say the same (RFC 9113 8.3.1).

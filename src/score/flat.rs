@@ -1,0 +1,207 @@
+//! JSON objects as nearly all tools write scores: names and texts without escapes, numbers, words,
+//! and nothing nested. Such a one needs no parser that can do more, which would take four times
+//! as long (docs/performance.md). Whatever is written otherwise, or is no JSON, is the parser's.
+
+use std::borrow::Cow;
+
+/// A member: its name, and its value as it stands there.
+pub type Member<'a> = (Cow<'a, str>, &'a str);
+/// The members of an object, in order, or nothing.
+pub fn members(text: &str) -> Option<Vec<Member<'_>>> {
+    let mut left = Left(text);
+    let mut members = Vec::with_capacity(8);
+    left.take(b'{')?;
+    loop {
+        let name = left.text()?;
+        left.take(b':')?;
+        let value = left.value()?;
+        let name = name.strip_prefix('"')?.strip_suffix('"')?;
+        members.push((Cow::Borrowed(name), value));
+        match left.next()? {
+            b',' => {}
+            b'}' => return left.0.is_empty().then_some(members),
+            _ => return None,
+        }
+    }
+}
+
+/// What is left to be read.
+struct Left<'a>(&'a str);
+
+impl<'a> Left<'a> {
+    fn skip_space(&mut self) {
+        // Without a look at each byte where there is none, as nearly always.
+        if self.0.starts_with([' ', '\t', '\n', '\r']) {
+            self.0 = self.0.trim_start_matches([' ', '\t', '\n', '\r']);
+        }
+    }
+
+    /// The next byte that is no space, and ASCII.
+    fn next(&mut self) -> Option<u8> {
+        self.skip_space();
+        let byte = *self.0.as_bytes().first()?;
+        self.0 = self.0.get(1..)?;
+        Some(byte)
+    }
+
+    fn take(&mut self, wanted: u8) -> Option<()> {
+        (self.next()? == wanted).then_some(())
+    }
+
+    /// With its quotes.
+    fn text(&mut self) -> Option<&'a str> {
+        self.skip_space();
+        let within = self.0.strip_prefix('"')?;
+        let ends = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
+        let length = within.as_bytes().iter().position(ends)?;
+        let text = self.split(length + 2)?;
+        text.ends_with('"').then_some(text)
+    }
+
+    fn value(&mut self) -> Option<&'a str> {
+        self.skip_space();
+        match self.0.as_bytes().first()? {
+            b'"' => self.text(),
+            b'-' | b'0'..=b'9' => self.number(),
+            _ => {
+                let words = ["null", "true", "false"];
+                let word = words.iter().find(|word| self.0.starts_with(**word))?;
+                self.split(word.len())
+            }
+        }
+    }
+
+    fn number(&mut self) -> Option<&'a str> {
+        let bytes = self.0.as_bytes();
+        let digits = |from: usize| {
+            let rest = bytes.get(from..).unwrap_or_default();
+            let count = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            (count > 0).then_some(from + count)
+        };
+        let start = usize::from(bytes.first() == Some(&b'-'));
+        let mut end = digits(start)?;
+        if end > start + 1 && bytes.get(start) == Some(&b'0') {
+            return None;
+        }
+        if bytes.get(end) == Some(&b'.') {
+            end = digits(end + 1)?;
+        }
+        if let Some(b'e' | b'E') = bytes.get(end) {
+            let has_sign = matches!(bytes.get(end + 1), Some(b'+' | b'-'));
+            end = digits(end + 1 + usize::from(has_sign))?;
+        }
+        self.split(end)
+    }
+
+    fn split(&mut self, at: usize) -> Option<&'a str> {
+        let (head, rest) = self.0.split_at_checked(at)?;
+        self.0 = rest;
+        Some(head)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use proptest::prelude::*;
+    use serde_json::value::RawValue;
+
+    use super::*;
+    use crate::score::json::{Members, parsed};
+
+    /// The parser's word is law: who reads alike may read in its place.
+    fn agrees(text: &str) -> bool {
+        let Some(flat) = members(text) else {
+            return false;
+        };
+        let Members(parsed) = parsed(text).expect("what is flat is JSON");
+        assert_eq!(flat, parsed, "{text}");
+        true
+    }
+
+    #[test]
+    fn reads_what_tools_write() {
+        for text in [
+            r#"{"userId":"5","scoreGiven":83,"scoreMaximum":1e2,"comment":"Gut, 100 % 🎓","x":null}"#,
+            "{ \"a\" : -0.5E-10 ,\n\t\"\" : true , \"b\":false\r\n}",
+            r#"{"a":"\u007f"}"#.replace("\\u007f", "\u{7f}").as_str(),
+        ] {
+            assert!(agrees(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn leaves_the_rest_to_the_parser() {
+        for text in [
+            "",
+            "{",
+            "{}",
+            "[]",
+            "{\"a\":{}}",
+            "{\"a\":[1]}",
+            "{\"a\":\"\\n\"}",
+            "{\"a\\u0041\":1}",
+            "{\"a\":\"\n\"}",
+            "{\"a\":01}",
+            "{\"a\":-}",
+            "{\"a\":1.}",
+            "{\"a\":.5}",
+            "{\"a\":1e}",
+            "{\"a\":+1}",
+            "{\"a\":NaN}",
+            "{\"a\":nulls}",
+            "{\"a\":1 2}",
+            "{\"a\":1,}",
+            "{\"a\":1}}",
+            "{\"a\" 1}",
+            "{a:1}",
+            "{\"a\":1} x",
+            "{\"a\":\"b}",
+            "{\"a\":1é}",
+            "{\"a\":0x1}",
+            "{\"a\":--1}",
+        ] {
+            assert!(!agrees(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn agrees_with_the_parser_on_all_that_fuzzing_found() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/corpus/body");
+        let texts = fs::read_dir(folder)
+            .unwrap()
+            .map(|input| fs::read(input.unwrap().path()).unwrap());
+        let flat = texts.filter(|text| str::from_utf8(text).is_ok_and(agrees));
+        assert!(flat.count() > 20);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2_000) })]
+
+        #[test]
+        fn agrees_with_the_parser(
+            parts in proptest::collection::vec(proptest::sample::select(vec![
+                "{", "}", "[", "]", ":", ",", "\"", "\\", " ", "\n", "a", "é", "0", "1", "-", "+", ".", "e",
+                "E", "null", "true", "false", "\"a\"", "\"a\":1", "{\"a\":", "\"b\":\"c\"", "\u{1}", "12.50",
+            ]), 0..12),
+            is_wrapped in any::<bool>(),
+        ) {
+            let text = parts.concat();
+            agrees(&match is_wrapped { true => format!("{{\"x\":{text}}}"), false => text });
+        }
+
+        #[test]
+        fn reads_whatever_is_flat(
+            members in proptest::collection::vec(("[a-zé ]{0,6}", "-?(0|[1-9][0-9]{0,4})(\\.[0-9]{1,3})?([eE][+-]?[0-9]{1,2})?|null|true|false|\"[ -!#-\\[\\]-~é🎓]{0,9}\""), 1..9),
+            space in "[ \t\r\n]{0,2}",
+        ) {
+            let members: Vec<_> = members.iter().map(|(name, value)| {
+                prop_assert!(serde_json::from_str::<&RawValue>(value).is_ok());
+                Ok(format!("{space}\"{name}\"{space}:{space}{value}{space}"))
+            }).collect::<Result<_, _>>()?;
+            let text = format!("{{{}}}", members.join(","));
+            prop_assert!(agrees(&text), "{text}");
+        }
+    }
+}
