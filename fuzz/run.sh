@@ -43,25 +43,27 @@ covered() {
 }
 
 fuzz() {
-  local name="$1" started=$SECONDS kept="fuzz/corpus/$1" found="target/fuzz/found/$1" log before after
+  local name="$1" started=$SECONDS kept="fuzz/corpus/$1" found="target/fuzz/found/$1" log before after rounds=0
   local binary artifacts="target/fuzz/artifacts/$1/"
   binary="$(echo "$built"/*/release/"$name")"
   log="target/fuzz/$name.log"
   mkdir -p "$found" "$artifacts"
-  while :; do
+  # In rounds of a fifth of the quiet, each of which begins with all that was found before.
+  while [ "$rounds" -lt 5 ]; do
     # The dictionary has words that chance would take long to spell. Inputs land in the first folder. A
     # slow one counts as broken; so does one that eats memory.
     "$binary" -dict="fuzz/dictionaries/$name.dict" -max_len="$longest" \
-      -max_total_time=$((quiet * 60)) -timeout=10 -rss_limit_mb=2048 \
+      -max_total_time=$((quiet * 12)) -timeout=10 -rss_limit_mb=2048 \
       -artifact_prefix="$artifacts" -print_final_stats=1 "$found" "$kept" >"$log" 2>&1 ||
       { tail -n 30 "$log" >&2; echo "$name: BROKEN, see $artifacts" >&2; return 1; }
     before="$(covered INITED "$log")"
     after="$(covered DONE "$log")"
+    rounds=$((rounds + 1))
+    [ "$after" -eq "$before" ] || rounds=0
     echo "$name: $((SECONDS - started)) s, $before → $after edges," \
-      "$(awk '/number_of_executed_units/ { print $2 }' "$log") runs in this round"
-    [ "$after" -gt "$before" ] || break
-    [ $((SECONDS - started + quiet * 60)) -le $((most * 60)) ] ||
-      { echo "$name: still finding when its time was over"; break; }
+      "$(awk '/number_of_executed_units/ { print $2 }' "$log") runs in this round, $rounds quiet ones"
+    [ "$rounds" -eq 5 ] || [ $((SECONDS - started)) -le $((most * 60)) ] ||
+      { echo "$name: still finding when its time was over"; return; }
   done
 }
 

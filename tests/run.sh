@@ -93,6 +93,7 @@ cargo fmt --check
 cargo clippy --all-targets -- -D warnings
 # The fuzz targets, which no build of the gateway sees: checked in its folder, for what they share.
 cargo clippy --manifest-path fuzz/Cargo.toml --locked --target-dir target --bins -- -D warnings
+cargo clippy --manifest-path benches/compare/peers/hyper/Cargo.toml --locked --target-dir target -- -D warnings
 RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
 cargo test --no-fail-fast </dev/null
 # What only a build with the feature has.

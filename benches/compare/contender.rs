@@ -24,6 +24,9 @@ const GATEWAY_KEY: &str = "sgk_comparecomparecomparecomparecomparecomparecompa12
 /// Where Debian and Ubuntu keep nginx's modules.
 const NGINX_MODULES: &str = "/usr/lib/nginx/modules";
 
+/// Where `run.sh` builds it.
+const HYPER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/peers/release/hyper-peer");
+
 /// Callers and policies beside the one that matters, where there are many.
 const MANY: u32 = 1_000;
 
@@ -188,9 +191,9 @@ fn haproxy(configuration: &Path) -> Command {
     command
 }
 
-/// Built beside the gateway, and as it is.
+/// Built as the gateway is.
 fn hyper(setting: &Setting, address: SocketAddr) -> Command {
-    let mut command = Command::new(setting.gateway.with_file_name("examples").join("hyper"));
+    let mut command = Command::new(HYPER);
     command.args([address.to_string(), setting.upstream.to_string()]);
     command.arg(setting.workers.to_string());
     command

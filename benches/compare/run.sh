@@ -25,6 +25,7 @@ npm ci --silent --prefix benches/compare/peers/node >&2 || echo "compare: npm co
 # A thousand connections at both ends of the load and of the contender.
 ulimit -n 16384 2>/dev/null || ulimit -n "$(ulimit -Hn)"
 
-cargo build --release --bin scoregate --example hyper
+cargo build --release --bin scoregate
+cargo build --release --locked --manifest-path benches/compare/peers/hyper/Cargo.toml --target-dir target/peers
 # Not as `bench` builds by default: that would replace the release binary, and take as long.
 exec cargo bench --profile dev --config profile.dev.opt-level=2 --bench compare -- "$@"

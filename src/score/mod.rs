@@ -13,6 +13,8 @@ mod words;
 
 pub use canonical::{Extension, Points, Score, Submission};
 pub use decimal::{Decimal, NotADecimal};
+#[cfg(any(test, feature = "fuzzing"))]
+pub use flat::is_flat_and_read_alike;
 pub use json::Malformed;
 pub use read::{Fill, UnknownMembers, Unreadable, maximum_missing, read, read_for};
 pub use rewrite::rewrite;

@@ -1,7 +1,7 @@
 //! A proxy of hyper and tokio that does nothing but forward: what the gateway would cost if all it
 //! adds were free. A runtime and its own connections to the upstream for each thread.
 //!
-//! `hyper LISTEN UPSTREAM THREADS`
+//! `hyper-peer LISTEN UPSTREAM THREADS`
 #![allow(clippy::expect_used)]
 
 use std::cell::RefCell;
@@ -31,7 +31,7 @@ type Idle = Rc<RefCell<Vec<SendRequest<Incoming>>>>;
 fn main() {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let [listen, upstream, threads] = arguments.as_slice() else {
-        panic!("hyper LISTEN UPSTREAM THREADS");
+        panic!("hyper-peer LISTEN UPSTREAM THREADS");
     };
     let listen = listen.parse().expect("an address");
     let upstream: SocketAddr = upstream.parse().expect("an address");
