@@ -66,7 +66,8 @@ pub struct Recorded {
 /// What an entry keeps of the upstream request: the rest of `Request` is the same for all submissions.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Sent {
-    /// Of its launch credential.
+    /// Of its launch credential. Entries of older versions have it elsewhere, and are shown without.
+    #[serde(default)]
     pub scheme: Cow<'static, str>,
     pub target: String,
 }
@@ -116,7 +117,10 @@ impl Request {
     /// A submission, secrets masked.
     pub fn of(sent: Sent, body: Option<Box<RawValue>>) -> Self {
         let headers = [
-            ("authorization", format!("{} ***:***", sent.scheme)),
+            (
+                "authorization",
+                format!("{} ***:***", sent.scheme).trim_start().to_owned(),
+            ),
             ("content-type", "application/json".to_owned()),
         ];
         let headers = headers.map(|(name, value)| (name.to_owned(), value));
@@ -201,4 +205,19 @@ pub fn read_recorded(submission: &RawValue) -> Option<Score> {
 /// JSON that we wrote.
 pub fn json(written: Vec<u8>) -> Option<Box<RawValue>> {
     RawValue::from_string(String::from_utf8(written).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_older_version_recorded_is_read() {
+        let recorded = r#"{"reasons":{},"description":"Too late.","request":{"method":"POST","target":"/api/lineitems/x/scores","headers":{"authorization":"LTIK-AUTH-V2 ***:***","content-type":"application/json"}}}"#;
+        let recorded: Recorded = serde_json::from_str(recorded).unwrap();
+        assert_eq!(recorded.description.as_deref(), Some("Too late."));
+        let request = Request::of(recorded.request.unwrap(), None);
+        assert_eq!(request.target, "/api/lineitems/x/scores");
+        assert_eq!(request.headers["authorization"], "***:***");
+    }
 }

@@ -25,7 +25,10 @@ const GATEWAY_KEY: &str = "sgk_comparecomparecomparecomparecomparecomparecompa12
 const NGINX_MODULES: &str = "/usr/lib/nginx/modules";
 
 /// Where `run.sh` builds it.
-const HYPER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/peers/release/hyper-peer");
+const HYPER: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/target/peers/release/hyper-peer"
+);
 
 /// Callers and policies beside the one that matters, where there are many.
 const MANY: u32 = 1_000;
