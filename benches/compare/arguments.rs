@@ -14,10 +14,12 @@ pub struct Arguments {
     pub stretch: Duration,
     /// Threads that contenders get.
     pub workers: usize,
+    /// Requests per second at which latency is measured; half of saturation unless given.
+    pub pace: Option<f64>,
 }
 
 impl Arguments {
-    /// `--gateway PATH --only NAME --rounds N --stretch MILLISECONDS --workers N`
+    /// `--gateway PATH --only NAME --rounds N --stretch MILLISECONDS --workers N --pace RATE`
     pub fn read() -> Result<Self, String> {
         let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
         let mut arguments = Self {
@@ -27,6 +29,7 @@ impl Arguments {
             rounds: 7,
             stretch: Duration::from_millis(2_000),
             workers: std::thread::available_parallelism().map_or(1, Into::into),
+            pace: None,
         };
         let mut words = env::args().skip(1);
         while let Some(word) = words.next() {
@@ -57,6 +60,7 @@ impl Arguments {
             "--rounds" => self.rounds = number()?,
             "--stretch" => self.stretch = Duration::from_millis(number()? as u64),
             "--workers" => self.workers = number()?,
+            "--pace" => self.pace = Some(number()? as f64),
             _ => return Err(format!("{word} is not known")),
         }
         Ok(())

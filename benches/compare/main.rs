@@ -67,7 +67,7 @@ fn compare(arguments: Arguments) -> io::Result<()> {
     let running = start_all(&all, &setting)?;
     saturate(&mut all, &running, &arguments)?;
     grow(&mut all, &running, arguments.stretch)?;
-    let direct = pace(&mut all, &running, &setting, arguments.stretch)?;
+    let direct = pace(&mut all, &running, &setting, &arguments)?;
     let mut out = io::stdout();
     writeln!(out, "{}\n{}", table(&all, &direct), growth(&all))
 }
@@ -142,13 +142,13 @@ fn grow(all: &mut [Measured], running: &[Running], stretch: Duration) -> io::Res
     Ok(())
 }
 
-/// At half of what the slower of the yardstick and the gateway could do, for all alike. Whoever
+/// At half of what the slower of the yardstick and the gateway could do, or as asked, for all alike. Whoever
 /// can't keep that pace shows it.
 fn pace(
     all: &mut [Measured],
     running: &[Running],
     setting: &Setting,
-    stretch: Duration,
+    arguments: &Arguments,
 ) -> io::Result<Direct> {
     let compared = [Contender::NginxPlain, Contender::Scoregate(Variant::Plain)];
     let compared = all
@@ -158,14 +158,16 @@ fn pace(
         .filter_map(|measured| median(&measured.rate))
         .reduce(f64::min);
     let mut direct = Direct {
-        rate: slower.unwrap_or(2_000.0) / 2.0,
+        rate: arguments
+            .pace
+            .unwrap_or_else(|| slower.unwrap_or(2_000.0) / 2.0),
         p50: Vec::new(),
         p99: Vec::new(),
     };
     let pace = Pace {
         rate: direct.rate,
         connections: USUAL as u32,
-        duration: stretch,
+        duration: arguments.stretch,
     };
     let request = Contender::NginxPlain.request(&score("83", "100"))?;
     for round in 0..FEW {

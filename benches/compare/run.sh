@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Compares scoregate with its peers on this machine and prints the table of docs/performance.md.
 # Installs nginx, HAProxy and their Lua from the system's packages, and Node's from npm. Options go
-# to the comparison: --only NAME, --rounds N, --stretch MILLISECONDS, --workers N, --gateway PATH.
+# to the comparison: --only NAME, --rounds N, --stretch MILLISECONDS, --workers N, --pace RATE, --gateway PATH.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
