@@ -25,7 +25,7 @@ use crate::config::{Config, Problem, load_text};
 use crate::key_set::KeySet;
 use crate::permission::{Permission, Permissions};
 use crate::routing::read_target;
-use crate::score::{UnknownMembers, is_flat_and_read_alike, read, rewrite};
+use crate::score::{UnknownMembers, read, rewrite};
 
 /// The name of a target's corpus, and what tries one input.
 type Target = (&'static str, fn(&[u8]));
@@ -52,9 +52,6 @@ pub fn body(bytes: &[u8]) {
         assert_eq!(again.write(), written);
         // Not as a `Value`, because an extension's numbers may be beyond any double.
         serde_json::from_slice::<IgnoredAny>(&written).unwrap();
-    }
-    if let Ok(text) = str::from_utf8(bytes) {
-        is_flat_and_read_alike(text);
     }
     if let Ok(written) = rewrite(bytes) {
         assert_eq!(rewrite(&written).as_ref(), Ok(&written));

@@ -9,8 +9,6 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
-use super::flat::{self, Member};
-
 /// An object in the body itself is level 1.
 const DEEPEST: usize = 32;
 
@@ -49,8 +47,8 @@ pub fn text_of(body: &[u8]) -> Result<&str, Malformed> {
     }
 }
 
-/// The members of an object, in order: their names, and their values as they stand there.
-pub struct Members<'a>(pub Vec<Member<'a>>);
+/// The members of an object, in order, values unread.
+pub struct Members<'a>(pub Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'a> Members<'a> {
     /// Reads the object at `depth`.
@@ -67,10 +65,7 @@ impl<'a> Members<'a> {
                 Malformed::Syntax
             });
         }
-        let members = match flat::members(text) {
-            Some(members) => Self(members),
-            None => parsed(text)?,
-        };
+        let members: Self = serde_json::from_str(text).map_err(|_| Malformed::Syntax)?;
         match members.has_duplicates() {
             true => Err(Malformed::Duplicate),
             false => Ok(members),
@@ -89,11 +84,6 @@ impl<'a> Members<'a> {
         sorted.sort_unstable();
         sorted.windows(2).any(|pair| pair.first() == pair.last())
     }
-}
-
-/// As the parser reads them, twins and all.
-pub fn parsed(text: &str) -> Result<Members<'_>, Malformed> {
-    serde_json::from_str(text).map_err(|_| Malformed::Syntax)
 }
 
 /// Writes a value in compact form, checking it on the way. `depth` is that of its container.
@@ -136,7 +126,7 @@ pub fn write_object(
         }
         write_text(&name, out);
         out.push(b':');
-        write_value(value, depth, nulls, out)?;
+        write_value(value.get(), depth, nulls, out)?;
     }
     out.push(b'}');
     Ok(())
@@ -163,8 +153,8 @@ fn write_array(
     Ok(())
 }
 
-pub fn is_null(value: &str) -> bool {
-    value == "null"
+pub fn is_null(value: &RawValue) -> bool {
+    value.get() == "null"
 }
 
 /// The text of a JSON string that is known to be sound.
@@ -223,8 +213,7 @@ impl<'de> Deserialize<'de> for Members<'de> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
                 let mut members = Vec::with_capacity(8);
                 while let Some(Text(name)) = map.next_key()? {
-                    let value: &RawValue = map.next_value()?;
-                    members.push((name, value.get()));
+                    members.push((name, map.next_value()?));
                 }
                 Ok(Members(members))
             }

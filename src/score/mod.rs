@@ -3,7 +3,6 @@
 
 mod canonical;
 mod decimal;
-mod flat;
 mod json;
 mod member;
 mod read;
@@ -13,8 +12,6 @@ mod words;
 
 pub use canonical::{Extension, Points, Score, Submission};
 pub use decimal::{Decimal, NotADecimal};
-#[cfg(any(test, feature = "fuzzing"))]
-pub use flat::is_flat_and_read_alike;
 pub use json::Malformed;
 pub use read::{Fill, UnknownMembers, Unreadable, maximum_missing, read, read_for};
 pub use rewrite::rewrite;

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use serde_json::value::RawValue;
+
 use super::json::{Malformed, Members, Nulls, is_null, text, text_of, write_value};
 use super::member::{SCORE, SUBMISSION, TOKENS, is_extension, meant};
 use super::{
@@ -86,7 +88,7 @@ struct Draft {
 }
 
 impl Reader {
-    fn member(&mut self, name: Cow<'_, str>, value: &str) -> Result<(), Malformed> {
+    fn member(&mut self, name: Cow<'_, str>, value: &RawValue) -> Result<(), Malformed> {
         match &*name {
             "userId" => self.draft.user = self.user(value)?,
             "activityProgress" => {
@@ -114,7 +116,7 @@ impl Reader {
             token if TOKENS.contains(&token) => check(value)?,
             url if is_extension(url) => {
                 let mut written = Vec::new();
-                write_value(value, 1, Nulls::Keep, &mut written)?;
+                write_value(value.get(), 1, Nulls::Keep, &mut written)?;
                 self.draft.extensions.push(Extension {
                     name: name.into_owned(),
                     value: written,
@@ -134,8 +136,8 @@ impl Reader {
     }
 
     /// A text stays as it is; an integer becomes its digits, however many there are.
-    fn user(&mut self, value: &str) -> Result<Option<String>, Malformed> {
-        let raw = value;
+    fn user(&mut self, value: &RawValue) -> Result<Option<String>, Malformed> {
+        let raw = value.get();
         let digits = raw.strip_prefix('-').unwrap_or(raw);
         if digits.bytes().all(|byte| byte.is_ascii_digit()) {
             return Ok(Some(raw.to_owned()));
@@ -151,7 +153,7 @@ impl Reader {
         Ok(user.or_else(|| Some(String::new())))
     }
 
-    fn scoring_user(&mut self, value: &str) -> Result<Option<String>, Malformed> {
+    fn scoring_user(&mut self, value: &RawValue) -> Result<Option<String>, Malformed> {
         let user = self.text("/scoringUserId", value)?;
         if user.as_deref() == Some("") {
             self.fault(
@@ -164,29 +166,29 @@ impl Reader {
     }
 
     /// `None` without a fault where the value is null.
-    fn text(&mut self, field: &str, value: &str) -> Result<Option<String>, Malformed> {
+    fn text(&mut self, field: &str, value: &RawValue) -> Result<Option<String>, Malformed> {
         if is_null(value) {
             return Ok(None);
         }
-        if !value.starts_with('"') {
+        if !value.get().starts_with('"') {
             self.fault(field, "TYPE", format!("{} must be a text.", name_of(field)));
             return check(value).map(|()| None);
         }
-        text(value).map(|text| Some(text.into_owned()))
+        text(value.get()).map(|text| Some(text.into_owned()))
     }
 
     fn word<T>(
         &mut self,
         name: &str,
-        value: &str,
+        value: &RawValue,
         read: fn(&str) -> Option<T>,
         allowed: &str,
     ) -> Result<Option<T>, Malformed> {
         if is_null(value) {
             return Ok(None);
         }
-        let word = match value.starts_with('"') {
-            true => read(&text(value)?),
+        let word = match value.get().starts_with('"') {
+            true => read(&text(value.get())?),
             false => check(value).map(|()| None)?,
         };
         if word.is_none() {
@@ -200,8 +202,8 @@ impl Reader {
         Ok(word)
     }
 
-    fn number(&mut self, name: &str, value: &str) -> Result<Option<Decimal>, Malformed> {
-        let raw = value;
+    fn number(&mut self, name: &str, value: &RawValue) -> Result<Option<Decimal>, Malformed> {
+        let raw = value.get();
         let number = match raw.as_bytes().first() {
             Some(b'n') => return Ok(None),
             Some(b'"') => Decimal::from_plain(&text(raw)?),
@@ -223,7 +225,7 @@ impl Reader {
         Ok(None)
     }
 
-    fn time(&mut self, field: &str, value: &str) -> Result<Option<Timestamp>, Malformed> {
+    fn time(&mut self, field: &str, value: &RawValue) -> Result<Option<Timestamp>, Malformed> {
         let Some(text) = self.text(field, value)? else {
             return Ok(None);
         };
@@ -235,16 +237,16 @@ impl Reader {
         Ok(time)
     }
 
-    fn submission(&mut self, value: &str) -> Result<Submission, Malformed> {
+    fn submission(&mut self, value: &RawValue) -> Result<Submission, Malformed> {
         let mut submission = Submission::default();
         if is_null(value) {
             return Ok(submission);
         }
-        if !value.starts_with('{') {
+        if !value.get().starts_with('{') {
             self.fault("/submission", "TYPE", "submission must be an object.");
             return check(value).map(|()| submission);
         }
-        for (name, value) in Members::read(value, 2)?.0 {
+        for (name, value) in Members::read(value.get(), 2)?.0 {
             match &*name {
                 "startedAt" => submission.started_at = self.time("/submission/startedAt", value)?,
                 "submittedAt" => {
@@ -261,7 +263,7 @@ impl Reader {
         within: &str,
         name: &str,
         known: &[&str],
-        value: &str,
+        value: &RawValue,
     ) -> Result<(), Malformed> {
         check(value)?;
         if self.unknown == UnknownMembers::Refuse {
@@ -382,10 +384,10 @@ fn name_of(field: &str) -> &str {
 }
 
 /// A value that is not used must be sound all the same: another parser reads it too.
-fn check(value: &str) -> Result<(), Malformed> {
-    match value.as_bytes().first() {
-        Some(b'{' | b'[') => write_value(value, 1, Nulls::Keep, &mut Vec::new()),
-        Some(b'"') => text(value).map(drop),
+fn check(value: &RawValue) -> Result<(), Malformed> {
+    match value.get().as_bytes().first() {
+        Some(b'{' | b'[') => write_value(value.get(), 1, Nulls::Keep, &mut Vec::new()),
+        Some(b'"') => text(value.get()).map(drop),
         _ => Ok(()),
     }
 }
