@@ -46,6 +46,7 @@ suite! {
     drops_what_is_too_old_and_keeps_the_chain
     numbers_policies_for_good
     refuses_a_newer_schema
+    migrates_an_older_schema
     writes_in_one_transaction_what_waits
     survives_texts_that_a_database_dislikes
 }
@@ -576,6 +577,20 @@ async fn refuses_a_newer_schema(home: Home) {
     let known = schema::NEWEST;
     let refused = tokio::task::block_in_place(|| Reader::open(&home.settings).err().unwrap());
     assert!(matches!(refused, CannotOpen::Newer { found: 1000, known: k } if k == known));
+}
+
+async fn migrates_an_older_schema(home: Home) {
+    let ledger = Ledger::open(&home.settings).unwrap();
+    ledger.record(entry("x", "1")).await.unwrap();
+    ledger.close(soon()).await;
+    drop(ledger);
+    tamper(&home, "UPDATE schema_version SET version = 1");
+    let refused = tokio::task::block_in_place(|| Reader::open(&home.settings).err().unwrap());
+    assert!(matches!(refused, CannotOpen::Older(1)), "{refused}");
+    let ledger = reopen(&home).await;
+    assert_eq!(verdict(&home), whole(1));
+    ledger.record(entry("x", "2")).await.unwrap();
+    assert_eq!(verdict(&home), whole(2));
 }
 
 async fn writes_in_one_transaction_what_waits(home: Home) {
