@@ -60,12 +60,12 @@ pub struct Recorded {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub request: Option<Sent>,
+    pub request: Option<SentTo>,
 }
 
 /// What an entry keeps of the upstream request: the rest of `Request` is the same for all submissions.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Sent {
+pub struct SentTo {
     /// Of its launch credential. Entries of older versions have it elsewhere, and are shown without.
     #[serde(default)]
     pub scheme: Cow<'static, str>,
@@ -89,7 +89,7 @@ pub struct RecordedAs<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub request: Option<&'a Sent>,
+    pub request: Option<&'a SentTo>,
 }
 
 impl RecordedAs<'_> {
@@ -99,7 +99,7 @@ impl RecordedAs<'_> {
     }
 }
 
-impl Sent {
+impl SentTo {
     pub fn of(credentialed: &Credentialed) -> Self {
         let scheme = match &credentialed.launch {
             UpstreamLaunch::With(launch) => launch.scheme(),
@@ -115,18 +115,20 @@ impl Sent {
 
 impl Request {
     /// A submission, secrets masked.
-    pub fn of(sent: Sent, body: Option<Box<RawValue>>) -> Self {
+    pub fn of(sent_to: SentTo, body: Option<Box<RawValue>>) -> Self {
         let headers = [
             (
                 "authorization",
-                format!("{} ***:***", sent.scheme).trim_start().to_owned(),
+                format!("{} ***:***", sent_to.scheme)
+                    .trim_start()
+                    .to_owned(),
             ),
             ("content-type", "application/json".to_owned()),
         ];
         let headers = headers.map(|(name, value)| (name.to_owned(), value));
         Self {
             method: Operation::SubmitScore.method().to_string(),
-            target: sent.target,
+            target: sent_to.target,
             headers: headers.into(),
             body,
         }
@@ -169,8 +171,8 @@ impl Explanation {
         explanation.score = entry.submission.clone();
         explanation.line_item_maximum = recorded.line_item_maximum;
         explanation.judged = entry.judged.map(Marks::from);
-        let sent = recorded.request;
-        explanation.request = sent.map(|sent| Request::of(sent, entry.sent.clone()));
+        let sent_to = recorded.request;
+        explanation.request = sent_to.map(|sent_to| Request::of(sent_to, entry.sent.clone()));
         explanation
     }
 

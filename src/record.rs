@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use crate::body::Body;
 use crate::deadline::Deadline;
 use crate::error::{Code, Refusal};
-use crate::explanation::{self, RecordedAs, Sent};
+use crate::explanation::{self, RecordedAs, SentTo};
 use crate::gateway::Shared;
 use crate::handoff::{Outgoing, Submitted};
 use crate::ledger::{
@@ -34,8 +34,8 @@ struct Recording {
     entry: Entry,
     score: Option<Score>,
     held: Option<Held>,
-    /// What leaves, for its explanation.
-    leaving: Option<Sent>,
+    /// For its explanation.
+    sent_to: Option<SentTo>,
 }
 
 /// What to do where the ledger fails.
@@ -62,7 +62,7 @@ impl Record {
             entry: blank(receipt, submitted, shared.policy_generation),
             score: None,
             held: None,
-            leaving: None,
+            sent_to: None,
         }))))
     }
 
@@ -144,7 +144,7 @@ impl Recording {
         if self.held.as_ref().is_some_and(lost) {
             self.choice.or_forward(Unavailable::Failing)?;
         }
-        self.leaving = Some(Sent::of(&outgoing.credentialed));
+        self.sent_to = Some(SentTo::of(&outgoing.credentialed));
         self.note_verdict(verdict);
         self.entry.sent = outgoing.body.as_ref().and_then(|body| self.sent(body));
         if self.choice.ledger.durability() == Durability::Always {
@@ -241,7 +241,7 @@ impl Recording {
                 .map(|(effective, judgement)| ReasonsOf::new(effective, judgement, reported)),
             line_item_maximum: verdict.line_item_maximum,
             description: refusal.map(Refusal::description),
-            request: self.leaving.as_ref(),
+            request: self.sent_to.as_ref(),
         };
         recorded.json()
     }

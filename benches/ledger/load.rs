@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use scoregate::explanation::{RecordedAs, Sent, json};
+use scoregate::explanation::{RecordedAs, SentTo, json};
 use scoregate::ledger::{BodyDigest, Cell, Decision, Entry, Ledger, Receipt};
 use scoregate::policy::{
     Fate, InForceFor, Judgement, Keep, Keys, Match, Maximum, Mode, Over, Policies, Policy,
@@ -220,7 +220,7 @@ fn explanation(
     in_force: &InForceFor,
     judgement: &Judgement,
 ) -> Option<Box<serde_json::value::RawValue>> {
-    let leaving = Sent {
+    let sent_to = SentTo {
         scheme: "LTIK-AUTH-V2".into(),
         target: TARGET.to_owned(),
     };
@@ -228,7 +228,7 @@ fn explanation(
         reasons: Some(ReasonsOf::new(&in_force.enforced, judgement, None)),
         line_item_maximum: None,
         description: None,
-        request: Some(&leaving),
+        request: Some(&sent_to),
     };
     recorded.json()
 }

@@ -10,7 +10,7 @@ use super::origin::Caller;
 use crate::authorization::LTIK_SCHEME;
 use crate::config::Config;
 use crate::error::{Code, Refusal, chain};
-use crate::explanation::{Explanation, Request, Sent, json};
+use crate::explanation::{Explanation, Request, SentTo, json};
 use crate::ledger::{CannotOpen, Cell, Reader};
 use crate::line_item::LineItem;
 use crate::policy::{
@@ -156,7 +156,7 @@ impl Question<'_> {
         let launch = configured_launch(caller.account, self.line_item);
         // Without a configured service key a caller brings a launch of its own, an ltik mostly.
         let scheme = launch.map_or(LTIK_SCHEME, |launch| launch.scheme());
-        let sent = Sent {
+        let sent = SentTo {
             scheme: scheme.into(),
             target: target.upstream.to_string(),
         };
