@@ -133,6 +133,17 @@ impl Kept {
 
 /// Points as exact JSON numbers.
 pub fn points_json(points: &Points) -> String {
+    let mut json = Vec::with_capacity(64);
+    write_points(points, &mut json);
+    // Names of ours and digits, which are always text.
+    String::from_utf8(json).unwrap_or_default()
+}
+
+pub(super) fn write_points(points: &Points, out: &mut Vec<u8>) {
     let Points { given, maximum } = points;
-    format!("{{\"scoreGiven\":{given},\"scoreMaximum\":{maximum}}}")
+    out.extend_from_slice(b"{\"scoreGiven\":");
+    given.write(out);
+    out.extend_from_slice(b",\"scoreMaximum\":");
+    maximum.write(out);
+    out.push(b'}');
 }

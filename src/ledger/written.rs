@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use super::entry::Entry;
+use super::entry::{Entry, write_points};
 use crate::policy::{Fate, Past, Role};
 use crate::score::{Points, Timestamp};
 
@@ -124,12 +124,8 @@ impl Object {
     }
 
     fn points(&mut self, name: &str, points: Option<&Points>) {
-        self.member(name, points, |Points { given, maximum }, mut out| {
-            out.extend_from_slice(b"{\"scoreGiven\":");
-            given.write(&mut out);
-            out.extend_from_slice(b",\"scoreMaximum\":");
-            maximum.write(&mut out);
-            out.push(b'}');
+        self.member(name, points, |points, mut out| {
+            write_points(points, &mut out);
             out
         });
     }
