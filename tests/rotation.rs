@@ -84,6 +84,11 @@ impl Load {
         }
     }
 
+    /// What is under way, by whatever configuration, has ended.
+    fn settle(&self) {
+        drop(self.credential.write().unwrap());
+    }
+
     /// Callers use another credential from now on; what is under way with the old one has ended.
     fn switch(&self, credential: &str) {
         *self.credential.write().unwrap() = credential.to_owned();
@@ -158,12 +163,14 @@ fn an_account_key() {
             "the-new-account-key".to_owned(),
         ];
         apply(&gateway, &settings);
+        // A submission that began before knows the old key alone.
+        load.settle();
         // LTIAAS's own rotation: one instant, which nobody tells the gateway.
         *known.lock().unwrap() = BTreeSet::from(["the-new-account-key"]);
         load.more();
         settings.api_keys = vec!["the-new-account-key".to_owned()];
         apply(&gateway, &settings);
-        load.more();
+        load.settle();
         withdrawn = upstream.requests().len();
     });
     let after = upstream.requests().split_off(withdrawn);
