@@ -59,6 +59,9 @@ pub struct Recorded {
     pub line_item_maximum: Option<Decimal>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    /// The first of them, of a score that was none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<Fault>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<SentTo>,
 }
@@ -88,6 +91,8 @@ pub struct RecordedAs<'a> {
     pub line_item_maximum: Option<Decimal>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<&'a Fault>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request: Option<&'a SentTo>,
 }
@@ -168,6 +173,7 @@ impl Explanation {
         let mut explanation = Self::empty(entry.decision.as_str(), recorded.reasons);
         explanation.code = entry.code.clone();
         explanation.description = recorded.description;
+        explanation.errors = recorded.errors;
         explanation.score = entry.submission.clone();
         explanation.line_item_maximum = recorded.line_item_maximum;
         explanation.judged = entry.judged.map(Marks::from);

@@ -143,7 +143,8 @@ async fn advance(
 ) -> Result<Response<Body>, Refusal> {
     let shared = &worker.shared;
     // MALFORMED_BODY, INVALID_SCORE.
-    let normalized = normalize(submitted, &shared.scores, &shared.policies)?;
+    let normalized = normalize(submitted, &shared.scores, &shared.policies)
+        .map_err(|no_score| record.note_no_score(no_score))?;
     record.note_score(&normalized.score);
     // LEDGER_UNAVAILABLE, OVERLOADED, UPSTREAM_*.
     let consulted = consult(&normalized, worker, record).await?;

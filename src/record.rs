@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 use crate::body::Body;
 use crate::deadline::Deadline;
-use crate::error::{Code, Refusal};
+use crate::error::{Code, Fault, Refusal};
 use crate::explanation::{self, RecordedAs, SentTo};
 use crate::gateway::Shared;
 use crate::handoff::{Outgoing, Submitted};
@@ -22,8 +22,12 @@ use crate::ledger::{
 };
 use crate::policy::{self, Fate, Past, ReasonsOf};
 use crate::score::Score;
+use crate::stages::NoScore;
 use crate::telemetry::Trail;
 use crate::verdict::Verdict;
+
+/// The most faults of a score that its entry lists.
+const MOST_FAULTS: usize = 16;
 
 /// Nothing where there is no ledger. Boxed, as all that waits for the ledger below: a request's
 /// future keeps room for it and is moved with it, ledger or not.
@@ -72,6 +76,15 @@ impl Record {
             recording.entry.submission = explanation::json(score.write());
             recording.score = Some(score.clone());
         }
+    }
+
+    /// A learner whose submission is no score asks for it, too.
+    pub fn note_no_score(&mut self, no_score: NoScore) -> Refusal {
+        let NoScore { refusal, user } = no_score;
+        if let Some(recording) = &mut self.0 {
+            recording.entry.user = user;
+        }
+        refusal
     }
 
     /// Refuses what could not be recorded anyway, before anything is sent for it.
@@ -241,9 +254,17 @@ impl Recording {
                 .map(|(effective, judgement)| ReasonsOf::new(effective, judgement, reported)),
             line_item_maximum: verdict.line_item_maximum,
             description: refusal.map(Refusal::description),
+            errors: refusal.map_or_else(Vec::new, |refusal| self.kept_faults(refusal)),
             request: self.sent_to.as_ref(),
         };
         recorded.json()
+    }
+
+    /// Names that a caller made up are kept with a learner, so that an erasure takes them.
+    fn kept_faults<'a>(&self, refusal: &'a Refusal) -> Vec<&'a Fault> {
+        let faults = refusal.faults().iter();
+        let is_kept = |fault: &&Fault| self.entry.user.is_some() || fault.is_of_known_member();
+        faults.filter(is_kept).take(MOST_FAULTS).collect()
     }
 
     fn past(&self, verdict: &Verdict, fate: Fate) -> Option<Past> {

@@ -247,6 +247,8 @@ fn a_callers_mistake_is_never_above_info() {
         assert!((400..500).contains(&status), "{number}: {status}");
     }
     assert_eq!(lines(&gateway, count).len(), count);
+    let faults = "/userId REQUIRED, /activityProgress REQUIRED, /gradingProgress REQUIRED";
+    assert!(gateway.log().contains(faults), "{}", gateway.log());
     // A warning of the configuration itself is no caller's.
     for line in gateway
         .log()

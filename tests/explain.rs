@@ -293,12 +293,42 @@ fn a_receipt_of_a_refusal_says_why() {
             (&shown["decision"], &shown["code"]),
             (&json!("refused"), &json!(code))
         );
-        assert_eq!(
-            shown["description"],
-            answer.json()["details"]["description"]
-        );
+        let told = &answer.json()["details"];
+        assert_eq!(shown["description"], told["description"]);
+        assert_eq!(shown.get("errors"), told.get("errors"));
         assert_eq!(shown.get("request"), None);
     }
+}
+
+#[test]
+fn a_receipt_of_what_was_no_score_lists_its_faults_and_whose_it_was() {
+    let upstream = Upstream::accepting();
+    let gateway = Gateway::start(&settings(&upstream, ""));
+    let folder = gateway.directory.path();
+    let explained = |body: &str| {
+        let answer = gateway.submit(body);
+        assert_envelope(&answer, 422, "INVALID_SCORE");
+        let receipt = answer.header("scoregate-receipt").unwrap().to_owned();
+        (recorded(folder, &receipt), answer.json(), receipt)
+    };
+    let (shown, told, receipt) = explained(r#"{"userId":"u-1","scoregiven":5,"scoreMaximum":-1}"#);
+    let shown = shown.good_json();
+    assert_eq!(shown["errors"], told["details"]["errors"]);
+    assert_eq!(shown["errors"].as_array().unwrap().len(), 4, "{shown}");
+    let config = folder.join("scoregate.toml");
+    let list = ["ledger", "list", "--user", "u-1", "--json", "--config"];
+    let list: Vec<_> = list.into_iter().chain(config.to_str()).collect();
+    let listed = Ran::with(&list, "").good_json();
+    assert_eq!(listed[0]["receipt"], *receipt);
+    // Nobody could ever have what the caller made up erased.
+    let (shown, ..) = explained(r#"{"jane.doe@example.edu":5,"scoreMaximum":-1}"#);
+    let shown = shown.good_json();
+    assert!(!shown.to_string().contains("jane"), "{shown}");
+    let fields: Vec<_> = shown["errors"].as_array().unwrap().iter().collect();
+    assert_eq!(fields.len(), 4, "{shown}");
+    let many: String = (0..40).map(|number| format!("\"x{number}\":1,")).collect();
+    let (shown, ..) = explained(&format!(r#"{{{many}"userId":"u-1"}}"#));
+    assert_eq!(shown.good_json()["errors"].as_array().unwrap().len(), 16);
 }
 
 #[test]

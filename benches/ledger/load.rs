@@ -228,6 +228,7 @@ fn explanation(
         reasons: Some(ReasonsOf::new(&in_force.enforced, judgement, None)),
         line_item_maximum: None,
         description: None,
+        errors: Vec::new(),
         request: Some(&sent_to),
     };
     recorded.json()

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue, StatusCode};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{Cause, Code};
@@ -27,14 +27,21 @@ struct Parts {
 }
 
 /// One fault of a score, as `details.errors` lists it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
     /// JSON pointer to the faulty member.
     pub field: String,
     /// A short constant, such as `REQUIRED`.
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// One sentence that helps to mend it. Never repeats a value.
     pub message: String,
+}
+
+impl Fault {
+    /// Whether its pointer is one that we wrote, not the caller.
+    pub fn is_of_known_member(&self) -> bool {
+        self.code != "UNKNOWN_MEMBER"
+    }
 }
 
 /// Whose refusal a POLICY_REFUSED is.

@@ -31,6 +31,9 @@ const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("5");
 /// escapes, is replaced by ours.
 const MOST_ENVELOPE_BYTES: usize = 128 * 1024;
 
+/// The most faults of a score that the log names.
+const MOST_TOLD: usize = 16;
+
 #[derive(Clone)]
 pub struct EnvelopeLayer;
 
@@ -144,6 +147,8 @@ fn report(refusal: &Refusal, trail: &Trail) {
     let (code, request_id) = (refusal.code().name(), trail.id.as_str());
     let cause = refusal.cause().map(|cause| chain(&**cause));
     let cause = cause.as_deref();
+    // LTIAAS's own texts may repeat what it was sent.
+    let description = refusal.upstream().is_none().then(|| refusal.description());
     match refusal.code() {
         Code::Internal => {
             tracing::error!(target: "scoregate::request", code, request_id, cause, "a request met a defect");
@@ -155,9 +160,24 @@ fn report(refusal: &Refusal, trail: &Trail) {
             tracing::warn!(target: "scoregate::request", code, request_id, cause, "a request was turned away");
         }
         _ => {
-            tracing::debug!(target: "scoregate::request", code, request_id, cause, "a request was refused")
+            let owner = refusal.owner();
+            let (policy, rule) = (
+                owner.map(|owner| &*owner.policy),
+                owner.map(|owner| owner.rule),
+            );
+            tracing::debug!(target: "scoregate::request", code, request_id, description, faults = faults(refusal), policy, rule, cause, "a request was refused");
         }
     }
+}
+
+/// What is wrong with a score; of members that a caller made up not their names.
+fn faults(refusal: &Refusal) -> Option<String> {
+    let told = |fault: &Fault| match fault.is_of_known_member() {
+        true => format!("{} {}", fault.field, fault.code),
+        false => fault.code.to_string(),
+    };
+    let told: Vec<_> = refusal.faults().iter().take(MOST_TOLD).map(told).collect();
+    (!told.is_empty()).then(|| told.join(", "))
 }
 
 /// One text for every cause of a 401: which scheme a caller may use, never what was wrong.

@@ -8,6 +8,7 @@ use super::fold::{Fold, fold};
 use super::gates::{self, Gate};
 use super::judgement::{Act, Decision, Judgement, Leaving, Marks, RefusedBy};
 use super::keys::Effective;
+use super::rules::comment::Applied;
 use super::sending;
 use super::{Past, Role, Subject};
 use crate::error::Owner;
@@ -203,15 +204,15 @@ impl<'a> Trial<'a> {
             None => own.map(str::to_owned),
             Some(set) => {
                 let reasons: Vec<_> = self.acts.iter().map(Act::in_short).collect();
-                let comment = set.value.apply(own, &reasons);
-                if comment.as_deref() != own {
+                let Applied { comment, reason } = set.value.apply(own, &reasons);
+                if let Some(reason) = reason {
                     self.acts.push(Act {
                         rule: "comment",
                         policy: set.policy.clone(),
                         mode: set.mode,
                         input: points.into(),
                         output: Some(points.into()),
-                        reason: "The comment was put into the form it may have.".to_owned(),
+                        reason,
                     });
                 }
                 comment

@@ -34,8 +34,12 @@ pub enum Fill {
 pub enum Unreadable {
     /// It is not one JSON object that every parser reads alike.
     Malformed(Malformed),
-    /// Every fault there is.
-    Invalid(Vec<Fault>),
+    Invalid {
+        /// Every fault there is.
+        faults: Vec<Fault>,
+        /// Whose it is, where that much could be read.
+        user: Option<String>,
+    },
 }
 
 impl From<Malformed> for Unreadable {
@@ -130,7 +134,7 @@ impl Reader {
     fn fault(&mut self, field: &str, code: &'static str, message: impl Into<String>) {
         self.faults.push(Fault {
             field: field.to_owned(),
-            code,
+            code: code.into(),
             message: message.into(),
         });
     }
@@ -318,7 +322,10 @@ impl Reader {
                 scoring_user,
                 extensions,
             }),
-            _ => Err(Unreadable::Invalid(self.faults)),
+            (user, ..) => Err(Unreadable::Invalid {
+                faults: self.faults,
+                user: user.filter(|user| !user.is_empty()),
+            }),
         }
     }
 
@@ -374,7 +381,7 @@ impl Reader {
 pub fn maximum_missing() -> Fault {
     Fault {
         field: "/scoreMaximum".to_owned(),
-        code: "REQUIRED",
+        code: "REQUIRED".into(),
         message: "scoreMaximum is required when scoreGiven is present.".to_owned(),
     }
 }

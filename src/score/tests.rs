@@ -8,11 +8,11 @@ fn written(body: &str) -> String {
     String::from_utf8(score.write()).unwrap()
 }
 
-fn faults(body: &str) -> Vec<(String, &'static str)> {
+fn faults(body: &str) -> Vec<(String, String)> {
     match read(body.as_bytes(), UnknownMembers::Refuse) {
-        Err(Unreadable::Invalid(faults)) => faults
+        Err(Unreadable::Invalid { faults, .. }) => faults
             .into_iter()
-            .map(|fault| (fault.field, fault.code))
+            .map(|fault| (fault.field, fault.code.into_owned()))
             .collect(),
         other => panic!("{other:?}"),
     }
@@ -137,7 +137,7 @@ fn each_faulty_member_is_named_with_its_code() {
     ] {
         assert_eq!(
             faults(&with(members.clone())),
-            [(field.to_owned(), code)],
+            [(field.to_owned(), code.to_owned())],
             "{members}"
         );
     }
@@ -173,7 +173,7 @@ fn an_unknown_member_is_answered_with_the_one_that_was_meant() {
         ("commment", Some("comment")),
         ("zzz", None),
     ] {
-        let Err(Unreadable::Invalid(faults)) =
+        let Err(Unreadable::Invalid { faults, .. }) =
             read(with(json!({name: 1})).as_bytes(), UnknownMembers::Refuse)
         else {
             panic!("{name}");
@@ -387,7 +387,7 @@ proptest! {
 #[test]
 fn a_wrong_maximum_is_a_fault_wherever_the_score_has_another() {
     let fields = |body: &str| match read(body.as_bytes(), UnknownMembers::Refuse) {
-        Err(Unreadable::Invalid(faults)) => faults
+        Err(Unreadable::Invalid { faults, .. }) => faults
             .into_iter()
             .map(|fault| fault.field)
             .collect::<Vec<_>>(),

@@ -19,7 +19,7 @@ pub use credentials::{attach_credentials, configured_launch};
 pub use judge::{judge, refuse, write_score};
 pub use limit_rate::limit_rate;
 pub use message::check_message;
-pub use normalize::{Origin, invalid, normalize, read_score};
+pub use normalize::{NoScore, Origin, invalid, normalize, read_score};
 pub use payload::{MOST as LONGEST_BODY, read_body, rewrite_json};
 pub use route::route;
 pub use see_through::see_through;

@@ -21,7 +21,7 @@ pub fn normalize(
     submitted: Submitted,
     scores: &config::Scores,
     policies: &Policies,
-) -> Result<Normalized, Refusal> {
+) -> Result<Normalized, NoScore> {
     let credentialed = &submitted.credentialed;
     let item = credentialed.routed.target.line_item.as_ref();
     let origin = Origin {
@@ -35,6 +35,13 @@ pub fn normalize(
     };
     credentialed.routed.traced.trail.is_about(&score.user);
     Ok(Normalized { submitted, score })
+}
+
+/// Why a submission is no score.
+pub struct NoScore {
+    pub refusal: Refusal,
+    /// Whose it is, where that much could be read.
+    pub user: Option<String>,
 }
 
 /// Where a submission comes from and goes to.
@@ -63,12 +70,19 @@ pub fn read_score(
     read_for(body, scores.unknown_members, fill)
 }
 
-fn refuse(fault: Unreadable, credentialed: &Credentialed, bytes: &[u8]) -> Refusal {
+fn refuse(fault: Unreadable, credentialed: &Credentialed, bytes: &[u8]) -> NoScore {
     match fault {
-        Unreadable::Malformed(fault) => Refusal::new(Code::MalformedBody, fault.to_string()),
-        Unreadable::Invalid(faults) => {
+        Unreadable::Malformed(fault) => NoScore {
+            refusal: Refusal::new(Code::MalformedBody, fault.to_string()),
+            user: None,
+        },
+        Unreadable::Invalid { faults, user } => {
+            if let Some(user) = &user {
+                credentialed.routed.traced.trail.is_about(user);
+            }
             let count = faults.len();
-            invalid(count, presentable(faults, credentialed, bytes))
+            let refusal = invalid(count, presentable(faults, credentialed, bytes));
+            NoScore { refusal, user }
         }
     }
 }
@@ -92,25 +106,22 @@ fn summary(count: usize, listed: &[Fault]) -> String {
 
 /// The faults as they may be shown: those of known members first, and as many as there is room for.
 fn presentable(mut faults: Vec<Fault>, credentialed: &Credentialed, bytes: &[u8]) -> Vec<Fault> {
-    if faults.iter().all(is_fixed) {
+    if faults.iter().all(Fault::is_of_known_member) {
         return faults;
     }
-    faults.sort_by_key(|fault| !is_fixed(fault));
+    faults.sort_by_key(|fault| !fault.is_of_known_member());
     let redactor = Redactor::for_submission(credentialed, private_texts(bytes));
     let mut room = MOST_FAULT_BYTES;
-    let faults = faults.into_iter().map(|fault| match is_fixed(&fault) {
-        true => fault,
-        false => Fault {
-            field: shorten(&redact_pointer(&fault.field, &redactor)),
-            ..fault
-        },
-    });
+    let faults = faults
+        .into_iter()
+        .map(|fault| match fault.is_of_known_member() {
+            true => fault,
+            false => Fault {
+                field: shorten(&redact_pointer(&fault.field, &redactor)),
+                ..fault
+            },
+        });
     faults.take_while(|fault| takes(fault, &mut room)).collect()
-}
-
-/// Whether its pointer is one that we wrote, not the caller.
-fn is_fixed(fault: &Fault) -> bool {
-    fault.code != "UNKNOWN_MEMBER"
 }
 
 /// Names are compared as they are, not as a pointer escapes them.

@@ -168,7 +168,7 @@ impl Question<'_> {
 fn refuse_unreadable(fault: Unreadable) -> Refusal {
     match fault {
         Unreadable::Malformed(fault) => Refusal::new(Code::MalformedBody, fault.to_string()),
-        Unreadable::Invalid(faults) => invalid(faults.len(), faults),
+        Unreadable::Invalid { faults, .. } => invalid(faults.len(), faults),
     }
 }
 

@@ -8,9 +8,14 @@ use crate::score::{Extension, Score, Submission, Timestamp};
 
 pub fn write(explanation: &Explanation, out: &mut impl Write) -> io::Result<()> {
     write_outcome(explanation, out)?;
-    write_effective(explanation, out)?;
-    writeln!(out, "\nRules")?;
-    write_rules(&explanation.rules, out)?;
+    match was_judged(explanation) {
+        true => {
+            write_effective(explanation, out)?;
+            writeln!(out, "\nRules")?;
+            write_rules(&explanation.rules, out)?;
+        }
+        false => writeln!(out, "\nNo policy was asked: it was refused before that")?,
+    }
     write_report(&explanation.report, out)?;
     write_request(explanation.request.as_ref(), out)
 }
@@ -66,6 +71,11 @@ fn write_members(score: &Score, out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
+/// A policy that refuses says by which rule.
+fn was_judged(explanation: &Explanation) -> bool {
+    explanation.decision != "refused" || !explanation.rules.is_empty()
+}
+
 fn meaning(decision: &str) -> &'static str {
     match decision {
         "forwarded" => "what leaves is what came",
@@ -101,10 +111,11 @@ fn write_rules(rules: &[Acted<'_>], out: &mut impl Write) -> io::Result<()> {
             output,
             reason,
         } = acted;
-        write!(out, "  {number}. {rule} (policy `{policy}`): {input} -> ")?;
+        write!(out, "  {number}. {rule} (policy `{policy}`): {input}")?;
         match output {
-            Some(output) => writeln!(out, "{output}"),
-            None => writeln!(out, "refused"),
+            Some(output) if output == input => writeln!(out, ", unchanged"),
+            Some(output) => writeln!(out, " -> {output}"),
+            None => writeln!(out, " -> refused"),
         }?;
         writeln!(out, "     {reason}")?;
     }

@@ -43,29 +43,49 @@ impl Comment {
     }
 
     /// The comment as it leaves.
-    pub fn apply(&self, comment: Option<&str>, reasons: &[String]) -> Option<String> {
-        let plain = comment.map(|text| match self.html {
-            Html::Strip => without_tags(text),
-            Html::Keep | Html::Refuse => text.to_owned(),
-        });
-        let explained = self.explain && !reasons.is_empty();
-        let whole = match (plain, explained) {
-            (plain, false) => plain?,
-            (Some(plain), true) if !plain.is_empty() => format!("{plain} {}", reasons.join(" ")),
-            (_, true) => reasons.join(" "),
-        };
-        Some(self.cut(whole))
-    }
-
-    fn cut(&self, text: String) -> String {
-        let end = self
-            .max_chars
-            .and_then(|most| text.char_indices().nth(most));
-        match end {
-            Some((end, _)) => text.get(..end).unwrap_or_default().to_owned(),
-            None => text,
+    pub fn apply(&self, comment: Option<&str>, reasons: &[String]) -> Applied {
+        let mut did = Vec::new();
+        let mut text = comment.map(str::to_owned);
+        if let (Html::Strip, Some(text)) = (self.html, &mut text) {
+            let plain = without_tags(text);
+            if plain != *text {
+                did.push("lost its tags".to_owned());
+                *text = plain;
+            }
+        }
+        if self.explain && !reasons.is_empty() {
+            did.push("gained what policy did".to_owned());
+            let text = text.get_or_insert_default();
+            if !text.is_empty() {
+                text.push(' ');
+            }
+            text.push_str(&reasons.join(" "));
+        }
+        let beyond = |most| Some((most, text.as_ref()?.char_indices().nth(most)?.0));
+        if let Some((most, end)) = self.max_chars.and_then(beyond) {
+            did.push(format!("was cut to {most} characters"));
+            text = text.map(|text| text.get(..end).unwrap_or_default().to_owned());
+        }
+        Applied {
+            reason: sentence(&did),
+            comment: text,
         }
     }
+}
+
+/// What became of a comment.
+pub struct Applied {
+    pub comment: Option<String>,
+    /// What was done to it; `None` where it leaves as it came.
+    pub reason: Option<String>,
+}
+
+fn sentence(did: &[String]) -> Option<String> {
+    let (last, others) = did.split_last()?;
+    Some(match others {
+        [] => format!("The comment {last}."),
+        others => format!("The comment {} and {last}.", others.join(", ")),
+    })
 }
 
 /// Takes tags out from the inside, so that what is left holds none, however they were nested.
@@ -133,17 +153,35 @@ mod tests {
             explain: true,
             ..Comment::default()
         };
-        assert_eq!(
-            comment
-                .apply(Some("<b>né</b>"), &["Late.".to_owned()])
-                .as_deref(),
-            Some("né Lat")
-        );
-        assert_eq!(comment.apply(None, &[]), None);
-        assert_eq!(
-            comment.apply(None, &["Late.".to_owned()]).as_deref(),
-            Some("Late.")
-        );
+        let late = ["Late.".to_owned()];
+        for (text, reasons, left, reason) in [
+            (
+                Some("<b>né</b>"),
+                &late[..],
+                Some("né Lat"),
+                Some(
+                    "The comment lost its tags, gained what policy did and was cut to 6 characters.",
+                ),
+            ),
+            (Some("né"), &[], Some("né"), None),
+            (None, &[], None, None),
+            (
+                None,
+                &late,
+                Some("Late."),
+                Some("The comment gained what policy did."),
+            ),
+            (
+                Some(""),
+                &late,
+                Some("Late."),
+                Some("The comment gained what policy did."),
+            ),
+        ] {
+            let applied = comment.apply(text, reasons);
+            assert_eq!(applied.comment.as_deref(), left);
+            assert_eq!(applied.reason.as_deref(), reason);
+        }
     }
 
     proptest! {

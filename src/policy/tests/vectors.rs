@@ -129,7 +129,7 @@ impl Cell {
         let score = match read_for(body.as_bytes(), UnknownMembers::Refuse, fill) {
             Ok(score) => score,
             Err(Unreadable::Malformed(_)) => return refused("MALFORMED_BODY"),
-            Err(Unreadable::Invalid(_)) => return refused("INVALID_SCORE"),
+            Err(Unreadable::Invalid { .. }) => return refused("INVALID_SCORE"),
         };
         let subject = Subject {
             caller: "caller",
