@@ -13,6 +13,7 @@ use crate::auth::Caller;
 use crate::authorization::Launch;
 use crate::caller_body::CallerBody;
 use crate::deadline::Deadline;
+use crate::error::Refusal;
 use crate::gateway::Worker;
 use crate::policy::{InForceFor, Leaving, Past};
 use crate::request_id::RequestId;
@@ -99,8 +100,8 @@ pub struct Consulted<'a> {
     pub in_force: InForceFor,
     /// The cell's; empty where no key in force needs one.
     pub history: Arc<Vec<Past>>,
-    /// The line item's own, where a key in force asks for it.
-    pub line_item_maximum: Option<Decimal>,
+    /// The line item's own, where a key in force asks for it; or why it could not be read.
+    pub line_item_maximum: Result<Option<Decimal>, Refusal>,
 }
 
 /// What the policy lets leave of a submission, if anything.

@@ -149,7 +149,7 @@ async fn advance(
     // LEDGER_UNAVAILABLE, OVERLOADED, UPSTREAM_*.
     let consulted = consult(&normalized, worker, record).await?;
     // POLICY_REFUSED, STALE_SCORE; INVALID_SCORE where no policy fills a missing maximum.
-    let judged = judge(&consulted, worker, verdict).await?;
+    let judged = judge(consulted, worker, verdict).await?;
     // Written from the judged score: what leaves is what the policy has seen.
     let Some(outgoing) = write_score(normalized, judged) else {
         return Ok(kept());

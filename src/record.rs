@@ -6,6 +6,7 @@
 //! task of its own, which goes on when its caller leaves.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use http::Response;
 use serde_json::value::RawValue;
@@ -38,6 +39,8 @@ struct Recording {
     entry: Entry,
     score: Option<Score>,
     held: Option<Held>,
+    /// Whether the cell is held for a report alone, which must not cost the score anything.
+    is_report: bool,
     /// For its explanation.
     sent_to: Option<SentTo>,
 }
@@ -66,6 +69,7 @@ impl Record {
             entry: blank(receipt, submitted, shared.policy_generation),
             score: None,
             held: None,
+            is_report: false,
             sent_to: None,
         }))))
     }
@@ -109,6 +113,14 @@ impl Record {
         }
     }
 
+    /// The history of the learner's cell where nobody holds it now.
+    pub async fn hold_if_free(&mut self, user: &str) -> Option<Arc<Vec<Past>>> {
+        match &mut self.0 {
+            Some(recording) => Box::pin(recording.hold_if_free(user)).await,
+            None => Some(Arc::default()),
+        }
+    }
+
     /// Called with what is about to leave. Under `durability = "always"` it is on disk afterwards.
     pub async fn note_leaving(
         &mut self,
@@ -135,14 +147,24 @@ impl Record {
 }
 
 impl Recording {
-    async fn hold(&mut self, user: &str, deadline: Deadline) -> Result<Arc<Vec<Past>>, Refusal> {
-        let cell = Cell {
+    fn cell(&self, user: &str) -> Cell {
+        Cell {
             account: self.entry.account.clone(),
             line_item: self.entry.line_item.clone(),
             user: user.to_owned(),
-        };
+        }
+    }
+
+    async fn hold_if_free(&mut self, user: &str) -> Option<Arc<Vec<Past>>> {
+        let cell = self.cell(user);
+        let held = self.choice.ledger.hold(cell, Instant::now()).await.ok()?;
+        self.is_report = true;
+        Some(self.held.insert(held).history().clone())
+    }
+
+    async fn hold(&mut self, user: &str, deadline: Deadline) -> Result<Arc<Vec<Past>>, Refusal> {
         let deadline = deadline.instant().into_std();
-        match self.choice.ledger.hold(cell, deadline).await {
+        match self.choice.ledger.hold(self.cell(user), deadline).await {
             Ok(held) => Ok(self.held.insert(held).history().clone()),
             Err(unavailable) => self.choice.or_forward(unavailable).map(|()| Arc::default()),
         }
@@ -154,7 +176,7 @@ impl Recording {
         verdict: &Verdict,
     ) -> Result<(), Refusal> {
         let lost = |held: &Held| !held.is_still_held();
-        if self.held.as_ref().is_some_and(lost) {
+        if !self.is_report && self.held.as_ref().is_some_and(lost) {
             self.choice.or_forward(Unavailable::Failing)?;
         }
         self.sent_to = Some(SentTo::of(&outgoing.credentialed));

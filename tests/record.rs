@@ -14,7 +14,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 use std::time::Instant;
 
@@ -296,6 +296,87 @@ fn report_policies_change_nothing_and_say_what_they_would_do() {
         Some("maximum;policy=shadow")
     );
     assert!(upstream.only().body().contains("\"scoreGiven\":110,"));
+}
+
+/// What only a report asks for costs a score nothing: it waits in no line, and half a second at most for
+/// the line item.
+#[test]
+fn a_report_holds_up_nobody() {
+    let both_came = Arc::new(Barrier::new(2));
+    let upstream = Upstream::start(move |request, _| {
+        match request.method() {
+            "GET" => return Reply::Hang,
+            // Answered only when two are here at once.
+            _ => both_came.wait(),
+        };
+        reply(204, "", "")
+    });
+    let policy = "[[policy]]\nname = \"shadow\"\nmode = \"report\"\nkeep = \"highest\"\n\
+         rescale = { to = \"line_item\" }\n";
+    let gateway = Gateway::start(&settings(&upstream, policy));
+    thread::scope(|scope| {
+        let submit = |points| {
+            let gateway = &gateway;
+            scope.spawn(move || gateway.submit(given(points)))
+        };
+        for answer in [submit(80), submit(90)] {
+            let answer = answer.join().unwrap();
+            assert_eq!(answer.status, 204, "{}", answer.everything());
+            assert_eq!(answer.header("scoregate-decision"), Some("forwarded"));
+        }
+    });
+}
+
+/// A line item whose maximum is zero is no scale; one without any can't be rescaled to.
+#[test]
+fn a_line_item_without_a_usable_maximum_is_no_failure_of_the_upstream() {
+    let maximum = Arc::new(Mutex::new("0"));
+    let answered = maximum.clone();
+    let upstream = Upstream::start(move |request, _| match request.method() {
+        "GET" => {
+            let maximum = answered.lock().unwrap();
+            json_reply(200, &format!(r#"{{"label":"x","scoreMaximum":{maximum}}}"#))
+        }
+        _ => reply(204, "", ""),
+    });
+    let rescale = "[[policy]]\nname = \"p\"\nrescale = { to = \"line_item\" }\n";
+    let fill = "[[policy]]\nname = \"p\"\nfill_maximum = \"line_item\"\n";
+    let alone = score_with(&[("scoreMaximum", "")]);
+    let answer = Gateway::start(&settings(&upstream, rescale)).submit(SCORE);
+    assert_eq!(answer.header("scoregate-decision"), Some("forwarded"));
+    for unusable in ["null", "0", "-1", "1e99"] {
+        *maximum.lock().unwrap() = unusable;
+        let gateway = Gateway::start(&settings(&upstream, fill));
+        assert_envelope(&gateway.submit(alone.as_str()), 422, "INVALID_SCORE");
+        if unusable != "0" {
+            let gateway = Gateway::start(&settings(&upstream, rescale));
+            assert_envelope(&gateway.submit(SCORE), 422, "POLICY_REFUSED");
+        }
+    }
+}
+
+#[test]
+fn the_line_item_is_read_for_nothing_that_does_not_depend_on_it() {
+    let upstream = Upstream::start(|request, _| match request.method() {
+        "GET" => json_reply(404, r#"{"details":{"message":"NO_LINE_ITEM"}}"#),
+        _ => reply(204, "", ""),
+    });
+    let policy = "[[policy]]\nname = \"p\"\nfill_maximum = \"line_item\"\n\
+         rescale = { to = \"line_item\" }\n";
+    let progress = score_with(&[("scoreGiven", ""), ("scoreMaximum", "")]);
+    let gateway = Gateway::start(&settings(&upstream, policy));
+    assert_eq!(gateway.submit(progress.as_str()).status, 204);
+    assert_envelope(&gateway.submit(SCORE), 404, "NO_LINE_ITEM");
+    let gateway = Gateway::start(&settings(&upstream, &policy.replace("rescale", "# ")));
+    assert_eq!(gateway.submit(SCORE).status, 204);
+    // Closed is closed, whatever the line item is out of.
+    let closed = format!("{policy}closes = \"2020-01-01T00:00:00Z\"\n");
+    let gateway = Gateway::start(&settings(&upstream, &closed));
+    let answer = gateway.submit(SCORE);
+    assert_eq!(
+        assert_envelope(&answer, 422, "POLICY_REFUSED")["details"]["rule"],
+        "closes"
+    );
 }
 
 #[test]

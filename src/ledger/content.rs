@@ -64,6 +64,9 @@ pub struct PastContent {
 struct SentContent {
     points: Option<Box<RawValue>>,
     comment: Option<String>,
+    /// Entries of older versions don't say, and count as final.
+    #[serde(default)]
+    not_final: bool,
 }
 
 #[derive(Deserialize)]
@@ -102,9 +105,14 @@ impl PastContent {
             stands: read_optional(self.stands.as_deref())?,
             sent: match self.sent {
                 None => None,
-                Some(SentContent { points, comment }) => Some(Sent {
+                Some(SentContent {
+                    points,
+                    comment,
+                    not_final,
+                }) => Some(Sent {
                     points: read_optional(points.as_deref())?,
                     comment,
+                    is_final: !not_final,
                 }),
             },
         })

@@ -52,6 +52,7 @@ fn past(past: &Past, out: Vec<u8>) -> Vec<u8> {
         let mut object = Object::begin(out);
         object.points("points", sent.points.as_ref());
         object.text("comment", sent.comment.as_deref());
+        object.flag("not_final", !sent.is_final);
         object.end()
     });
     object.end()

@@ -51,7 +51,8 @@ impl LineItem {
         let (authority, rest) = rest.split_at(end);
         let (path, query) = match rest.split_once('?') {
             Some((_, query)) if query.contains('?') => return Err(NotALineItem::SecondQuery),
-            Some((path, query)) => (path, Some(query)),
+            // LTIAAS posts to the same place with an empty query and without one.
+            Some((path, query)) => (path, Some(query).filter(|query| !query.is_empty())),
             None => (rest, None),
         };
         refuse_dot_segments(path)?;
@@ -267,6 +268,7 @@ mod tests {
             );
         }
         assert_eq!(normalized("https://x.edu"), "https://x.edu/");
+        assert_eq!(normalized("https://x.edu/1?"), "https://x.edu/1");
         assert_eq!(
             normalized("https://x.edu/\u{e9} %c3%a9"),
             "https://x.edu/%C3%A9%20%C3%A9"

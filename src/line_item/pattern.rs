@@ -55,7 +55,7 @@ impl Pattern {
         let mut normalized = String::from("https://");
         push_wild_authority(authority, &mut normalized)?;
         let (path, query) = match rest.split_once('?') {
-            Some((path, query)) => (path, Some(query)),
+            Some((path, query)) => (path, Some(query).filter(|query| !query.is_empty())),
             None => (rest, None),
         };
         let path = if path.is_empty() { "/" } else { path };

@@ -5,9 +5,9 @@ use std::time::Duration;
 use quick_cache::sync::Cache;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
-use super::page::{number, read, unusable};
+use super::page::{read, unusable};
 use crate::error::Refusal;
 use crate::gateway::Worker;
 use crate::handoff::Credentialed;
@@ -21,13 +21,25 @@ const ITEMS: usize = 10_000;
 /// How long a maximum is believed.
 const FRESH: Duration = Duration::from_secs(60);
 
+/// How long a score is held up for what only a report policy asks for.
+const IN_PASSING: Duration = Duration::from_millis(500);
+
 /// Maxima read before, by account and normalized line item. Shared by all workers.
-pub struct Maxima(Cache<(Box<str>, Box<str>), Kept>);
+pub struct Maxima(Cache<Key, Kept>);
+
+type Key = (Box<str>, Box<str>);
 
 #[derive(Clone, Copy)]
 struct Kept {
-    maximum: Decimal,
+    read: Read,
     until: Instant,
+}
+
+#[derive(Clone, Copy)]
+enum Read {
+    Maximum(Option<Decimal>),
+    /// It could not be read in passing.
+    Failed,
 }
 
 impl Default for Maxima {
@@ -37,14 +49,14 @@ impl Default for Maxima {
 }
 
 impl Maxima {
-    fn get(&self, key: &(Box<str>, Box<str>)) -> Option<Decimal> {
+    fn get(&self, key: &Key) -> Option<Read> {
         let kept = self.0.get(key)?;
-        (Instant::now() < kept.until).then_some(kept.maximum)
+        (Instant::now() < kept.until).then_some(kept.read)
     }
 
-    fn keep(&self, key: (Box<str>, Box<str>), maximum: Decimal) {
+    fn keep(&self, key: Key, read: Read) {
         let until = Instant::now() + FRESH;
-        self.0.insert(key, Kept { maximum, until });
+        self.0.insert(key, Kept { read, until });
     }
 }
 
@@ -54,23 +66,64 @@ struct Item {
     maximum: Option<Box<RawValue>>,
 }
 
-/// What the line item is out of.
+/// What the line item is out of; nothing where it says no number that a score could be of. Zero is one:
+/// it is no scale, and policy leaves such a score as it is.
 pub async fn line_item_maximum(
     credentialed: &Credentialed,
     item: &LineItem,
     worker: &Worker,
-) -> Result<Decimal, Refusal> {
-    let account = credentialed.caller.account.name.as_str();
-    let key = (account.into(), item.normalized().into());
+) -> Result<Option<Decimal>, Refusal> {
+    let key = key(credentialed, item);
     let maxima = &worker.shared.maxima;
-    if let Some(maximum) = maxima.get(&key) {
-        return Ok(maximum);
+    match maxima.get(&key) {
+        Some(Read::Maximum(maximum)) => Ok(maximum),
+        Some(Read::Failed) | None => {
+            let maximum = ask(credentialed, item, worker).await?;
+            maxima.keep(key, Read::Maximum(maximum));
+            Ok(maximum)
+        }
     }
+}
+
+/// The same for a report, which does without where it can't be had at once.
+pub async fn maximum_in_passing(
+    credentialed: &Credentialed,
+    item: &LineItem,
+    worker: &Worker,
+) -> Option<Decimal> {
+    let key = key(credentialed, item);
+    let maxima = &worker.shared.maxima;
+    match maxima.get(&key) {
+        Some(Read::Maximum(maximum)) => maximum,
+        Some(Read::Failed) => None,
+        None => {
+            let asked = timeout(IN_PASSING, ask(credentialed, item, worker)).await;
+            let read = match asked {
+                Ok(Ok(maximum)) => Read::Maximum(maximum),
+                Ok(Err(_)) | Err(_) => Read::Failed,
+            };
+            maxima.keep(key, read);
+            match read {
+                Read::Maximum(maximum) => maximum,
+                Read::Failed => None,
+            }
+        }
+    }
+}
+
+fn key(credentialed: &Credentialed, item: &LineItem) -> Key {
+    let account = credentialed.caller.account.name.as_str();
+    (account.into(), item.normalized().into())
+}
+
+async fn ask(
+    credentialed: &Credentialed,
+    item: &LineItem,
+    worker: &Worker,
+) -> Result<Option<Decimal>, Refusal> {
     let target = write_line_item(item).map_err(unusable)?;
     let item: Item = read(credentialed, Operation::ReadLineItem, &target, worker).await?;
-    let maximum = number(item.maximum.as_deref())?
-        .filter(|maximum| !maximum.is_zero() && !maximum.is_negative())
-        .ok_or_else(|| unusable("the line item has no usable scoreMaximum"))?;
-    maxima.keep(key, maximum);
-    Ok(maximum)
+    let maximum = item.maximum.as_deref();
+    let maximum = maximum.and_then(|raw| Decimal::from_json(raw.get()).ok());
+    Ok(maximum.filter(|maximum| !maximum.is_negative()))
 }

@@ -23,7 +23,7 @@ struct Page {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Shown {
-    user_id: Box<RawValue>,
+    user_id: Option<Box<RawValue>>,
     result_score: Option<Box<RawValue>>,
     result_maximum: Option<Box<RawValue>>,
 }
@@ -64,7 +64,9 @@ fn beneath(credentialed: &Credentialed, item: &LineItem, next: &str) -> Result<L
 impl Shown {
     /// An id is a text, but some send it as a number.
     fn is_of(&self, user: &str) -> bool {
-        let raw = self.user_id.get();
+        let Some(raw) = self.user_id.as_deref().map(RawValue::get) else {
+            return false;
+        };
         raw == user || serde_json::from_str::<String>(raw).is_ok_and(|text| text == user)
     }
 

@@ -21,8 +21,11 @@ pub struct Attempt {
     pub placed: Instant,
     /// Its place among all submissions of the cell.
     pub arrival: usize,
-    /// Whether it uses up one of `attempts.max`: not where its fate is unknown.
-    pub counts: bool,
+    /// The arrival with which it was taken, which uses up one of `attempts.max`; `None` as long as
+    /// its fate is unknown.
+    pub taken: Option<usize>,
+    /// Whether its fate was unknown when it was first made.
+    pub was_in_doubt: bool,
 }
 
 impl Attempt {
@@ -41,7 +44,8 @@ impl Attempt {
                 .as_ref()
                 .map_or(past.arrived, Timestamp::instant),
             arrival,
-            counts: past.fate == Fate::Confirmed,
+            taken: (past.fate == Fate::Confirmed).then_some(arrival),
+            was_in_doubt: past.fate == Fate::Unknown,
         })
     }
 
@@ -60,7 +64,8 @@ impl Attempt {
             submitted_at: score.submission.submitted_at.clone(),
             arrived,
             arrival,
-            counts: true,
+            taken: Some(arrival),
+            was_in_doubt: false,
         }
     }
 
@@ -80,10 +85,13 @@ impl Attempt {
         self.identity().is_some() && self.identity() == other.identity()
     }
 
-    /// One that counted once counts for ever.
+    /// One that was taken once is taken for ever.
     fn regrade(&mut self, attempt: Self) {
-        let counts = self.counts || attempt.counts;
-        *self = Self { counts, ..attempt };
+        *self = Self {
+            taken: self.taken.or(attempt.taken),
+            was_in_doubt: self.was_in_doubt,
+            ..attempt
+        };
     }
 
     /// Its place in the order of `timestamp`, then arrival.
@@ -128,7 +136,7 @@ impl Attempts {
 
     /// How many use up one of `attempts.max`.
     pub fn used(&self) -> usize {
-        self.0.iter().filter(|attempt| attempt.counts).count()
+        self.0.iter().filter_map(|attempt| attempt.taken).count()
     }
 
     /// A new attempt, or a regrade.
@@ -139,13 +147,16 @@ impl Attempts {
         }
     }
 
-    /// Leaves the first `most` that count; the others were taken under a higher limit.
+    /// Leaves the first `most` that were taken; the others were taken under a higher limit. What was
+    /// in doubt and is sent again once others have used up the limit takes nobody's place and loses
+    /// none.
     pub fn limit(&mut self, most: usize) {
-        let mut used = 0;
-        self.0.retain(|attempt| {
-            used += usize::from(attempt.counts);
-            !attempt.counts || used <= most
-        });
+        let mut taken: Vec<_> = self.0.iter().filter_map(|attempt| attempt.taken).collect();
+        taken.sort_unstable();
+        if let Some(&first_over) = taken.get(most) {
+            self.0
+                .retain(|attempt| attempt.was_in_doubt || attempt.taken < Some(first_over));
+        }
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Attempt> {

@@ -15,7 +15,7 @@ use thiserror::Error;
 
 use super::Subject;
 use super::worth::Worth;
-use crate::score::{Score, Timestamp};
+use crate::score::{Points, Score, Timestamp};
 
 /// The most bytes a condition may have.
 pub const LONGEST: usize = 1_024;
@@ -72,10 +72,21 @@ impl Condition {
         Ok(condition)
     }
 
-    /// Whether the condition holds for a submission.
+    /// Whether the condition holds for a submission as it came.
     pub fn holds(&self, subject: &Subject<'_>) -> Result<bool, EvaluationFailed> {
+        self.holds_for(subject, subject.score.points)
+    }
+
+    /// Whether the condition holds for a submission of these points: with the maximum, perhaps, that
+    /// it came without.
+    pub fn holds_for(
+        &self,
+        subject: &Subject<'_>,
+        points: Option<Points>,
+    ) -> Result<bool, EvaluationFailed> {
         // A fault of the evaluator must cost this one condition and no more.
-        let evaluated = catch_unwind(AssertUnwindSafe(|| self.program.execute(&context(subject))));
+        let evaluate = || self.program.execute(&context(subject, points));
+        let evaluated = catch_unwind(AssertUnwindSafe(evaluate));
         match evaluated {
             Ok(Ok(Value::Bool(holds))) => Ok(holds),
             Ok(Ok(_)) => Err(EvaluationFailed("it gives neither true nor false")),
@@ -116,7 +127,7 @@ fn first_line(text: &str) -> String {
     text.lines().next().unwrap_or_default().to_owned()
 }
 
-fn context<'v>(subject: &Subject<'_>) -> Context<'static, 'v> {
+fn context<'v>(subject: &Subject<'_>, points: Option<Points>) -> Context<'static, 'v> {
     let Subject {
         caller,
         account,
@@ -127,7 +138,7 @@ fn context<'v>(subject: &Subject<'_>) -> Context<'static, 'v> {
     let mut context = Context::with_env(STANDARD.clone());
     let who = [("name", caller.into()), ("account", account.into())];
     context.add_variable_from_value("caller", table(who));
-    context.add_variable_from_value("score", score_value(score));
+    context.add_variable_from_value("score", score_value(score, points));
     context.add_variable_from_value("line_item", line_item);
     if let Some(now) = instant(now) {
         context.add_variable_from_value("now", now);
@@ -141,11 +152,12 @@ fn instant(now: jiff::Timestamp) -> Option<Value> {
     Some(Value::Timestamp(now.fixed_offset()))
 }
 
-/// Under the wire's names; an absent member is left out.
-fn score_value(score: &Score) -> Value {
+/// Under the wire's names; an absent member is left out, save `submission`: otherwise
+/// `has(score.submission.submittedAt)` would err where it is to guard.
+fn score_value(score: &Score, points: Option<Points>) -> Value {
     let text = |text: &Option<String>| text.as_deref().map(Value::from);
     let time = |time: &Option<Timestamp>| time.as_ref().map(|time| Value::from(time.text()));
-    let worth = score.points.map(Worth::from);
+    let worth = points.map(Worth::from);
     let given = score
         .given_alone
         .map(|given| super::exact::Exact::from(given).to_float());
@@ -154,7 +166,6 @@ fn score_value(score: &Score) -> Value {
         ("startedAt", time(&score.submission.started_at)),
         ("submittedAt", time(&score.submission.submitted_at)),
     ]);
-    let has_submission = score.submission != crate::score::Submission::default();
     let float = |number: Option<f64>| number.map(Value::Float);
     let mut members = members([
         ("userId", Some(Value::from(score.user.as_str()))),
@@ -172,7 +183,7 @@ fn score_value(score: &Score) -> Value {
         ("comment", text(&score.comment)),
         ("timestamp", time(&score.timestamp)),
         ("scoringUserId", text(&score.scoring_user)),
-        ("submission", has_submission.then_some(submission)),
+        ("submission", Some(submission)),
     ]);
     members.extend(score.extensions.iter().filter_map(|extension| {
         let value: serde_json::Value = serde_json::from_slice(&extension.value).ok()?;

@@ -55,7 +55,7 @@ fn window<'a>(trial: &Trial<'a>) -> Option<Gate<'a>> {
 
 fn require<'a>(trial: &Trial<'a>) -> Option<Gate<'a>> {
     let set = trial.effective.require.as_ref()?;
-    let unmet = set.value.unmet(&trial.submission.subject)?;
+    let unmet = set.value.unmet(&trial.submission.subject, trial.raw())?;
     shut("require", set, Outcome::Refuse, unmet)
 }
 

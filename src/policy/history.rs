@@ -50,6 +50,8 @@ pub enum Fate {
 pub struct Sent {
     pub points: Option<Points>,
     pub comment: Option<String>,
+    /// Whether it was FullyGraded.
+    pub is_final: bool,
 }
 
 /// Comments stay out of whatever prints a history.

@@ -10,9 +10,9 @@ use super::judgement::{Act, Decision, Judgement, Leaving, Marks, RefusedBy};
 use super::keys::Effective;
 use super::rules::comment::Applied;
 use super::sending;
-use super::{Past, Role, Subject};
+use super::{Past, Role, Sent, Subject};
 use crate::error::Owner;
-use crate::score::{Decimal, Points, Score, Timestamp};
+use crate::score::{Decimal, GradingProgress, Points, Score, Timestamp};
 
 /// A submission, and what had to be read for it (`Effective::needs`).
 #[derive(Clone, Copy, Debug)]
@@ -86,7 +86,7 @@ impl<'a> Trial<'a> {
         self.complete()?;
         for gate in gates::ALL {
             if let Some(gate) = gate(self) {
-                return Err(self.stop(gate));
+                return Err(self.stop(gate, self.raw));
             }
         }
         match self.raw {
@@ -118,7 +118,7 @@ impl<'a> Trial<'a> {
         Ok(())
     }
 
-    fn stop(&mut self, gate: Gate<'_>) -> Stop {
+    fn stop(&mut self, gate: Gate<'_>, input: Option<Points>) -> Stop {
         let Gate {
             rule,
             policy,
@@ -126,17 +126,21 @@ impl<'a> Trial<'a> {
             reason,
             outcome,
         } = gate;
-        let input = Marks::from(self.raw);
         let owner = Owner {
             policy: policy.clone(),
             rule,
+        };
+        let stays = match (rule, self.submission.shown) {
+            ("override", Shown::Result(points)) => Some(points),
+            ("override", Shown::Nothing) => None,
+            _ => self.cell(),
         };
         self.acts.push(Act {
             rule,
             policy: policy.clone(),
             mode,
-            input,
-            output: (outcome == gates::Outcome::Keep).then(|| self.cell().into()),
+            input: input.into(),
+            output: (outcome == gates::Outcome::Keep).then(|| stays.into()),
             reason: reason.clone(),
         });
         match outcome {
@@ -149,15 +153,16 @@ impl<'a> Trial<'a> {
     /// A clear, or mere progress: no rule acts on "no score".
     fn without_points(&mut self) -> Result<Verdict, Stop> {
         let submitted_at = self.score.submission.submitted_at.clone();
-        let leaving = self.leaving(None, submitted_at);
-        match sending::protects(self, None) {
-            Some(gate) => Err(self.stop(gate)),
-            None => Ok(Verdict {
-                role: Role::Clear,
-                stands: None,
-                leaves: Some(leaving),
-            }),
+        if let Some(gate) = sending::protects(self, None) {
+            return Err(self.stop(gate, None));
         }
+        let (leaving, commented) = self.leaving(None, submitted_at);
+        self.acts.extend(commented);
+        Ok(Verdict {
+            role: Role::Clear,
+            stands: None,
+            leaves: Some(leaving),
+        })
     }
 
     fn with_points(&mut self, points: Points) -> Result<Verdict, Stop> {
@@ -172,13 +177,16 @@ impl<'a> Trial<'a> {
         if let Some(by) = refused {
             return Err(Stop::Refused(by));
         }
-        let leaving = self.leaving(Some(stands), attempt.submitted_at);
+        let (leaving, commented) = self.leaving(Some(stands), attempt.submitted_at);
         let is_older = attempt.arrival != at_hand.arrival;
         let kept = match is_older && sending::is_in_cell(self, stands) {
             // `keep` has said why already.
             true => true,
             false => self.holds_back(&leaving, stands),
         };
+        if !kept {
+            self.acts.extend(commented);
+        }
         Ok(Verdict {
             role: Role::Attempt,
             stands: Some(stands),
@@ -191,38 +199,49 @@ impl<'a> Trial<'a> {
         let gate = sending::skips(self, leaving).or_else(|| sending::protects(self, Some(stands)));
         match gate {
             Some(gate) => {
-                self.stop(gate);
+                self.stop(gate, leaving.points);
                 true
             }
             None => false,
         }
     }
 
-    fn leaving(&mut self, points: Option<Points>, submitted_at: Option<Timestamp>) -> Leaving {
+    /// What would leave, and what that does to the comment.
+    fn leaving(
+        &self,
+        points: Option<Points>,
+        submitted_at: Option<Timestamp>,
+    ) -> (Leaving, Option<Act>) {
         let own = self.score.comment.as_deref();
-        let comment = match &self.effective.comment {
-            None => own.map(str::to_owned),
-            Some(set) => {
-                let reasons: Vec<_> = self.acts.iter().map(Act::in_short).collect();
-                let Applied { comment, reason } = set.value.apply(own, &reasons);
-                if let Some(reason) = reason {
-                    self.acts.push(Act {
-                        rule: "comment",
-                        policy: set.policy.clone(),
-                        mode: set.mode,
-                        input: points.into(),
-                        output: Some(points.into()),
-                        reason,
-                    });
-                }
-                comment
-            }
+        let Some(set) = &self.effective.comment else {
+            let leaving = Leaving {
+                points,
+                submitted_at,
+                comment: own.map(str::to_owned),
+            };
+            return (leaving, None);
         };
-        Leaving {
+        let reasons: Vec<_> = self.acts.iter().map(Act::in_short).collect();
+        let Applied { comment, reason } = set.value.apply(own, &reasons);
+        let act = reason.map(|reason| Act {
+            rule: "comment",
+            policy: set.policy.clone(),
+            mode: set.mode,
+            input: points.into(),
+            output: Some(points.into()),
+            reason,
+        });
+        let leaving = Leaving {
             points,
             submitted_at,
             comment,
-        }
+        };
+        (leaving, act)
+    }
+
+    /// Whether this makes final what the cell has shown as not final so far: some LMSs count only what is.
+    pub fn makes_final(&self, last: &Sent) -> bool {
+        self.score.grading == GradingProgress::FullyGraded && !last.is_final
     }
 
     pub fn at_hand(&self, points: Points) -> Attempt {

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use jiff::Timestamp as Instant;
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::step::Step;
 use super::{Fate, Mode, Past, Role, Sent};
 use crate::error::Owner;
-use crate::score::{Decimal, Points, Score, Timestamp};
+use crate::score::{Decimal, GradingProgress, Points, Score, Timestamp};
 
 /// The policy's answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -166,6 +167,15 @@ impl Judgement {
         listed(reported.map(|act| format!("{};policy={}", act.rule, act.policy)))
     }
 
+    /// Whether it was refused for want of a maximum, the line item's own perhaps.
+    pub fn lacks_maximum(&self) -> bool {
+        match &self.refused_by {
+            Some(RefusedBy::MaximumMissing) => true,
+            Some(RefusedBy::Policy { owner, .. }) => owner.rule == Step::Rescale.name(),
+            Some(RefusedBy::Stale { .. }) | None => false,
+        }
+    }
+
     /// The body that leaves: the submission's own, with what was judged.
     pub fn score_to_send(&self, score: Score) -> Option<Score> {
         Some(self.leaves.as_ref()?.put_into(score))
@@ -186,6 +196,7 @@ impl Judgement {
             sent: self.leaves.clone().map(|leaving| Sent {
                 points: leaving.points,
                 comment: leaving.comment,
+                is_final: score.grading == GradingProgress::FullyGraded,
             }),
         })
     }

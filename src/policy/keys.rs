@@ -12,7 +12,7 @@ use super::span::Span;
 use super::step::Order;
 use super::window::Extensions;
 use super::{Mode, Requirements};
-use crate::score::{Decimal, Timestamp};
+use crate::score::{Decimal, Score, Timestamp};
 
 /// The value of a key, and the policy it is from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,16 +127,30 @@ impl Needs {
 
 impl Effective {
     pub fn needs(&self) -> Needs {
-        let is_line_item = |target: &Target| *target == Target::LineItem;
-        let fills = self.fill_maximum.as_ref();
-        let rescales = self.rescale.as_ref();
         let overriding = self.overriding.as_ref();
         Needs {
             history: self.needs_history(),
-            line_item_maximum: fills.is_some_and(|set| is_line_item(&set.value))
-                || rescales.is_some_and(|set| is_line_item(&set.value.to)),
+            line_item_maximum: self.fills_from_line_item() || self.rescales_to_line_item(),
             result: overriding.is_some_and(|set| set.value != Override::ToolWins),
         }
+    }
+
+    /// Whether the line item's own maximum matters for this score: a progress has no scale, and what
+    /// has a maximum needs none filled.
+    pub fn asks_line_item(&self, score: &Score) -> bool {
+        let lacks_maximum = score.given_alone.is_some();
+        let has_points = lacks_maximum || score.points.is_some();
+        lacks_maximum && self.fills_from_line_item() || has_points && self.rescales_to_line_item()
+    }
+
+    fn fills_from_line_item(&self) -> bool {
+        let fills = self.fill_maximum.as_ref();
+        fills.is_some_and(|set| set.value == Target::LineItem)
+    }
+
+    fn rescales_to_line_item(&self) -> bool {
+        let rescales = self.rescale.as_ref();
+        rescales.is_some_and(|set| set.value.to == Target::LineItem)
     }
 
     fn needs_history(&self) -> bool {

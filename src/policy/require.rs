@@ -19,6 +19,7 @@ use serde::Serialize;
 
 use super::Subject;
 use super::condition::Condition;
+use crate::score::Points;
 
 /// One condition that must hold.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -34,9 +35,12 @@ pub struct Requirement {
 pub struct Requirements(pub Arc<[Requirement]>);
 
 impl Requirements {
-    /// The message of the first that does not hold.
-    pub fn unmet(&self, subject: &Subject<'_>) -> Option<&str> {
-        let holds = |requirement: &Requirement| requirement.when.holds(subject).unwrap_or(false);
+    /// The message of the first that does not hold for a submission of these points, completed.
+    pub fn unmet(&self, subject: &Subject<'_>, points: Option<Points>) -> Option<&str> {
+        let holds = |requirement: &Requirement| {
+            let holds = requirement.when.holds_for(subject, points);
+            holds.unwrap_or(false)
+        };
         let unmet = self.0.iter().find(|requirement| !holds(requirement))?;
         Some(&unmet.message)
     }

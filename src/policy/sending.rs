@@ -17,7 +17,8 @@ fn edited() -> Exact {
 /// Whether the cell shows this already, for certain.
 pub(super) fn is_in_cell(trial: &Trial<'_>, points: Points) -> bool {
     let last = last_sent(trial).filter(|past| past.fate == Fate::Confirmed);
-    last.is_some_and(|past| sent_points(past) == Some(points))
+    let sent = last.and_then(|past| past.sent.as_ref());
+    sent.is_some_and(|sent| sent.points == Some(points) && !trial.makes_final(sent))
 }
 
 /// `unchanged = "skip"`.
@@ -29,9 +30,11 @@ pub(super) fn skips<'a>(trial: &Trial<'a>, leaving: &Leaving) -> Option<Gate<'a>
     }
     let last = last_sent(trial).filter(|past| past.fate == Fate::Confirmed)?;
     let new = Worth::from(leaving.points?).ratio();
-    let old = Worth::from(sent_points(last)?).ratio();
+    let sent = last.sent.as_ref()?;
+    let old = Worth::from(sent.points?).ratio();
     let full = Exact::from(1_i64);
-    if new >= full && old < full || last.sent.as_ref()?.comment != leaving.comment {
+    let is_full_over_less = new >= full && old < full;
+    if is_full_over_less || trial.makes_final(sent) || sent.comment != leaving.comment {
         return None;
     }
     let tolerance = trial.effective.tolerance.as_ref();
@@ -87,8 +90,4 @@ fn is_edited(trial: &Trial<'_>, shown: Option<&Exact>) -> bool {
 
 fn last_sent<'a>(trial: &Trial<'a>) -> Option<&'a Past> {
     trial.history.iter().rfind(|past| past.sent.is_some())
-}
-
-fn sent_points(past: &Past) -> Option<Points> {
-    past.sent.as_ref()?.points
 }

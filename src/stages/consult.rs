@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::error::Refusal;
 use crate::gateway::Worker;
 use crate::handoff::{Consulted, Normalized};
-use crate::lookup::line_item_maximum;
+use crate::lookup::{line_item_maximum, maximum_in_passing};
 use crate::policy::{ConditionFailed, InForceFor, Past, Subject};
 use crate::record::Record;
 use crate::score::Decimal;
@@ -17,11 +17,11 @@ pub async fn consult<'a>(
     worker: &Worker,
     record: &mut Record,
 ) -> Result<Consulted<'a>, Refusal> {
-    let in_force = worker.shared.policies.effective(&subject(normalized));
+    let mut in_force = worker.shared.policies.effective(&subject(normalized));
     in_force.failures.iter().for_each(warn);
     // Before the cell is held, so that it is held for no longer than it must be.
-    let line_item_maximum = maximum(normalized, &in_force, worker).await?;
-    let history = history(normalized, &in_force, record).await?;
+    let line_item_maximum = maximum(normalized, &in_force, worker).await;
+    let history = history(normalized, &mut in_force, record).await?;
     Ok(Consulted {
         normalized,
         in_force,
@@ -48,34 +48,49 @@ fn warn(failed: &ConditionFailed) {
     tracing::warn!(target: "scoregate::policy", policy, %cause, "a policy's `when` can't be evaluated, so the policy does not match");
 }
 
-/// What only a report policy asks for holds up nothing: where it can't be had, the report does
-/// without.
+/// The line item's own maximum, where a key in force asks for it. A report policy alone gets it from
+/// memory, or within half a second, or not at all.
 async fn maximum(
     normalized: &Normalized,
     in_force: &InForceFor,
     worker: &Worker,
 ) -> Result<Option<Decimal>, Refusal> {
-    let credentialed = &normalized.submitted.credentialed;
-    let item = credentialed.routed.target.line_item.as_ref();
-    let Some(item) = item.filter(|_| in_force.needs().line_item_maximum) else {
+    let Normalized { submitted, score } = normalized;
+    let credentialed = &submitted.credentialed;
+    let Some(item) = &credentialed.routed.target.line_item else {
         return Ok(None);
     };
-    // Boxed: rare, and large.
-    let read = Box::pin(line_item_maximum(credentialed, item, worker)).await;
-    match in_force.enforced.needs().line_item_maximum {
-        true => read.map(Some),
-        false => Ok(read.ok()),
+    let reported = in_force.reported.as_ref();
+    match in_force.enforced.asks_line_item(score) {
+        // Boxed: rare, and large.
+        true => Box::pin(line_item_maximum(credentialed, item, worker)).await,
+        false if reported.is_some_and(|effective| effective.asks_line_item(score)) => {
+            Ok(Box::pin(maximum_in_passing(credentialed, item, worker)).await)
+        }
+        false => Ok(None),
     }
 }
 
+/// The cell's history, where a key in force needs it. For a report policy alone nobody waits in line:
+/// where the cell is busy, there is no report of this submission.
 async fn history(
     normalized: &Normalized,
-    in_force: &InForceFor,
+    in_force: &mut InForceFor,
     record: &mut Record,
 ) -> Result<Arc<Vec<Past>>, Refusal> {
-    if !in_force.needs().history {
-        return record.check().map(|()| Arc::default());
-    }
+    let user = &normalized.score.user;
     let deadline = normalized.submitted.credentialed.routed.traced.deadline;
-    record.hold(&normalized.score.user, deadline).await
+    if in_force.enforced.needs().history {
+        return record.hold(user, deadline).await;
+    }
+    record.check()?;
+    let reported = in_force.reported.as_ref();
+    if !reported.is_some_and(|effective| effective.needs().history) {
+        return Ok(Arc::default());
+    }
+    let history = record.hold_if_free(user).await;
+    if history.is_none() {
+        in_force.reported = None;
+    }
+    Ok(history.unwrap_or_default())
 }

@@ -11,30 +11,44 @@ use crate::gateway::Worker;
 use crate::handoff::{Consulted, Judged, Normalized, Outgoing};
 use crate::lookup::shown_result;
 use crate::meter::{Act, Effect, Mode};
-use crate::policy::{self, Effective, Judgement, RefusedBy, Shown, Submission};
-use crate::score::maximum_missing;
+use crate::policy::{self, Effective, Judgement, Past, RefusedBy, Shown, Submission};
+use crate::score::{Decimal, maximum_missing};
 use crate::telemetry::Trail;
 use crate::verdict::Verdict;
 
 /// Asks the policy. What it decided is noted in `verdict`, for the answer and the ledger.
 pub async fn judge<'a>(
-    consulted: &Consulted<'_>,
+    consulted: Consulted<'_>,
     worker: &Worker,
     verdict: &'a mut Verdict,
 ) -> Result<Judged<'a>, Refusal> {
+    let (maximum, unread) = match consulted.line_item_maximum {
+        Ok(maximum) => (maximum, None),
+        Err(unread) => (None, Some(unread)),
+    };
+    let case = Case {
+        normalized: consulted.normalized,
+        history: &consulted.history,
+        line_item_maximum: maximum,
+    };
     let enforced = &consulted.in_force.enforced;
-    verdict.effective = Some(enforced.clone());
-    verdict.line_item_maximum = consulted.line_item_maximum;
     let mut shown = Shown::Unread;
-    verdict.judgement = Some(judge_by(consulted, enforced, shown));
+    let judgement = case.judge_by(enforced, shown);
+    // What is refused for another reason is refused whatever the line item says.
+    if let Some(unread) = unread.filter(|_| judgement.lacks_maximum()) {
+        return Err(unread);
+    }
+    verdict.effective = Some(enforced.clone());
+    verdict.line_item_maximum = maximum;
+    verdict.judgement = Some(judgement);
     if verdict.leaves() && enforced.needs().result {
         // What a person has edited is looked at last, so that nothing comes in between. Boxed:
         // rare, and large.
-        shown = Box::pin(look(consulted, worker)).await?;
-        verdict.judgement = Some(judge_by(consulted, enforced, shown));
+        shown = Box::pin(case.look(worker)).await?;
+        verdict.judgement = Some(case.judge_by(enforced, shown));
     }
     let reported = consulted.in_force.reported.as_ref();
-    verdict.reported = reported.map(|effective| Box::new(judge_by(consulted, effective, shown)));
+    verdict.reported = reported.map(|effective| Box::new(case.judge_by(effective, shown)));
     count(verdict);
     let judgement = verdict.judgement.as_ref();
     if let Some(by) = judgement.and_then(|judgement| judgement.refused_by.as_ref()) {
@@ -45,23 +59,32 @@ pub async fn judge<'a>(
     ))
 }
 
-async fn look(consulted: &Consulted<'_>, worker: &Worker) -> Result<Shown, Refusal> {
-    let Normalized { submitted, score } = consulted.normalized;
-    let credentialed = &submitted.credentialed;
-    let Some(item) = &credentialed.routed.target.line_item else {
-        return Ok(Shown::Unread);
-    };
-    let result = shown_result(credentialed, item, &score.user, worker).await?;
-    Ok(result.map_or(Shown::Nothing, Shown::Result))
+/// What is judged, under whatever keys.
+struct Case<'a> {
+    normalized: &'a Normalized,
+    history: &'a [Past],
+    line_item_maximum: Option<Decimal>,
 }
 
-fn judge_by(consulted: &Consulted<'_>, effective: &Effective, shown: Shown) -> Judgement {
-    let submission = Submission {
-        subject: subject(consulted.normalized),
-        line_item_maximum: consulted.line_item_maximum,
-        shown,
-    };
-    policy::judge(&submission, &consulted.history, effective)
+impl Case<'_> {
+    fn judge_by(&self, effective: &Effective, shown: Shown) -> Judgement {
+        let submission = Submission {
+            subject: subject(self.normalized),
+            line_item_maximum: self.line_item_maximum,
+            shown,
+        };
+        policy::judge(&submission, self.history, effective)
+    }
+
+    async fn look(&self, worker: &Worker) -> Result<Shown, Refusal> {
+        let Normalized { submitted, score } = self.normalized;
+        let credentialed = &submitted.credentialed;
+        let Some(item) = &credentialed.routed.target.line_item else {
+            return Ok(Shown::Unread);
+        };
+        let result = shown_result(credentialed, item, &score.user, worker).await?;
+        Ok(result.map_or(Shown::Nothing, Shown::Result))
+    }
 }
 
 fn count(verdict: &Verdict) {

@@ -132,8 +132,8 @@ fn read_line_item(text: &str) -> Result<LineItem, String> {
 
 fn read_maximum(text: &str) -> Result<Decimal, String> {
     match Decimal::from_plain(text) {
-        Ok(maximum) if maximum > Decimal::ZERO => Ok(maximum),
-        Ok(_) => Err("must be above zero".to_owned()),
+        Ok(maximum) if maximum.is_negative() => Err("must not be negative".to_owned()),
+        Ok(maximum) => Ok(maximum),
         Err(cause) => Err(cause.to_string()),
     }
 }

@@ -15,7 +15,7 @@ use crate::ledger::{CannotOpen, Cell, Reader};
 use crate::line_item::LineItem;
 use crate::policy::{
     ConditionFailed, Effective, InForceFor, Judgement, Past, Policies, Reasons, Shown, Subject,
-    Submission, Target, judge,
+    Submission, judge,
 };
 use crate::routing::{self, scores_target};
 use crate::score::{Decimal, Score, Unreadable};
@@ -109,12 +109,7 @@ impl Question<'_> {
 
     /// A judgement without what the gateway would have read is another.
     fn check_maximum(&self, effective: &Effective, score: &Score) -> Result<(), Stop> {
-        let asks = |target: &Target| *target == Target::LineItem;
-        let fills = effective.fill_maximum.as_ref();
-        let rescales = effective.rescale.as_ref();
-        let is_needed = rescales.is_some_and(|set| asks(&set.value.to))
-            || score.given_alone.is_some() && fills.is_some_and(|set| asks(&set.value));
-        match is_needed && self.line_item_maximum.is_none() {
+        match effective.asks_line_item(score) && self.line_item_maximum.is_none() {
             true => Err(Stop::usage(
                 "the policy in force asks for the line item's own maximum: give it with --line-item-maximum",
             )),

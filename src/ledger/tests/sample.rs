@@ -134,6 +134,7 @@ pub fn past(given: &str) -> Past {
         fate: Fate::Confirmed,
         stands: Some(points(given, "100")),
         sent: Some(Sent {
+            is_final: true,
             points: Some(points(given, "100")),
             comment: Some("well done".into()),
         }),

@@ -365,19 +365,112 @@ fn what_may_have_arrived_counts_as_an_attempt_and_uses_up_none() {
     );
 }
 
-/// The tool sends again what was lost, as it should: it is the regrade of an attempt that is there,
-/// whatever was taken in between, and it came first.
+/// The tool sends again what was lost, as it should, and another attempt was taken in between:
+/// neither is thrown out for the other.
 #[test]
-fn a_late_answer_to_what_was_lost_takes_the_place_that_it_had() {
-    let mut cell = Cell::under("keep = 'latest'\nattempts = { max = 1 }");
-    cell.lose(&submitted("90", "08:00:00"));
-    cell.submit(&submitted("50", "09:00:00"));
+fn what_was_lost_and_is_sent_again_pushes_out_nothing_that_was_taken() {
+    let mut cell = Cell::under("keep = 'highest'\nattempts = { max = 1 }");
+    cell.lose(&submitted("30", "08:00:00"));
+    cell.submit(&submitted("80", "09:00:00"));
+    assert_eq!(cell.submit(&submitted("40", "08:00:00")), "kept by keep");
     assert_eq!(
-        cell.submit(&submitted("90", "08:00:00")),
+        cell.submit(&submitted("85", "09:00:00")),
+        "forwarded: 85 of 100"
+    );
+    assert_eq!(
+        cell.submit(&submitted("95", "08:00:00")),
+        "forwarded: 95 of 100"
+    );
+    assert_eq!(
+        cell.submit(&submitted("99", "10:00:00")),
+        "refused by attempts: POLICY_REFUSED"
+    );
+    let mut cell = Cell::under("keep = 'latest'\nattempts = { max = 2 }");
+    cell.lose(&submitted("70", "08:00:00"));
+    cell.submit(&submitted("80", "09:00:00"));
+    cell.submit(&submitted("90", "10:00:00"));
+    // Without a timestamp it goes by its arrival, and is the latest.
+    assert_eq!(
+        cell.submit(&submitted("70", "08:00:00")),
+        "forwarded: 70 of 100"
+    );
+    assert_eq!(
+        cell.submit(&submitted("95", "10:00:00")),
+        "forwarded: 95 of 100"
+    );
+}
+
+/// Some LMSs count only what is final, so that the same value is another grade then.
+#[test]
+fn what_becomes_final_is_sent_though_its_value_is_there() {
+    let pending = format!("{}{PENDING}", given("80"));
+    let mut cell = Cell::under("unchanged = 'skip'");
+    cell.submit(&pending);
+    assert_eq!(cell.submit(&pending), "kept by unchanged");
+    assert_eq!(cell.submit(&given("80")), "forwarded: 80 of 100");
+    assert_eq!(cell.submit(&given("80")), "kept by unchanged");
+    assert_eq!(cell.submit(&pending), "kept by unchanged");
+    let mut cell = Cell::under("keep = 'highest'");
+    cell.submit(&pending);
+    assert_eq!(cell.submit(&given("60")), "adjusted by keep: 80 of 100");
+    assert_eq!(cell.submit(&given("60")), "kept by keep");
+}
+
+#[test]
+fn what_is_filled_is_what_a_requirement_sees() {
+    let keys =
+        "fill_maximum = 100\nrequire = [{ when = 'score.percent >= 10.0', message = 'too low' }]";
+    let alone = |given| format!(r#","scoreGiven":{given}"#);
+    assert_eq!(
+        Cell::under(keys).submit(&alone(95)),
+        "adjusted by fill_maximum: 95 of 100"
+    );
+    assert_eq!(
+        Cell::under(keys).submit(&alone(9)),
+        "refused by fill_maximum, require: POLICY_REFUSED"
+    );
+}
+
+#[test]
+fn a_guard_guards_whether_there_is_a_submission_or_not() {
+    let keys = "require = [{ when = '!has(score.submission.submittedAt)', message = 'no' }]";
+    assert_eq!(
+        Cell::under(keys).submit(&given("90")),
         "forwarded: 90 of 100"
     );
-    // Now the one attempt is used up by the first.
-    assert_eq!(cell.submit(&submitted("60", "09:00:00")), "kept by keep");
+    assert_eq!(
+        Cell::under(keys).submit(&submitted("90", "08:00:00")),
+        "refused by require: POLICY_REFUSED"
+    );
+}
+
+#[test]
+fn what_holds_a_score_back_is_explained_by_what_would_have_left_and_what_stays() {
+    let mut cell = Cell::under(
+        "due = '2026-03-01T06:00:00Z'\nlate = { kind = 'flat', percent = 10 }\noverride = 'protect'",
+    );
+    cell.submit(&submitted("80", "08:00:00"));
+    cell.shows("95", "100");
+    let judged = cell.judge(&submitted("90", "08:00:00"), Fate::Confirmed);
+    let acts = judged.acts.iter().map(|act| {
+        let output = act.output.map(|marks| marks.to_string());
+        (act.rule, act.input.to_string(), output.unwrap_or_default())
+    });
+    assert_eq!(
+        acts.collect::<Vec<_>>(),
+        [
+            ("late", "90 of 100".to_owned(), "80 of 100".to_owned()),
+            ("override", "80 of 100".to_owned(), "95 of 100".to_owned()),
+        ]
+    );
+}
+
+#[test]
+fn a_comment_that_stays_here_is_not_said_to_have_changed() {
+    let mut cell = Cell::under("unchanged = 'skip'\ncomment = { html = 'strip' }");
+    let marked = format!(r#"{},"comment":"<b>x</b>""#, given("80"));
+    assert_eq!(cell.submit(&marked), "forwarded by comment: 80 of 100");
+    assert_eq!(cell.submit(&marked), "kept by unchanged");
 }
 
 #[test]

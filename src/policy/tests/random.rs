@@ -57,11 +57,10 @@ impl Sample {
         score
     }
 
-    /// `REQUIREMENT`, in which the percentage of a score without points is an error.
-    pub fn meets_requirement(&self) -> bool {
-        let ratio = self.given.zip(self.maximum).map(|(given, maximum)| {
-            super::reference::exact(given) / super::reference::exact(maximum)
-        });
+    /// `REQUIREMENT`, in which the percentage of a score without points is an error. `raw` is with the
+    /// maximum that was filled.
+    pub fn meets_requirement(&self, raw: Option<&super::reference::Value>) -> bool {
+        let ratio = raw.map(super::reference::Value::ratio);
         let quarter = super::reference::whole(1) / super::reference::whole(4);
         self.comment.is_some() || ratio.is_some_and(|ratio| ratio >= quarter)
     }

@@ -114,7 +114,9 @@ struct Attempt {
     /// Its own `timestamp`, or its stamp; then its arrival among all submissions.
     place: (i128, usize),
     submitted: Option<i128>,
-    counts: bool,
+    /// The arrival with which it was taken; until then it uses up none.
+    taken: Option<usize>,
+    was_in_doubt: bool,
 }
 
 /// What left, and whether it surely arrived.
@@ -123,6 +125,7 @@ struct Sent {
     value: Option<Value>,
     comment: Option<String>,
     is_certain: bool,
+    is_final: bool,
 }
 
 /// One square of the grade book, as the contract sees it.
@@ -232,7 +235,8 @@ impl Cell {
             // A regrade: it replaces the attempt. One of unknown fate uses up none.
             Some(known) => {
                 *known = Attempt {
-                    counts: known.counts || at_hand.counts,
+                    taken: known.taken.or(at_hand.taken),
+                    was_in_doubt: known.was_in_doubt,
                     ..at_hand.clone()
                 }
             }
@@ -246,10 +250,13 @@ impl Cell {
             }
         };
         let value = value.sent();
-        case.note_comment();
+        let is_commented = case.note_comment();
         let is_older = standing.place.1 != arrival;
-        let is_there = is_older && self.shows(&value);
+        let is_there = is_older && self.shows(&case, &value);
         let leaves = !(is_there || self.holds_back(&mut case, Some(&value)));
+        if leaves && is_commented {
+            case.rules.push("comment");
+        }
         let came = case.came();
         let decision = match leaves {
             false => "kept",
@@ -262,15 +269,21 @@ impl Cell {
                 .attempts
                 .iter_mut()
                 .find(|known| known.identity.is_some() && known.identity == at_hand.identity);
-            let counts = fate == Fate::Confirmed || !leaves;
+            let is_taken = fate == Fate::Confirmed || !leaves;
+            let taken = is_taken.then_some(arrival);
             match known {
                 Some(known) => {
                     *known = Attempt {
-                        counts: known.counts || counts,
+                        taken: known.taken.or(taken),
+                        was_in_doubt: known.was_in_doubt,
                         ..at_hand
                     }
                 }
-                None => self.attempts.push(Attempt { counts, ..at_hand }),
+                None => self.attempts.push(Attempt {
+                    taken,
+                    was_in_doubt: !is_taken,
+                    ..at_hand
+                }),
             }
             let sent = leaves.then(|| (Some(value.clone()), fate));
             self.take(&case, stamp, Some(value.clone()), sent);
@@ -286,11 +299,14 @@ impl Cell {
 
     /// No score, and no rule acts on none.
     fn clear(&mut self, mut case: Case<'_>, fate: Option<Fate>, stamp: i128) -> Outcome {
-        case.note_comment();
+        let is_commented = case.note_comment();
         if self.is_overridden(&case, None) {
             case.rules.push("override");
             self.set_aside(&case);
             return self.nothing("kept", None, case.rules);
+        }
+        if is_commented {
+            case.rules.push("comment");
         }
         if let Some(fate) = fate {
             self.take(&case, stamp, None, Some((None, fate)));
@@ -341,12 +357,14 @@ impl Cell {
             value,
             comment: case.comment.clone(),
             is_certain: fate == Fate::Confirmed,
+            is_final: case.is_final(),
         }));
     }
 
     /// Whether the cell shows this value already, for certain.
-    fn shows(&self, value: &Value) -> bool {
+    fn shows(&self, case: &Case<'_>, value: &Value) -> bool {
         let last = self.sent.last().filter(|sent| sent.is_certain);
+        let last = last.filter(|sent| sent.is_final || !case.is_final());
         last.and_then(|sent| sent.value.as_ref()) == Some(value)
     }
 
@@ -377,7 +395,8 @@ impl Cell {
         let is_full_over_less = new >= one && old < one;
         let tolerance = keys.tolerance.map_or(Number::zero(), exact);
         let is_near = new == old || (new - old).abs() < tolerance;
-        is_near && !is_full_over_less && last.comment == case.comment
+        let makes_final = case.is_final() && !last.is_final;
+        is_near && !is_full_over_less && !makes_final && last.comment == case.comment
     }
 
     /// "It was edited when its ratio differs from the last sent by ≥ 0.001, an absent result
@@ -409,6 +428,10 @@ impl Cell {
 }
 
 impl Case<'_> {
+    fn is_final(&self) -> bool {
+        self.sample.grading == GradingProgress::FullyGraded
+    }
+
     /// What came, as numbers.
     fn came(&self) -> (Option<Number>, Option<Number>) {
         let given = self.sample.given.map(exact);
@@ -466,7 +489,8 @@ impl Case<'_> {
             time: self.time(),
             place: (stamp, arrival),
             submitted,
-            counts: true,
+            taken: Some(arrival),
+            was_in_doubt: false,
         }
     }
 
@@ -483,7 +507,7 @@ impl Case<'_> {
         if keys.closes.as_ref().is_some_and(is_after) {
             return refuse("closes");
         }
-        if keys.require.is_some() && !self.sample.meets_requirement() {
+        if keys.require.is_some() && !self.sample.meets_requirement(self.raw.as_ref()) {
             return refuse("require");
         }
         let html = keys.comment.as_ref().map(|comment| comment.html);
@@ -546,7 +570,7 @@ impl Case<'_> {
         let used = cell
             .attempts
             .iter()
-            .filter(|attempt| attempt.counts)
+            .filter(|attempt| attempt.taken.is_some())
             .count();
         match limit.over {
             _ if is_regrade || used < limit.max => Ok(()),
@@ -612,10 +636,12 @@ impl Case<'_> {
             .keys
             .attempts
             .map_or(usize::MAX, |limit| limit.max);
-        let mut used = 0;
-        let fits = |attempt: &&Attempt| {
-            used += usize::from(attempt.counts);
-            !attempt.counts || used <= most
+        let earlier = |at: usize| attempts.iter().filter(move |other| other.taken < Some(at));
+        let fits = |attempt: &&Attempt| match attempt.taken {
+            Some(at) if !attempt.was_in_doubt => {
+                earlier(at).filter(|other| other.taken.is_some()).count() < most
+            }
+            _ => true,
         };
         attempts.iter().filter(fits).cloned().collect()
     }
@@ -788,16 +814,15 @@ impl Case<'_> {
             .fold(Number::zero(), Number::max)
     }
 
-    fn note_comment(&mut self) {
+    /// The comment as it would leave; whether that is another than came.
+    fn note_comment(&mut self) -> bool {
         let set = self.about.keys.comment.as_ref();
         let explains = set.is_some_and(|set| set.explain) && !self.rules.is_empty();
         self.comment = match explains {
             true => self.about.explained.clone(),
             false => self.sample.plain_comment(set),
         };
-        if explains || self.comment.as_deref() != self.sample.comment {
-            self.rules.push("comment");
-        }
+        explains || self.comment.as_deref() != self.sample.comment
     }
 }
 

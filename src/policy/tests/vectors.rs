@@ -90,6 +90,7 @@ impl Sample {
             )),
             None => match history.iter().rev().find_map(|past| past.sent.as_ref()) {
                 Some(Sent {
+                    is_final: true,
                     points: Some(points),
                     ..
                 }) => Shown::Result(*points),
