@@ -56,7 +56,8 @@ impl Verdict {
         let decision = self.decision().as_str();
         let _ = self.trail.decision.set(decision);
         let rules = self.judgement.as_ref().and_then(Judgement::rules);
-        let report = self.reported.as_deref().and_then(Judgement::report);
+        let reported = self.reported.as_deref().zip(self.judgement.as_ref());
+        let report = reported.and_then(|(reported, enforced)| reported.report(enforced));
         // Rules and receipts have names of ours, and those of policies are plain: header values.
         let value = |text: Option<String>| text.and_then(|text| HeaderValue::try_from(text).ok());
         let labels = [

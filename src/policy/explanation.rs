@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::keys::Each;
-use super::{Act, Effective, Judgement, Marks, Mode};
+use super::{Act, Effective, Judgement, Marks};
 use crate::score::Points;
 
 /// All that was decided by.
@@ -49,7 +49,7 @@ pub struct Reported<'a> {
     pub decision: Option<Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub judged: Option<Marks>,
-    /// What their own rules did.
+    /// What their rules did.
     pub rules: Vec<Acted<'a>>,
 }
 
@@ -79,19 +79,17 @@ impl<'a> ReasonsOf<'a> {
         Self {
             effective,
             rules: judgement.acts.iter().map(Acted::from).collect(),
-            report: reported.map(Reported::of),
+            report: reported.map(|reported| Reported::of(reported, judgement)),
         }
     }
 }
 
 impl<'a> Reported<'a> {
-    fn of(judgement: &'a Judgement) -> Self {
-        let acts = judgement.acts.iter();
-        let own = acts.filter(|act| act.mode == Mode::Report);
+    fn of(judgement: &'a Judgement, enforced: &'a Judgement) -> Self {
         Self {
             decision: Some(judgement.decision.as_str().into()),
             judged: judgement.judged().map(Marks::from),
-            rules: own.map(Acted::from).collect(),
+            rules: judgement.beside(enforced).map(Acted::from).collect(),
         }
     }
 }

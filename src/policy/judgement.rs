@@ -160,11 +160,21 @@ impl Judgement {
         listed(self.acts.iter().map(|act| act.rule.to_owned()))
     }
 
-    /// The value of `scoregate-report`, for a judgement of what report policies would do: what
-    /// their own rules did.
-    pub fn report(&self) -> Option<String> {
-        let reported = self.acts.iter().filter(|act| act.mode == Mode::Report);
+    /// The value of `scoregate-report`, for a judgement of what report policies would do.
+    pub fn report(&self, enforced: &Self) -> Option<String> {
+        let reported = self.beside(enforced);
         listed(reported.map(|act| format!("{};policy={}", act.rule, act.policy)))
+    }
+
+    /// What the rules of report policies did; or, where these set only what another's rule goes by,
+    /// such as `due`, what that did otherwise.
+    pub fn beside<'a>(&'a self, enforced: &'a Self) -> impl Iterator<Item = &'a Act> {
+        let is_own = |act: &&Act| act.mode == Mode::Report;
+        let has_own = self.acts.iter().any(|act| is_own(&act));
+        self.acts.iter().filter(move |act| match has_own {
+            true => is_own(act),
+            false => !enforced.acts.contains(act),
+        })
     }
 
     /// Whether it was refused for want of a maximum, the line item's own perhaps.

@@ -10,6 +10,7 @@ mod vectors;
 mod whole;
 
 use super::*;
+use crate::config::policies_of;
 use crate::line_item::Pattern;
 use crate::score::{Decimal, Points, Score, UnknownMembers, read};
 
@@ -153,12 +154,35 @@ fn a_report_policy_changes_nothing_and_says_what_it_would_have_done() {
     };
     let real = judge(&submission, &[], &in_force.enforced);
     assert_eq!(
-        (real.stands, real.report()),
+        (real.stands, real.report(&real)),
         (Some(points("100", "100")), None)
     );
     let reported = judge(&submission, &[], &in_force.reported.unwrap());
     assert_eq!(reported.stands, Some(points("50", "100")));
-    assert_eq!(reported.report().as_deref(), Some("maximum;policy=shadow"));
+    assert_eq!(
+        reported.report(&real).as_deref(),
+        Some("maximum;policy=shadow")
+    );
+}
+
+/// A key that no rule is named after acts through another's.
+#[test]
+fn a_report_policy_that_moves_a_date_shows_through_the_rule_that_goes_by_it() {
+    let keys = |text: &str| policies_of(&format!("[[policy]]\nname = 'real'\n{text}\n"));
+    let mut all = keys("late = { kind = 'flat', percent = 10 }");
+    all.extend(keys("due = '2020-01-01T00:00:00Z'\nmode = 'report'"));
+    let score = score("80", "100");
+    let subject = subject(&score);
+    let in_force = Policies::new(all).effective(&subject);
+    let submission = Submission {
+        subject,
+        line_item_maximum: None,
+        shown: Shown::Unread,
+    };
+    let real = judge(&submission, &[], &in_force.enforced);
+    let reported = judge(&submission, &[], &in_force.reported.unwrap());
+    assert_eq!(real.report(&real), None);
+    assert_eq!(reported.report(&real).as_deref(), Some("late;policy=real"));
 }
 
 #[test]

@@ -46,6 +46,8 @@ struct CellState {
     history: Vec<Past>,
     before: Option<Points>,
     after: Option<Points>,
+    /// What would stand can't be told: the line item's own maximum is not on record.
+    lacks_maximum: bool,
 }
 
 /// What could not be replayed.
@@ -55,7 +57,7 @@ pub struct Skipped {
     pub erased: u64,
     /// What was recorded is no score that this version reads.
     pub unreadable: u64,
-    /// Judged without the line item's own maximum, which was not on record.
+    /// Cells of which the line item's own maximum is not on record.
     pub without_maximum: u64,
 }
 
@@ -116,6 +118,7 @@ impl Replay {
             history,
             before: stands,
             after: stands,
+            lacks_maximum: false,
         };
         let place = self.places.entry(Place {
             account: cell.account,
@@ -175,9 +178,10 @@ impl Replay {
             // As though no person had edited what the LMS shows.
             shown: Shown::Unread,
         };
+        let lacked = state.lacks_maximum;
         state.take(entry, &submission, &effective, needs_history);
-        let lacks_maximum = effective.needs().line_item_maximum && line_item_maximum.is_none();
-        self.skipped.without_maximum += u64::from(lacks_maximum);
+        let is_new = state.lacks_maximum && !lacked;
+        self.skipped.without_maximum += u64::from(is_new);
     }
 
     pub fn skipped(&self) -> Skipped {
@@ -202,6 +206,8 @@ impl CellState {
             self.before = past.stands;
         }
         let judgement = judge(submission, &self.history, effective);
+        let asks = effective.asks_line_item(submission.subject.score);
+        self.lacks_maximum |= asks && judgement.lacks_maximum();
         // What policy refused had no fate; it is taken to have arrived.
         let fate = recorded.map_or(Fate::Confirmed, |past| past.fate);
         let Some(past) = judgement.past(submission.subject.score, entry.time, fate) else {

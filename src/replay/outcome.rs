@@ -78,7 +78,9 @@ impl Outcome {
     fn add(&mut self, place: &Place, of_place: OfPlace) {
         let mut tally = Tally::default();
         let mut largest: Option<Difference> = None;
-        for (user, state) in BTreeMap::from_iter(of_place.cells) {
+        let cells = of_place.cells.into_iter();
+        let told = cells.filter(|(_, state)| !state.lacks_maximum);
+        for (user, state) in BTreeMap::from_iter(told) {
             let difference = Difference::between(state.before, state.after);
             tally.count(difference.direction);
             if difference.direction == Ordering::Equal {
@@ -89,6 +91,9 @@ impl Outcome {
                 Some(largest) => largest.larger(difference),
                 None => difference,
             });
+        }
+        if tally == Tally::default() {
+            return;
         }
         self.all.add(tally);
         self.line_items.push(OfLineItem {

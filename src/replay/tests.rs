@@ -178,7 +178,7 @@ fn a_candidate_in_report_mode_is_replayed_as_it_would_be_enforced() {
 }
 
 #[test]
-fn a_maximum_that_is_not_on_record_is_said_to_be_missing() {
+fn a_cell_whose_maximum_is_not_on_record_is_left_out() {
     let candidate = || {
         policy(Keys {
             rescale: Some(Rescale {
@@ -187,8 +187,11 @@ fn a_maximum_that_is_not_on_record_is_said_to_be_missing() {
             ..Keys::default()
         })
     };
-    let (_, skipped) = replayed(candidate(), &[entry(0, "u", "80")]);
+    let (outcome, skipped) = replayed(candidate(), &[entry(0, "u", "80"), entry(1, "u", "90")]);
     assert_eq!(skipped.without_maximum, 1);
+    // Nothing is said of a cell of which nothing is known.
+    assert_eq!(outcome.all.cells, 0);
+    assert!(outcome.changes.is_empty() && outcome.line_items.is_empty());
     let recorded = Recorded {
         line_item_maximum: Some(decimal("20")),
         ..Recorded::default()

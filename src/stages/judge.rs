@@ -88,29 +88,24 @@ impl Case<'_> {
 }
 
 fn count(verdict: &Verdict) {
-    let enforced = verdict
-        .judgement
-        .iter()
-        .flat_map(|judgement| &judgement.acts);
-    // What report policies themselves would have done.
-    let reported = verdict
-        .reported
-        .iter()
-        .flat_map(|judgement| &judgement.acts);
-    let reported = reported.filter(|act| act.mode == policy::Mode::Report);
-    enforced
-        .chain(reported)
-        .for_each(|act| count_act(act, &verdict.trail));
+    let Some(enforced) = &verdict.judgement else {
+        return;
+    };
+    let trail = &verdict.trail;
+    for act in &enforced.acts {
+        count_act(act, Mode::Enforce, trail);
+    }
+    if let Some(reported) = &verdict.reported {
+        for act in reported.beside(enforced) {
+            count_act(act, Mode::Report, trail);
+        }
+    }
 }
 
-fn count_act(act: &policy::Act, trail: &Trail) {
+fn count_act(act: &policy::Act, mode: Mode, trail: &Trail) {
     let effect = match act.output {
         Some(_) => Effect::Changed,
         None => Effect::Refused,
-    };
-    let mode = match act.mode {
-        policy::Mode::Enforce => Mode::Enforce,
-        policy::Mode::Report => Mode::Report,
     };
     trail.acted(Act {
         policy: act.policy.clone(),

@@ -40,7 +40,7 @@ fn write_outcome(explanation: &Explanation, out: &mut impl Write) -> io::Result<
         writeln!(out, "  {}  {}", fault.field, fault.message)?;
     }
     if let Some(judged) = explanation.judged {
-        writeln!(out, "Stands      {judged}")?;
+        writeln!(out, "Judged      {judged}")?;
     }
     Ok(())
 }
@@ -133,7 +133,10 @@ fn write_report(report: &Reported<'_>, out: &mut impl Write) -> io::Result<()> {
     if let Some(judged) = report.judged {
         writeln!(out, "  {} would stand", judged)?;
     }
-    write_rules(&report.rules, out)
+    match report.rules.is_empty() {
+        true => Ok(()),
+        false => write_rules(&report.rules, out),
+    }
 }
 
 fn write_request(request: Option<&Request>, out: &mut impl Write) -> io::Result<()> {

@@ -169,17 +169,22 @@ fn tell_skipped(skipped: Skipped) -> io::Result<()> {
         without_maximum,
     } = skipped;
     let mut stderr = io::stderr().lock();
-    for (count, what) in [
-        (erased, "of erased learners left out"),
-        (unreadable, "left out, since they can't be read"),
+    for (count, of, what) in [
+        (erased, "submission", "of erased learners left out"),
+        (
+            unreadable,
+            "submission",
+            "left out, since they can't be read",
+        ),
         (
             without_maximum,
-            "judged without the line item's own maximum, which is not on record",
+            "cell",
+            "left out, since the line item's own maximum is not on record",
         ),
     ] {
         if count > 0 {
-            let submissions = Count(count, "submission");
-            writeln!(stderr, "scoregate: {submissions} {what}")?;
+            let left_out = Count(count, of);
+            writeln!(stderr, "scoregate: {left_out} {what}")?;
         }
     }
     Ok(())
