@@ -276,9 +276,12 @@ fn compose_gives_the_image_what_it_reads_and_time_to_drain() {
             .join(service["build"]["dockerfile"].as_str().unwrap())
             .exists()
     );
-    // The public port, and the admin port only where the health check runs.
+    // The public port, for what speaks TLS before it, and the admin port only where the health check runs.
     let port = configuration.port("server");
-    assert_eq!(words(&service["ports"]), [format!("{port}:{port}")]);
+    assert_eq!(
+        words(&service["ports"]),
+        [format!("127.0.0.1:{port}:{port}")]
+    );
     assert_eq!(instruction("EXPOSE"), port.to_string());
     assert!(configuration.text("admin", "listen").starts_with("127."));
 }

@@ -7,8 +7,9 @@
 //! Formula: an attempt is a distinct `submittedAt`, else a distinct `timestamp`, else each arrival. The
 //! first `max` by arrival count; beyond them `refuse` (unless set) answers POLICY_REFUSED, `ignore` is
 //! recorded and not sent.
-//! Boundaries: a score for an attempt that was taken is a regrade, replaces it and is never over the
-//! limit; refused and ignored ones use up none, nor does one of unknown fate.
+//! Boundaries: a score for an attempt that is there is a regrade, replaces it and is never over the
+//! limit; refused and ignored ones use up none, nor does one of unknown fate. Where such a one is sent
+//! again after others have used up the limit, it counts beside them and pushes none out.
 //! Example:
 //!
 //! ```text
@@ -27,7 +28,8 @@
 //! Formula: `skip` keeps a score whose share of its maximum equals the one last sent, or is nearer to
 //! it than `tolerance`, and whose comment is the one last sent; `forward` (unless set) sends it.
 //! Boundaries: full marks over less, and a first score of zero, are always sent; so is what follows a
-//! score that was lost on its way.
+//! score that was lost on its way, and what is FullyGraded where the last one was not: some LMSs count
+//! only what is final.
 //! Example:
 //!
 //! ```text
@@ -67,7 +69,8 @@
 //! `tool_wins` (unless set) sends in any case, `protect` keeps the edit, `raise_only` sends what is
 //! above it.
 //! Boundaries: an absent result counts as 0; where nothing was sent yet, any result is an edit. What
-//! was lost on its way may or may not be shown: neither is an edit.
+//! was lost on its way may or may not be shown: neither is an edit. A report policy reads nothing from
+//! the LMS, and reports as though nobody had edited anything.
 //! Example:
 //!
 //! ```text

@@ -62,7 +62,9 @@ impl Rights<'_> {
             .flatten()
             .all(on_platform)
         {
-            return Err(elsewhere("It is not on one of this account's platforms."));
+            return Err(elsewhere(
+                "The line item, or the `url`, is not on one of this account's platforms.",
+            ));
         }
         let is_among = |item: &LineItem| {
             let mut patterns = self.line_items.iter();
@@ -70,7 +72,9 @@ impl Rights<'_> {
         };
         match target.line_item.as_ref().is_none_or(is_among) {
             true => Ok(()),
-            false => Err(elsewhere("It is not among this caller's line items.")),
+            false => Err(elsewhere(
+                "The line item is not among this caller's `line_items`.",
+            )),
         }
     }
 }

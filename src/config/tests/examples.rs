@@ -46,6 +46,7 @@ fn folder_with_files() -> tempfile::TempDir {
     write("tls/key.pem", &made.signing_key.serialize_pem());
     for name in [
         "admin-token",
+        "ledger-password",
         "log-id-key",
         "ltiaas-api-key",
         "ltiaas-api-key-next",
