@@ -1,6 +1,8 @@
 //! The JSON Schema of the configuration, made from its structs: for editors (`scoregate schema`)
 //! and for naming the keys that exist.
 
+use std::sync::LazyLock;
+
 use schemars::Schema;
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
@@ -67,10 +69,12 @@ fn forbid_null(schema: &mut Schema) {
     }
 }
 
+/// Made once: a file may have many unknown keys.
+static KNOWN: LazyLock<Value> = LazyLock::new(json_schema);
+
 /// The names of the keys that may stand in the table at `path`.
 pub(super) fn keys_at(path: &KeyPath) -> Vec<String> {
-    let root = json_schema();
-    let mut found = vec![&root];
+    let mut found = vec![&*KNOWN];
     for step in path.steps() {
         found = found
             .into_iter()
