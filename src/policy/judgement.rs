@@ -92,10 +92,21 @@ impl Leaving {
     pub fn put_into(&self, mut score: Score) -> Score {
         score.points = self.points;
         score.given_alone = None;
-        score.submission.submitted_at.clone_from(&self.submitted_at);
+        if score.submission.submitted_at != self.submitted_at {
+            score.submission.submitted_at.clone_from(&self.submitted_at);
+            // Of another attempt: what is submitted before it was started is no submission.
+            let own = &score.submission;
+            if instant(&own.started_at) > instant(&own.submitted_at) {
+                score.submission.started_at = None;
+            }
+        }
         score.comment.clone_from(&self.comment);
         score
     }
+}
+
+fn instant(timestamp: &Option<Timestamp>) -> Option<Instant> {
+    timestamp.as_ref().map(Timestamp::instant)
 }
 
 impl Decision {

@@ -416,6 +416,37 @@ fn what_becomes_final_is_sent_though_its_value_is_there() {
     assert_eq!(cell.submit(&given("60")), "kept by keep");
 }
 
+/// When it was started is the newest submission's, when it was submitted that of the attempt that stands.
+#[test]
+fn what_leaves_was_not_submitted_before_it_was_started() {
+    let mut cell = Cell::under("keep = 'highest'");
+    let times = |points, started, submitted| {
+        let points = given(points);
+        format!(
+            r#"{points},"submission":{{"startedAt":"2026-03-01T{started}:00:00Z","submittedAt":"2026-03-01T{submitted}:00:00Z"}}"#
+        )
+    };
+    cell.lose(&times("90", "06", "07"));
+    let second = times("50", "08", "09");
+    let sent = cell
+        .judge(&second, Fate::Confirmed)
+        .score_to_send(body(&second));
+    let sent = String::from_utf8(sent.unwrap().write()).unwrap();
+    assert!(
+        sent.contains("T07:00:00") && !sent.contains("startedAt"),
+        "{sent}"
+    );
+    let first = times("95", "06", "07");
+    let sent = cell
+        .judge(&first, Fate::Confirmed)
+        .score_to_send(body(&first));
+    let sent = String::from_utf8(sent.unwrap().write()).unwrap();
+    assert!(
+        sent.contains("T06:00:00") && sent.contains("T07:00:00"),
+        "{sent}"
+    );
+}
+
 #[test]
 fn what_is_filled_is_what_a_requirement_sees() {
     let keys =
