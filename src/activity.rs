@@ -6,14 +6,16 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 /// What happens on one connection.
 #[derive(Debug, Default)]
 pub struct Activity {
-    /// Reads and writes that moved bytes.
-    moves: AtomicU64,
     /// Requests that have begun, in total.
     begun: AtomicU64,
+    /// Answers whose head was ready, in total.
+    answered: AtomicU64,
     /// Requests being served now.
     serving: AtomicUsize,
     /// Whether bytes have come since the last request began.
     head_begun: AtomicBool,
+    /// Whether bytes wait that the caller doesn't take.
+    blocked: AtomicBool,
     http2: AtomicBool,
 }
 
@@ -29,16 +31,27 @@ impl Activity {
         Serving(self.clone())
     }
 
-    /// Bytes were read or written.
-    pub fn moved(&self, read: bool) {
-        self.moves.fetch_add(1, Ordering::Relaxed);
-        if read && self.serving.load(Ordering::Relaxed) == 0 {
+    /// Bytes were read.
+    pub fn read(&self) {
+        if self.serving.load(Ordering::Relaxed) == 0 {
             self.head_begun.store(true, Ordering::Relaxed);
         }
     }
 
-    pub fn moves(&self) -> u64 {
-        self.moves.load(Ordering::Relaxed)
+    /// Bytes could be written, or could not.
+    pub fn wrote(&self, blocked: bool) {
+        // Nearly always the same as before.
+        if self.is_blocked() != blocked {
+            self.blocked.store(blocked, Ordering::Relaxed);
+        }
+    }
+
+    pub fn is_blocked(&self) -> bool {
+        self.blocked.load(Ordering::Relaxed)
+    }
+
+    pub fn answered(&self) -> u64 {
+        self.answered.load(Ordering::Relaxed)
     }
 
     pub fn begun(&self) -> u64 {
@@ -52,6 +65,13 @@ impl Activity {
     /// HTTP/2 sends frames that belong to no request, so bytes alone start no head there.
     pub fn head_begun(&self) -> bool {
         self.head_begun.load(Ordering::Relaxed) && !self.http2.load(Ordering::Relaxed)
+    }
+}
+
+impl Serving {
+    /// The head of the answer is ready.
+    pub fn answer(&self) {
+        self.0.answered.fetch_add(1, Ordering::Relaxed);
     }
 }
 

@@ -21,11 +21,11 @@ use futures_util::{StreamExt, stream};
 use http::{Request, Response, Version};
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
-use hyper::client::conn::http2::{SendRequest, handshake};
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper::client::conn::http2::{Builder, SendRequest, handshake};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use scoregate::tls::{client_config, install_provider, server_config};
 use serde_json::Value;
-use support::{DEADLINE, Gateway, LTIK, SCORE, SCORES, Settings, Upstream};
+use support::{DEADLINE, Gateway, LTIK, SCORE, SCORES, Settings, Upstream, json_reply, reply};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
@@ -150,6 +150,49 @@ async fn a_body_that_dribbles_is_cut_off_as_well() {
         assert_eq!(answer.unwrap().status(), 408, "{limit}");
     }
     assert!(upstream.requests().is_empty());
+}
+
+/// It gives no window, so nobody ever asks the answers' bodies for anything, and what it sends
+/// beside that keeps nothing alive.
+#[tokio::test]
+async fn answers_that_nobody_takes_are_reset_and_give_their_places_back() {
+    let upstream = Upstream::start(|request, _| match request.method() {
+        "GET" => json_reply(200, "[]"),
+        _ => reply(204, "", ""),
+    });
+    let mut settings = Settings::new(upstream.address);
+    settings.server =
+        "max_in_flight = 3\nrequest_deadline = \"2s\"\nbody_timeout = \"1s\"".to_owned();
+    let gateway = Gateway::start(&settings);
+    let stream = TokioIo::new(TcpStream::connect(gateway.address).await.unwrap());
+    let (mut sender, connection) = Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .initial_stream_window_size(0)
+        .keep_alive_interval(Duration::from_millis(100))
+        .handshake(stream)
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    let mut answers = Vec::new();
+    for _ in 0..3 {
+        let mut request = submission(&gateway, "");
+        *request.method_mut() = http::Method::GET;
+        let results = SCORES.replace("/scores", "/results");
+        *request.uri_mut() = format!("https://{}{results}", gateway.address)
+            .parse()
+            .unwrap();
+        answers.push(sender.send_request(request).await.unwrap());
+    }
+    assert_eq!(gateway.submit(SCORE).status, 503);
+    for answer in answers {
+        assert_eq!(answer.status(), 200);
+        let body = tokio::time::timeout(DEADLINE, answer.into_body().collect());
+        assert!(body.await.expect("an end").is_err(), "not reset");
+    }
+    assert_eq!(gateway.submit(SCORE).status, 204);
+    // The connection is as good as before, for whoever takes what it asks for.
+    let answer = sender.send_request(submission(&gateway, SCORE)).await;
+    assert_eq!(answer.unwrap().status(), 204);
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use futures_util::TryFutureExt as _;
 use http::{Request, Response, Version};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -25,6 +25,7 @@ use tokio::time::sleep;
 use super::Front;
 use super::aside::Aside;
 use super::handshake::shake;
+use super::streams::Streams;
 use super::watch::{Limits, Watched, overdue};
 use crate::activity::Activity;
 use crate::body::Body;
@@ -198,7 +199,10 @@ async fn serve_http<I>(
         // workers share.
         let answer = path.borrow_mut().call(request);
         // Not an async block: that would hold the future twice, and hyper moves it twice.
-        answer.map_ok(move |answer| answer.map(|body| body.counted(serving)))
+        answer.map_ok(move |answer| {
+            serving.answer();
+            answer.map(|body| body.counted(serving))
+        })
     });
     match spoken {
         Spoken::Http1 => {
@@ -207,7 +211,10 @@ async fn serve_http<I>(
             drive(connection, end, &activity, limits, lifecycle).await;
         }
         Spoken::Either => {
-            let builder = either();
+            let builder = either(Streams {
+                activity: activity.clone(),
+                limit: limits.served,
+            });
             // Boxed: HTTP/1.1 needs no room for it.
             let mut connection = Box::pin(builder.serve_connection(stream, counted));
             let end = auto::Connection::graceful_shutdown;
@@ -256,8 +263,8 @@ fn http1() -> http1::Builder {
 }
 
 /// HTTP/2, or HTTP/1.1 with the settings of `http1` (hyper-util has none for the head's exact size).
-fn either() -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
+fn either(streams: Streams) -> auto::Builder<Streams> {
+    let mut builder = auto::Builder::new(streams);
     builder
         .http1()
         .max_buf_size(MOST_HEAD)

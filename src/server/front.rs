@@ -34,7 +34,7 @@ impl Front {
             idle: server.idle_timeout,
             // Serving ends by itself at the request's deadline; what lasts longer is an answer
             // that nobody reads.
-            stalled: server.request_deadline + server.body_timeout,
+            served: server.request_deadline + server.body_timeout,
         };
         Ok(Self {
             tls: tls.map(TlsAcceptor::from),

@@ -5,6 +5,7 @@ mod connection;
 mod front;
 mod handshake;
 mod listen;
+mod streams;
 mod watch;
 
 pub use connection::{Acceptor, Answers, serve};

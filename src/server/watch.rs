@@ -1,5 +1,6 @@
 //! Watches a connection from outside HTTP: a head that does not arrive, a kept connection nobody
-//! uses, an answer nobody reads.
+//! uses, an answer nobody reads. On HTTP/2 an answer that nobody reads ends its stream alone:
+//! streams.rs.
 //!
 //! hyper's own header timer is armed anew for every request and counts idle time in; here bytes
 //! and requests are counted without looking at a clock, and a slow tick compares the counts
@@ -23,8 +24,8 @@ pub struct Limits {
     pub head: Duration,
     /// Between an answer and the next request.
     pub idle: Duration,
-    /// Without a byte in either direction while a request is being served.
-    pub stalled: Duration,
+    /// From a request's head until its caller has taken the answer.
+    pub served: Duration,
 }
 
 /// While this stays the same, nothing happens.
@@ -32,18 +33,18 @@ pub struct Limits {
 enum Phase {
     Head { begun: u64 },
     Idle { begun: u64 },
-    Serving { moves: u64 },
+    Serving { begun: u64 },
 }
 
 impl Phase {
     fn of(activity: &Activity) -> Self {
         let begun = activity.begun();
-        match (activity.serving(), activity.head_begun()) {
-            (0, true) => Self::Head { begun },
-            (0, false) => Self::Idle { begun },
-            _ => Self::Serving {
-                moves: activity.moves(),
-            },
+        // An answer that is handed over may still wait to be written.
+        let is_serving = activity.serving() > 0 || activity.is_blocked();
+        match (is_serving, activity.head_begun()) {
+            (false, true) => Self::Head { begun },
+            (false, false) => Self::Idle { begun },
+            (true, _) => Self::Serving { begun },
         }
     }
 
@@ -51,14 +52,14 @@ impl Phase {
         match self {
             Self::Head { .. } => limits.head,
             Self::Idle { .. } => limits.idle,
-            Self::Serving { .. } => limits.stalled,
+            Self::Serving { .. } => limits.served,
         }
     }
 }
 
 /// Resolves when a phase has lasted longer than its limit, by up to a quarter of the shortest.
 pub async fn overdue(activity: &Activity, limits: Limits) {
-    let shortest = limits.head.min(limits.idle).min(limits.stalled);
+    let shortest = limits.head.min(limits.idle).min(limits.served);
     let tick = (shortest / 4).clamp(Duration::from_millis(10), Duration::from_secs(5));
     let mut since = Instant::now();
     let mut phase = Phase::of(activity);
@@ -96,7 +97,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
         let before = buffer.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
         if buffer.filled().len() > before {
-            self.activity.moved(true);
+            self.activity.read();
         }
         polled
     }
@@ -109,9 +110,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.stream).poll_write(context, bytes);
-        if matches!(polled, Poll::Ready(Ok(_))) {
-            self.activity.moved(false);
-        }
+        self.activity.wrote(polled.is_pending());
         polled
     }
 
@@ -121,9 +120,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
-        if matches!(polled, Poll::Ready(Ok(_))) {
-            self.activity.moved(false);
-        }
+        self.activity.wrote(polled.is_pending());
         polled
     }
 

@@ -58,7 +58,8 @@ impl Reply {
 }
 
 impl ReplyBody {
-    /// Fails a body that has not ended by then.
+    /// Fails a body that has not ended by then, if it is asked: one that nobody takes is let go with
+    /// its stream or connection (server/streams.rs, server/watch.rs).
     #[must_use]
     pub fn until(mut self, deadline: Deadline) -> Self {
         self.deadline = Some(deadline);
