@@ -234,6 +234,43 @@ fn a_caller_that_leaves_gives_its_place_back() {
     }
 }
 
+/// Whichever worker's they are: none keeps a place for whoever may come.
+#[test]
+fn as_many_connections_may_be_open_as_are_allowed() {
+    let upstream = Upstream::accepting();
+    let lines = "listen = \"127.0.0.1:0\"\nworkers = 2\nmax_connections = 1";
+    let gateway = with_server(&upstream, lines);
+    let used = |count| {
+        let limit = [("limit", "server.max_connections")];
+        Metrics::wait_for(&gateway, "scoregate_limit_used", &limit, count);
+    };
+    used(0.0);
+    for _ in 0..12 {
+        serves(&gateway);
+    }
+    used(0.0);
+    let mut first = gateway.connect();
+    let request = gateway.submission(SCORE).bytes();
+    assert_eq!(first.send(&request).response().status, 204);
+    let mut waiting: Vec<_> = (0..4).map(|_| gateway.connect()).collect();
+    for client in &mut waiting {
+        client.send(
+            gateway
+                .submission(SCORE)
+                .header("connection", "close")
+                .bytes(),
+        );
+    }
+    assert_eq!(first.send(&request).response().status, 204);
+    used(1.0);
+    assert_eq!(upstream.requests().len(), 14);
+    drop(first);
+    for client in &mut waiting {
+        assert_eq!(client.response().status, 204);
+    }
+    used(0.0);
+}
+
 #[test]
 fn the_deadline_of_a_request_holds_whatever_stalls() {
     let upstream = Upstream::start(|_, _| Reply::Hang);

@@ -41,10 +41,9 @@ fn upstream() -> Upstream {
     })
 }
 
-/// But for the place that is kept for whoever comes next.
 fn wait_until_all_are_closed(gateway: &Gateway) {
     let limit = [("limit", "server.max_connections")];
-    Metrics::wait_for(gateway, "scoregate_limit_used", &limit, 1.0);
+    Metrics::wait_for(gateway, "scoregate_limit_used", &limit, 0.0);
 }
 
 /// What each caller has sent when it vanishes.

@@ -68,7 +68,7 @@ pub struct ServerSection {
     pub request_deadline: DurationText,
     /// Requests that may be in flight at once; those beyond are answered OVERLOADED.
     pub max_in_flight: u64,
-    /// Connections that may be open at once; those beyond wait to be accepted.
+    /// Connections that may be open at once; those beyond wait to be served.
     pub max_connections: u64,
     /// How long new work is still served after SIGTERM, once readiness is down. A few seconds
     /// behind a load balancer.

@@ -106,17 +106,18 @@ pub async fn serve(socket: StdListener, acceptor: Acceptor, path: impl Answers) 
     Ok(())
 }
 
-/// A connection and its place among those that may be open. Waits for a place first, so that
-/// callers queue in the kernel instead of in our memory.
+/// A connection and its place among those that may be open. A place is taken only for somebody who
+/// is there: one that a quiet worker held would be missing to the others. So one connection of each
+/// worker may wait here for a place; those behind it queue in the kernel.
 async fn accept(
     socket: &TcpListener,
     room: &Arc<Semaphore>,
 ) -> Option<(TcpStream, OwnedSemaphorePermit)> {
-    let place = room.clone().acquire_owned().await.ok()?;
     match socket.accept().await {
         Ok((stream, _)) => {
             // Answers are written whole: waiting for more would only add delay.
             let _ = stream.set_nodelay(true);
+            let place = room.clone().acquire_owned().await.ok()?;
             Some((stream, place))
         }
         Err(cause) => {
