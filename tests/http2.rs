@@ -12,7 +12,7 @@ mod support;
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -23,10 +23,15 @@ use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::client::conn::http2::{Builder, SendRequest, handshake};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
 use scoregate::tls::{client_config, install_provider, server_config};
 use serde_json::Value;
-use support::{DEADLINE, Gateway, LTIK, SCORE, SCORES, Settings, Upstream, json_reply, reply};
+use support::{
+    DEADLINE, Gateway, LTIK, Metrics, SCORE, SCORES, Settings, Upstream, json_reply, reply,
+};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 fn submission(gateway: &Gateway, body: impl Into<Bytes>) -> Request<Full<Bytes>> {
@@ -285,58 +290,151 @@ async fn the_answer_to_head_has_no_body() {
     assert_eq!(answer.unwrap().status(), 204);
 }
 
-/// An LTIAAS that speaks TLS and offers HTTP/2. Records the version and `host` of each request.
-async fn tls_upstream(folder: &Path) -> (SocketAddr, Arc<Mutex<Vec<(Version, String)>>>) {
-    let tls = server_config(&folder.join("cert.pem"), &folder.join("key.pem"), None).unwrap();
-    let (listener, seen) = (
-        TcpListener::bind("127.0.0.1:0").await.unwrap(),
-        Arc::default(),
-    );
-    let address = listener.local_addr().unwrap();
-    let record: Arc<Mutex<Vec<(Version, String)>>> = Arc::clone(&seen);
-    tokio::spawn(async move {
-        loop {
-            let (stream, _) = listener.accept().await.unwrap();
-            let Ok(stream) = TlsAcceptor::from(tls.clone()).accept(stream).await else {
-                continue;
+/// What an upstream saw of a request.
+#[derive(Clone, Debug, PartialEq)]
+struct Seen {
+    connection: usize,
+    version: Version,
+    authority: String,
+}
+
+/// An LTIAAS that speaks TLS and offers HTTP/2, with a limit on the streams of a connection. Answers
+/// while its gate is open.
+struct TlsUpstream {
+    address: SocketAddr,
+    seen: watch::Sender<Vec<Seen>>,
+    gate: watch::Sender<bool>,
+}
+
+impl TlsUpstream {
+    async fn start(folder: &Path, streams: u32) -> Arc<Self> {
+        let tls = server_config(&folder.join("cert.pem"), &folder.join("key.pem"), None).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let upstream = Arc::new(Self {
+            address: listener.local_addr().unwrap(),
+            seen: watch::Sender::default(),
+            gate: watch::Sender::new(true),
+        });
+        let serving = upstream.clone();
+        tokio::spawn(async move {
+            for connection in 0.. {
+                let (stream, _) = listener.accept().await.unwrap();
+                let (serving, tls) = (serving.clone(), TlsAcceptor::from(tls.clone()));
+                tokio::spawn(async move {
+                    if let Ok(stream) = tls.accept(stream).await {
+                        let stream = TokioIo::new(stream);
+                        serving.serve(stream, connection, streams).await;
+                    }
+                });
+            }
+        });
+        upstream
+    }
+
+    async fn serve<S>(self: Arc<Self>, stream: TokioIo<S>, connection: usize, streams: u32)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+            let authority = request.uri().authority();
+            let seen = Seen {
+                connection,
+                version: request.version(),
+                authority: authority.map(ToString::to_string).unwrap_or_default(),
             };
-            let record = record.clone();
-            let service = hyper::service::service_fn(move |request: Request<Incoming>| {
-                let authority = request
-                    .uri()
-                    .authority()
-                    .map(ToString::to_string)
-                    .unwrap_or_default();
-                record.lock().unwrap().push((request.version(), authority));
-                async {
-                    let mut answer = Response::new(Full::new(Bytes::new()));
-                    *answer.status_mut() = http::StatusCode::NO_CONTENT;
-                    Ok::<_, std::convert::Infallible>(answer)
+            self.seen.send_modify(|all| all.push(seen));
+            let mut gate = self.gate.subscribe();
+            async move {
+                gate.wait_for(|is_open| *is_open).await.unwrap();
+                let mut answer = Response::new(Full::new(Bytes::new()));
+                *answer.status_mut() = http::StatusCode::NO_CONTENT;
+                Ok::<_, std::convert::Infallible>(answer)
+            }
+        });
+        let mut builder = auto::Builder::new(TokioExecutor::new());
+        builder.http2().max_concurrent_streams(streams);
+        let _ = builder.serve_connection(stream, service).await;
+    }
+
+    fn seen(&self) -> Vec<Seen> {
+        self.seen.borrow().clone()
+    }
+
+    /// Waits until so many requests have come.
+    async fn wait_for(&self, count: usize) {
+        let mut seen = self.seen.subscribe();
+        let came = seen.wait_for(|seen| seen.len() >= count);
+        let came = tokio::time::timeout(DEADLINE, came).await.is_ok();
+        assert!(came, "{} of {count}", self.seen().len());
+    }
+}
+
+/// A folder with the authority's certificate, and a pair for this machine.
+fn certificates() -> tempfile::TempDir {
+    install_provider();
+    let folder = tempfile::tempdir().unwrap();
+    let certificate = Certificate::for_this_machine();
+    for (name, text) in [
+        ("ca.pem", &certificate.authority),
+        ("cert.pem", &certificate.certificate),
+        ("key.pem", &certificate.key),
+    ] {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    folder
+}
+
+/// Beyond it another connection is opened, and no request waits for one before it.
+#[tokio::test]
+async fn as_many_requests_share_an_upstreams_connection_as_it_lets() {
+    let folder = certificates();
+    for (streams, count) in [(1, 6), (5, 23), (100, 1_024)] {
+        let upstream = TlsUpstream::start(folder.path(), streams).await;
+        let mut settings = Settings::new(upstream.address);
+        settings.upstream_lines = format!("ca_file = {:?}", folder.path().join("ca.pem"));
+        settings.scheme = "https";
+        let gateway = Gateway::start(&settings);
+        let results = SCORES.replace("/scores", "/results");
+        let mut asking = Vec::new();
+        let mut sender = with_prior_knowledge(gateway.address).await;
+        for number in 0..=count {
+            let mut request = submission(&gateway, "");
+            *request.method_mut() = http::Method::GET;
+            let target = format!("https://{}{results}", gateway.address);
+            *request.uri_mut() = target.parse().unwrap();
+            match number {
+                // Known from now on for what it speaks.
+                0 => {
+                    let answer = sender.send_request(request).await.unwrap();
+                    assert_eq!(answer.status(), 204);
+                    upstream.gate.send_replace(false);
                 }
-            });
-            let connection = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
-            tokio::spawn(async move {
-                let _ = connection
-                    .serve_connection(TokioIo::new(stream), service)
-                    .await;
-            });
+                number if number % 200 == 0 => {
+                    sender = with_prior_knowledge(gateway.address).await;
+                    asking.push(tokio::spawn(sender.send_request(request)));
+                }
+                _ => asking.push(tokio::spawn(sender.send_request(request))),
+            }
         }
-    });
-    (address, seen)
+        upstream.wait_for(count + 1).await;
+        let opened = Metrics::of(&gateway).sum("scoregate_upstream_connections_total", &[]);
+        // Some more may have been opened before it was known how many requests another takes.
+        let needed = count.div_ceil(streams as usize);
+        assert!(opened <= (3 * needed + 8) as f64, "{opened} for {needed}");
+        upstream.gate.send_replace(true);
+        for answer in asking {
+            assert_eq!(answer.await.unwrap().unwrap().status(), 204);
+        }
+    }
 }
 
 #[tokio::test]
 async fn alpn_chooses_it_on_both_sides_and_the_extra_authority_is_trusted() {
-    install_provider();
-    let folder = tempfile::tempdir().unwrap();
+    let folder = certificates();
     let file = |name: &str| folder.path().join(name);
-    let certificate = Certificate::for_this_machine();
-    std::fs::write(file("ca.pem"), &certificate.authority).unwrap();
-    std::fs::write(file("cert.pem"), &certificate.certificate).unwrap();
-    std::fs::write(file("key.pem"), &certificate.key).unwrap();
-    let (upstream, seen) = tls_upstream(folder.path()).await;
+    let upstream = TlsUpstream::start(folder.path(), 100).await;
 
-    let mut settings = Settings::new(upstream);
+    let mut settings = Settings::new(upstream.address);
     settings.upstream_lines = format!("ca_file = {:?}", file("ca.pem"));
     settings.server = format!(
         "tls = {{ cert_file = {:?}, key_file = {:?} }}",
@@ -362,19 +460,19 @@ async fn alpn_chooses_it_on_both_sides_and_the_extra_authority_is_trusted() {
             .unwrap();
         assert_eq!(answer.status(), 204);
     }
-    let expected = (Version::HTTP_2, upstream.to_string());
-    assert_eq!(*seen.lock().unwrap(), vec![expected; 3]);
+    let expected = Seen {
+        connection: 0,
+        version: Version::HTTP_2,
+        authority: upstream.address.to_string(),
+    };
+    assert_eq!(upstream.seen(), vec![expected; 3]);
 }
 
 #[tokio::test]
 async fn an_upstream_whose_certificate_nobody_vouches_for_is_unreachable() {
-    install_provider();
-    let folder = tempfile::tempdir().unwrap();
-    let certificate = Certificate::for_this_machine();
-    std::fs::write(folder.path().join("cert.pem"), &certificate.certificate).unwrap();
-    std::fs::write(folder.path().join("key.pem"), &certificate.key).unwrap();
-    let (upstream, seen) = tls_upstream(folder.path()).await;
-    let mut settings = Settings::new(upstream);
+    let folder = certificates();
+    let upstream = TlsUpstream::start(folder.path(), 100).await;
+    let mut settings = Settings::new(upstream.address);
     settings.scheme = "https";
     let gateway = Gateway::start(&settings);
     let mut sender = with_prior_knowledge(gateway.address).await;
@@ -387,5 +485,5 @@ async fn an_upstream_whose_certificate_nobody_vouches_for_is_unreachable() {
         json(answer).await["details"]["message"],
         "UPSTREAM_UNREACHABLE"
     );
-    assert!(seen.lock().unwrap().is_empty());
+    assert!(upstream.seen().is_empty());
 }

@@ -7,9 +7,10 @@ use bytes::Bytes;
 use http::{Response, Uri, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::client::conn::{TrySendError, http1, http2};
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper::client::conn::{TrySendError, http1};
+use hyper_util::rt::TokioIo;
 
+use super::shared::Shared;
 use super::{Outbound, Unanswered};
 use crate::dial::Stream;
 
@@ -18,8 +19,7 @@ type Body = Full<Bytes>;
 /// A connection that can take a request.
 pub enum Connection {
     Http1(http1::SendRequest<Body>),
-    /// Cheap to clone: all clones share one connection.
-    Http2(http2::SendRequest<Body>),
+    Http2(Shared),
 }
 
 type Answer = (Connection, Response<Incoming>);
@@ -30,9 +30,7 @@ impl Connection {
         let http2 = stream.speaks_http2();
         let stream = TokioIo::new(stream);
         if http2 {
-            let (sender, connection) = http2::handshake(TokioExecutor::new(), stream).await?;
-            tokio::spawn(connection);
-            return Ok(Self::Http2(sender));
+            return Shared::open(stream).await.map(Self::Http2);
         }
         // Requests are small: one buffer is written faster than two.
         let mut builder = http1::Builder::new();
@@ -44,7 +42,7 @@ impl Connection {
     pub fn is_closed(&self) -> bool {
         match self {
             Self::Http1(sender) => sender.is_closed(),
-            Self::Http2(sender) => sender.is_closed(),
+            Self::Http2(shared) => shared.is_closed(),
         }
     }
 
@@ -53,7 +51,7 @@ impl Connection {
     pub async fn send(self, request: &mut Option<Outbound>) -> Result<Answer, Unanswered> {
         match self {
             Self::Http1(sender) => send_http1(sender, request).await,
-            Self::Http2(sender) => send_http2(sender, request).await,
+            Self::Http2(shared) => send_http2(shared, request).await,
         }
     }
 }
@@ -77,15 +75,16 @@ async fn send_http1(
 }
 
 async fn send_http2(
-    mut sender: http2::SendRequest<Body>,
+    mut shared: Shared,
     place: &mut Option<Outbound>,
 ) -> Result<Answer, Unanswered> {
-    sender.ready().await.map_err(Unanswered::Unsent)?;
+    let ready = shared.sender.ready().await;
+    ready.map_err(Unanswered::Unsent)?;
     let mut request = place.take().ok_or(Unanswered::AlreadySent)?;
     name_authority(&mut request);
-    let answer = sender.try_send_request(request).await;
+    let answer = shared.sender.try_send_request(request).await;
     Ok((
-        Connection::Http2(sender),
+        Connection::Http2(shared),
         answer.map_err(|fault| sort(fault, place))?,
     ))
 }

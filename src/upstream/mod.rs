@@ -4,6 +4,7 @@
 mod connection;
 mod pool;
 mod reply;
+mod shared;
 
 use std::io;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use http_body_util::Full;
 use rustls::ClientConfig;
 use secrecy::SecretString;
 use thiserror::Error;
+use tokio::sync::SemaphorePermit;
 
 use crate::config::{self, Account};
 use crate::deadline::Deadline;
@@ -175,10 +177,16 @@ impl Upstream {
         request: &mut Option<Outbound>,
         deadline: Deadline,
     ) -> Result<Reply, Unanswered> {
+        let mut turn = None;
         for _ in 0..KEPT_TRIES {
             let Some(kept) = self.pool.take() else {
-                break;
+                if turn.is_some() || !self.pool.shares() {
+                    break;
+                }
+                turn = Box::pin(self.wait_for_turn(deadline)).await?;
+                continue;
             };
+            turn = None;
             match self.attempt(kept, request, deadline).await {
                 Err(Unanswered::Unsent(_)) if request.is_some() => {}
                 answer => return answer,
@@ -187,6 +195,7 @@ impl Upstream {
         // Boxed: rare, and many times the size of everything else on the path, which would be
         // moved with it.
         let connection = Box::pin(self.connect(deadline)).await?;
+        drop(turn);
         self.attempt(connection.into(), request, deadline).await
     }
 
@@ -209,6 +218,16 @@ impl Upstream {
         Ok(Reply::new(answer, kept, self.pool.clone()))
     }
 
+    /// For opening a connection that requests share.
+    async fn wait_for_turn(
+        &self,
+        deadline: Deadline,
+    ) -> Result<Option<SemaphorePermit<'_>>, Unanswered> {
+        let deadline = deadline.sooner(self.settings.connect_timeout);
+        let turn = deadline.limit(self.pool.turn()).await;
+        turn.map_err(|_| Unanswered::ConnectTimeout)
+    }
+
     async fn connect(&self, deadline: Deadline) -> Result<Connection, Unanswered> {
         let deadline = deadline.sooner(self.settings.connect_timeout);
         let opening = async {
@@ -216,9 +235,11 @@ impl Upstream {
                 .await
                 .map_err(Unanswered::Connect)?;
             self.meter.opened();
-            Connection::open(stream)
+            let connection = Connection::open(stream)
                 .await
-                .map_err(Unanswered::Handshake)
+                .map_err(Unanswered::Handshake)?;
+            self.pool.note_opened(&connection);
+            Ok(connection)
         };
         deadline
             .limit(opening)

@@ -1,0 +1,72 @@
+//! An HTTP/2 connection to the upstream, which as many requests share as the upstream lets. Beyond
+//! that, hyper would have them wait in a queue of its own, unseen and without a bound.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+
+use crate::dial::Stream;
+
+type Body = Full<Bytes>;
+type Driver = http2::Connection<TokioIo<Stream>, Body, TokioExecutor>;
+
+/// The most requests on one connection, though the upstream may allow more: what HTTP/2 recommends
+/// as the least to allow (RFC 9113 section 6.5.2).
+const MOST_STREAMS: usize = 100;
+
+/// Clones share one connection. Whoever has a request on it holds one.
+#[derive(Clone)]
+pub struct Shared {
+    pub sender: http2::SendRequest<Body>,
+    driver: Arc<Mutex<Driver>>,
+    holders: Arc<()>,
+}
+
+impl Shared {
+    /// Starts the protocol. The connection's own task ends with the connection.
+    pub async fn open(stream: TokioIo<Stream>) -> Result<Self, hyper::Error> {
+        let mut builder = http2::Builder::new(TokioExecutor::new());
+        // As long as the upstream hasn't said how many it takes.
+        builder.initial_max_send_streams(1);
+        let (sender, driver) = builder.handshake(stream).await?;
+        let driver = Arc::new(Mutex::new(driver));
+        let driven = driver.clone();
+        tokio::spawn(poll_fn(move |context| {
+            Pin::new(&mut *lock(&driven)).poll(context)
+        }));
+        Ok(Self {
+            sender,
+            driver,
+            holders: Arc::default(),
+        })
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.sender.is_closed()
+    }
+
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.holders, &other.holders)
+    }
+
+    /// How many hold it beside this one.
+    pub fn others(&self) -> usize {
+        Arc::strong_count(&self.holders) - 1
+    }
+
+    /// Whether another request can be sent without waiting, where this one stands for none.
+    pub fn has_room(&self) -> bool {
+        let allowed = lock(&self.driver).current_max_send_streams();
+        self.others() < allowed.min(MOST_STREAMS)
+    }
+}
+
+/// All of a worker's connections are driven, and looked at, on one thread: nobody waits here.
+fn lock(driver: &Mutex<Driver>) -> MutexGuard<'_, Driver> {
+    driver.lock().unwrap_or_else(PoisonError::into_inner)
+}
