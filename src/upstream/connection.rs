@@ -104,7 +104,8 @@ fn classify(cause: hyper::Error) -> Unanswered {
     }
 }
 
-/// hyper swallows informational answers; only 100 and 103 may come before ours.
+/// hyper swallows informational answers; only 100 and 103 may come before ours. Over HTTP/2 it tells
+/// nobody of them (docs/decisions/0004).
 fn watch_informational(request: &mut Outbound) -> Arc<AtomicBool> {
     let odd = Arc::new(AtomicBool::new(false));
     let noted = odd.clone();
