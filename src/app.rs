@@ -111,7 +111,9 @@ impl Gateway {
         tokio::time::sleep(shared.server.drain_delay).await;
         shared.lasting.lifecycle.drain();
         let until = Instant::now() + shared.server.drain_deadline;
-        let finished = timeout_at(until, self.ended()).await.is_ok();
+        let ended = timeout_at(until, self.ended()).await.is_ok();
+        // Where there is little time, connections without a request may outlast it.
+        let finished = ended || shared.lasting.is_quiet();
         if let Some(ledger) = &shared.lasting.ledger {
             // After the requests, whose last entries may still wait.
             let until = until.max(Instant::now() + LAST_WRITES);

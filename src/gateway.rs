@@ -103,6 +103,14 @@ impl Lasting {
         drop(self.recording.acquire_many(places).await);
     }
 
+    /// Nobody waits for an answer, and nothing is being recorded.
+    pub fn is_quiet(&self) -> bool {
+        let places = [&self.in_flight, &self.recording];
+        places
+            .iter()
+            .all(|places| places.available_permits() == self.places)
+    }
+
     /// For readiness: nothing is to be recorded, or it can be.
     pub fn can_record(&self) -> bool {
         self.ledger.as_ref().is_none_or(Ledger::is_healthy)

@@ -360,11 +360,55 @@ fn a_second_sigterm_and_the_drain_deadline_end_what_hangs() {
         }
         let started = Instant::now();
         gateway.ended();
+        if number == 1 {
+            assert!(gateway.log().contains("stopped with requests in flight"));
+        }
         assert!(
             started.elapsed() < Duration::from_secs(5),
             "{:?}",
             started.elapsed()
         );
+    }
+}
+
+/// HTTP/2 up to its SETTINGS, and a request for `/nowhere` as its first stream.
+const HTTP_2: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+const GET_NOWHERE: &[u8] = b"\0\0\x0f\x01\x05\0\0\0\x01\x82\x86\x04\x08/nowhere\x01\x01x";
+
+#[test]
+fn connections_without_a_request_do_not_hold_up_the_end() {
+    let upstream = Upstream::accepting();
+    for (lines, most) in [("", 5), ("drain_deadline = \"100ms\"", 2)] {
+        let mut gateway = with_server(&upstream, lines);
+        let submission = gateway.submission(SCORE).bytes();
+        let connected = |bytes: &[u8]| {
+            let mut client = gateway.connect();
+            client.send(bytes);
+            client
+        };
+        let mut silent = [
+            connected(&[]),
+            connected(&submission[..20]),
+            connected(&HTTP_2[..3]),
+            connected(HTTP_2),
+        ];
+        let mut used = connected(&submission);
+        assert_eq!(used.response().status, 204);
+        used.send(&submission[..20]);
+        // It takes its answer, and answers none of the gateway's own frames.
+        let mut deaf = connected(&[HTTP_2, GET_NOWHERE].concat());
+        let mut taken = Vec::new();
+        while !taken.windows(15).any(|bytes| bytes == b"ROUTE_NOT_FOUND") {
+            taken.extend(deaf.some().unwrap());
+        }
+        let signalled = Instant::now();
+        gateway.signal("TERM");
+        let ended = gateway.ended();
+        assert_eq!(ended.code(), Some(0), "{}", gateway.log());
+        let took = signalled.elapsed();
+        assert!(took < Duration::from_secs(most), "{took:?}");
+        assert!(!gateway.log().contains("in flight"), "{}", gateway.log());
+        silent.iter_mut().for_each(Client::finish);
     }
 }
 

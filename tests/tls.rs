@@ -488,3 +488,21 @@ fn handshakes_that_stall_block_nobody_and_end() {
         ));
     }
 }
+
+#[test]
+fn handshakes_that_stall_do_not_hold_up_the_end() {
+    let upstream = Upstream::accepting();
+    let certificate = Certificate::for_this_machine();
+    let settings = settings(&upstream, &certificate, "");
+    let mut gateway = Gateway::start(&settings);
+    let mut stalled = [gateway.connect(), gateway.connect()];
+    stalled[1].send([22, 3, 1, 2, 0, 1, 0]);
+    let limit = [("limit", "server.max_connections")];
+    Metrics::wait_for(&gateway, "scoregate_limit_used", &limit, 2.0);
+    let signalled = Instant::now();
+    gateway.signal("TERM");
+    assert_eq!(gateway.ended().code(), Some(0), "{}", gateway.log());
+    let took = signalled.elapsed();
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    stalled.iter_mut().for_each(Client::finish);
+}

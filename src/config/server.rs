@@ -73,7 +73,8 @@ pub struct ServerSection {
     /// How long new work is still served after SIGTERM, once readiness is down. A few seconds
     /// behind a load balancer.
     pub drain_delay: DurationText,
-    /// The longest that requests in flight may hold up the end after that.
+    /// The longest that requests in flight may hold up the end after that; connections without one
+    /// may for a second.
     pub drain_deadline: DurationText,
 }
 

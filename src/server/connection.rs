@@ -26,7 +26,7 @@ use super::Front;
 use super::aside::Aside;
 use super::handshake::shake;
 use super::streams::Streams;
-use super::watch::{Limits, Watched, overdue};
+use super::watch::{Limits, Watched};
 use crate::activity::Activity;
 use crate::body::Body;
 use crate::lifecycle::Lifecycle;
@@ -46,6 +46,9 @@ const OPEN: u32 = 1 << 28;
 
 /// How long accepting rests after it failed, as it does when file descriptors run out.
 const REST: Duration = Duration::from_millis(50);
+
+/// How long a connection without a request may hold up the end.
+const GOODBYE: Duration = Duration::from_secs(1);
 
 /// A whole path: any request in, an answer out, never an error.
 pub trait Answers:
@@ -147,14 +150,25 @@ async fn serve_connection(stream: TcpStream, acceptor: Acceptor, path: impl Answ
         return;
     };
     // Boxed: a plain connection needs no room for it.
-    let shaken = Box::pin(shake(stream, &tls, handshake, &meters.handshakes)).await;
-    if let Some(stream) = shaken {
+    let shaken = Box::pin(async {
+        tokio::select! {
+            shaken = shake(stream, &tls, handshake, &meters.handshakes) => shaken,
+            () = drained_for_long(&lifecycle) => None,
+        }
+    });
+    if let Some(stream) = shaken.await {
         let spoken = match stream.get_ref().1.alpn_protocol() {
             Some(b"http/1.1") => Spoken::Http1,
             _ => Spoken::Either,
         };
         Box::pin(serve_http(stream, spoken, limits, &lifecycle, path)).await;
     }
+}
+
+/// Whoever has not asked for anything by then, will not.
+async fn drained_for_long(lifecycle: &Lifecycle) {
+    lifecycle.drained().await;
+    sleep(GOODBYE).await;
 }
 
 /// What is known of a caller's protocol before anything is read.
@@ -224,7 +238,9 @@ async fn serve_http<I>(
     }
 }
 
-/// Serves a connection until it ends, has to be ended, or has nothing left to do after a drain.
+/// Serves a connection until it ends, has to be ended, or has nothing left to do after a drain. hyper
+/// then waits for the end of a head that was begun, and on HTTP/2 for the caller's word that it has
+/// heard: not for longer than a moment.
 async fn drive<C: Future>(
     mut connection: Pin<&mut C>,
     end: fn(Pin<&mut C>),
@@ -232,7 +248,7 @@ async fn drive<C: Future>(
     limits: Limits,
     lifecycle: &Lifecycle,
 ) {
-    let mut overdue = pin!(Aside::new(overdue(activity, limits)));
+    let mut overdue = pin!(Aside::new(limits.overdue(activity)));
     let mut drained = pin!(Aside::new(lifecycle.drained()));
     let mut draining = false;
     loop {
@@ -243,6 +259,7 @@ async fn drive<C: Future>(
             () = &mut drained, if !draining => {
                 draining = true;
                 end(connection.as_mut());
+                overdue.set(Aside::new(limits.without_waiting(GOODBYE).overdue(activity)));
             }
         }
     }

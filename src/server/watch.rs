@@ -57,21 +57,32 @@ impl Phase {
     }
 }
 
-/// Resolves when a phase has lasted longer than its limit, by up to a quarter of the shortest.
-pub async fn overdue(activity: &Activity, limits: Limits) {
-    let shortest = limits.head.min(limits.idle).min(limits.served);
-    let tick = (shortest / 4).clamp(Duration::from_millis(10), Duration::from_secs(5));
-    let mut since = Instant::now();
-    let mut phase = Phase::of(activity);
-    let mut ticks = interval_at(since + tick, tick);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        let now = ticks.tick().await;
-        let current = Phase::of(activity);
-        if current != phase {
-            (phase, since) = (current, now);
-        } else if now.duration_since(since) >= phase.limit(&limits) {
-            return;
+impl Limits {
+    /// The same, but nobody who has not asked for anything is waited for longer than `most`.
+    pub fn without_waiting(self, most: Duration) -> Self {
+        Self {
+            head: self.head.min(most),
+            idle: self.idle.min(most),
+            served: self.served,
+        }
+    }
+
+    /// Resolves when a phase has lasted longer than its limit, by up to a quarter of the shortest.
+    pub async fn overdue(self, activity: &Activity) {
+        let shortest = self.head.min(self.idle).min(self.served);
+        let tick = (shortest / 4).clamp(Duration::from_millis(10), Duration::from_secs(5));
+        let mut since = Instant::now();
+        let mut phase = Phase::of(activity);
+        let mut ticks = interval_at(since + tick, tick);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let now = ticks.tick().await;
+            let current = Phase::of(activity);
+            if current != phase {
+                (phase, since) = (current, now);
+            } else if now.duration_since(since) >= phase.limit(&self) {
+                return;
+            }
         }
     }
 }
