@@ -36,7 +36,7 @@ struct Watched {
 
 impl Watched {
     fn new(path: &Path) -> Self {
-        let content = Content::of(path);
+        let content = Content::of(path, Content::default());
         Self {
             path: path.to_owned(),
             loaded: content,
@@ -47,7 +47,7 @@ impl Watched {
     /// Looks, and says whether it has changed, and whether it holds still: half a file must not
     /// be loaded.
     fn look(&mut self) -> (bool, bool) {
-        let now = Content::of(&self.path);
+        let now = Content::of(&self.path, self.seen);
         let before = std::mem::replace(&mut self.seen, now);
         (now != self.loaded, now == before)
     }
@@ -99,7 +99,7 @@ impl Source {
     /// load is then seen as a change.
     fn load(&mut self) -> Result<Loaded, CannotApply> {
         for watched in &mut self.files {
-            watched.loaded = Content::of(&watched.path);
+            watched.loaded = Content::of(&watched.path, watched.seen);
             watched.seen = watched.loaded;
         }
         Ok(load(&self.path)?)

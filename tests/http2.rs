@@ -109,6 +109,38 @@ async fn refusals_end_the_stream_and_not_the_connection() {
     assert_eq!(upstream.requests().len(), 1);
 }
 
+#[tokio::test]
+async fn an_authority_is_checked_as_a_host_is() {
+    let upstream = Upstream::accepting();
+    let gateway = Gateway::before(&upstream);
+    let mut sender = with_prior_knowledge(gateway.address).await;
+    let mut ask = async |authority: &str, host: Option<&str>| {
+        let mut request = submission(&gateway, SCORE);
+        let target = format!("https://{authority}{SCORES}");
+        *request.uri_mut() = target.parse().unwrap();
+        if let Some(host) = host {
+            let headers = request.headers_mut();
+            headers.insert("host", host.parse().unwrap());
+        }
+        sender.send_request(request).await.unwrap()
+    };
+    for good in ["x", "x:80", "x.example:65535", "[::1]:8080"] {
+        for host in [None, Some(good)] {
+            assert_eq!(ask(good, host).await.status(), 204, "{good}, {host:?}");
+        }
+    }
+    let good = upstream.requests().len();
+    for bad in ["u@x", "u:p@x:80", "x:99999"] {
+        for host in [None, Some(bad), Some("x")] {
+            let answer = ask(bad, host).await;
+            assert_eq!(answer.status(), 400, "{bad}, {host:?}");
+            let message = json(answer).await["details"]["message"].clone();
+            assert_eq!(message, "MALFORMED_PATH", "{bad}, {host:?}");
+        }
+    }
+    assert_eq!(upstream.requests().len(), good);
+}
+
 /// Its limits are those of HTTP/1.1.
 #[tokio::test]
 async fn a_body_that_stalls_gets_408_and_a_silent_connection_ends() {

@@ -5,6 +5,8 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use rustix::io::Errno;
+
 use super::findings::At;
 use super::mask;
 
@@ -29,9 +31,18 @@ pub(super) fn bytes(path: &Path, most: usize) -> io::Result<Vec<u8>> {
     }
 }
 
+/// Whether the process, or the system, has too many files open to open one more.
+pub(super) fn is_for_want_of_descriptors(cause: &io::Error) -> bool {
+    let codes = [Errno::MFILE, Errno::NFILE].map(Errno::raw_os_error);
+    cause
+        .raw_os_error()
+        .is_some_and(|code| codes.contains(&code))
+}
+
 /// Why a file can't be read, for people.
 pub(super) fn unreadable(cause: &io::Error) -> String {
     match cause.kind() {
+        _ if is_for_want_of_descriptors(cause) => "too many files are open".to_owned(),
         io::ErrorKind::NotFound => "there is no such file".to_owned(),
         io::ErrorKind::PermissionDenied => "this user may not read it".to_owned(),
         other => other.to_string(),
