@@ -335,7 +335,7 @@ fn a_line_item_without_a_usable_maximum_is_no_failure_of_the_upstream() {
     let upstream = Upstream::start(move |request, _| match request.method() {
         "GET" => {
             let maximum = answered.lock().unwrap();
-            json_reply(200, &format!(r#"{{"label":"x","scoreMaximum":{maximum}}}"#))
+            json_reply(200, format!(r#"{{"label":"x","scoreMaximum":{maximum}}}"#))
         }
         _ => reply(204, "", ""),
     });
