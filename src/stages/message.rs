@@ -41,27 +41,21 @@ fn check_host(headers: &HeaderMap, version: Version) -> Result<(), Refusal> {
         (Some(_), Some(_)) => Err(malformed_target(
             "The request has more than one `host` header.",
         )),
-        (Some(host), None) if is_host(host) => Ok(()),
+        (Some(host), None) if is_host(host.as_bytes()) => Ok(()),
         (Some(_), None) => Err(malformed_target("The `host` header is not a host.")),
     }
 }
 
 /// An `http::uri::Authority` may be empty of host or hold a user name; a host may not.
-fn is_host(host: &HeaderValue) -> bool {
+fn is_host(host: &[u8]) -> bool {
     // As nearly all callers write it.
-    if is_plain_host(host.as_bytes()) {
-        return true;
-    }
-    let authority = host
-        .to_str()
-        .ok()
-        .and_then(|host| host.parse::<Authority>().ok());
-    authority.is_some_and(|authority| {
-        let (text, host) = (authority.as_str(), authority.host());
-        let port = text.get(host.len()..).unwrap_or_default();
-        let is_port = matches!(port, "" | ":") || authority.port_u16().is_some();
-        !host.is_empty() && !text.contains('@') && is_port
-    })
+    is_plain_host(host)
+        || Authority::try_from(host).is_ok_and(|authority| {
+            let (text, host) = (authority.as_str(), authority.host());
+            let port = text.get(host.len()..).unwrap_or_default();
+            let is_port = matches!(port, "" | ":") || authority.port_u16().is_some();
+            !host.is_empty() && !text.contains('@') && is_port
+        })
 }
 
 /// A name or an IPv4 address, with or without a port that can't be too large.
@@ -73,16 +67,17 @@ fn is_plain_host(host: &[u8]) -> bool {
     !name.is_empty() && name.iter().all(is_plain) && port.is_none_or(is_port)
 }
 
-/// HTTP/2 names the host in `:authority`; a `host` beside it must say the same (RFC 9113 8.3.1).
+/// HTTP/2 names the host in `:authority`, in the same form; a `host` beside it must say the same (RFC 9113 8.3.1).
 fn check_authority(authority: Option<&Authority>, headers: &HeaderMap) -> Result<(), Refusal> {
     let mut hosts = headers.get_all(HOST).iter();
     let (host, second) = (hosts.next(), hosts.next());
     let agree = match (authority, host) {
-        (Some(authority), Some(host)) => host
-            .as_bytes()
-            .eq_ignore_ascii_case(authority.as_str().as_bytes()),
-        (Some(authority), None) => !authority.as_str().contains('@'),
-        (None, host) => host.is_some_and(is_host),
+        (Some(authority), host) => {
+            let authority = authority.as_str().as_bytes();
+            is_host(authority)
+                && host.is_none_or(|host| host.as_bytes().eq_ignore_ascii_case(authority))
+        }
+        (None, host) => host.is_some_and(|host| is_host(host.as_bytes())),
     };
     match agree && second.is_none() {
         true => Ok(()),
