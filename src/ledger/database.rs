@@ -119,6 +119,11 @@ pub trait Database: Send {
 
     fn commit(&mut self) -> Result<(), Fault>;
 
+    /// Whether what was opened is still where it is looked for.
+    fn is_in_place(&self) -> Result<(), Fault> {
+        Ok(())
+    }
+
     /// Gives a transaction up. Where that fails, so will what comes next.
     fn rollback(&mut self);
 

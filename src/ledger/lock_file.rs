@@ -1,47 +1,99 @@
-//! A lock beside a SQLite file, so that one gateway alone writes it. It is the system's own, so
-//! it ends with the process, however that ends. Commands that read take none.
+//! The locks by which one gateway alone writes a SQLite file. They are the system's own, so they end
+//! with the process, however that ends. Commands that read take none.
+//!
+//! One is on a file beside the database, by its name: it stays where another file takes that name. The
+//! other is on the database itself: no other link to it leads past it, and nobody can delete it.
 
-use std::fs::{File, OpenOptions, TryLockError, canonicalize};
+use std::fs::{File, Metadata, OpenOptions, TryLockError, canonicalize, metadata};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
+use std::mem::ManuallyDrop;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use super::fault::CannotOpen;
+use super::fault::{CannotOpen, Fault};
+
+/// Where it can be told from SQLite's own locks on the file; elsewhere it would shut SQLite out.
+const LOCKS_ITSELF: bool = cfg!(target_os = "linux");
 
 /// Held as long as this lives.
-pub struct LockFile(#[expect(dead_code, reason = "the lock is the open file")] File);
+pub struct LockFile {
+    path: PathBuf,
+    /// Never closed: that would end the locks that SQLite has on the file in this process.
+    database: ManuallyDrop<File>,
+    identity: Identity,
+    #[expect(dead_code, reason = "the lock is the open file")]
+    beside: File,
+}
+
+/// Which file it is, whatever it is called: device and inode.
+type Identity = (u64, u64);
 
 impl LockFile {
-    pub fn take(database: &Path) -> Result<Self, CannotOpen> {
-        let named = |cause| CannotOpen::Lock(database.to_owned(), cause);
-        let mut name = itself(database).map_err(named)?.into_os_string();
+    /// Makes the database's file where there is none.
+    pub fn take(path: &Path) -> Result<Self, CannotOpen> {
+        // Before SQLite opens it.
+        let named = |cause| CannotOpen::Lock(path.to_owned(), cause);
+        let database = ManuallyDrop::new(open(path).map_err(named)?);
+        let mut name = canonicalize(path).map_err(named)?.into_os_string();
         name.push(".lock");
-        let path = Path::new(&name);
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(path);
-        let file = file.map_err(|cause| CannotOpen::Lock(path.to_owned(), cause))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self(file)),
-            Err(TryLockError::WouldBlock) => Err(CannotOpen::InUse(database.to_owned())),
-            Err(TryLockError::Error(cause)) => Err(CannotOpen::Lock(path.to_owned(), cause)),
+        let name = Path::new(&name);
+        let beside = open(name).map_err(|cause| CannotOpen::Lock(name.to_owned(), cause))?;
+        lock(&beside, name, path)?;
+        if LOCKS_ITSELF {
+            lock(&database, path, path)?;
         }
+        Ok(Self {
+            path: path.to_owned(),
+            identity: identity(&database.metadata().map_err(named)?),
+            database,
+            beside,
+        })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether its name still leads to the file: what is written to another, or to none, is lost.
+    pub fn is_in_place(&self) -> Result<(), Fault> {
+        let path = self.path.display();
+        let why = match metadata(&self.path) {
+            Ok(found) if identity(&found) == self.identity => return Ok(()),
+            Ok(_) => "another file has the name of the ledger's file".to_owned(),
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
+                "the ledger's file is gone from its place".to_owned()
+            }
+            Err(cause) => format!("the ledger's file can't be looked at ({cause})"),
+        };
+        let help = "put it back, or restart to begin with what is there";
+        Err(Fault::lost(format!("{why}, `{path}`: {help}")))
     }
 }
 
-/// Where the file is, whatever links lead to it: all who name it must meet at one lock.
-fn itself(database: &Path) -> io::Result<PathBuf> {
-    if !database.exists() {
-        // For its owner alone, which SQLite would not do; its log gets the same rights. Only now: to
-        // close a file that SQLite has open in this process would end its locks.
-        OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .mode(0o600)
-            .open(database)?;
+impl Drop for LockFile {
+    fn drop(&mut self) {
+        let _ = self.database.unlock();
     }
-    canonicalize(database)
+}
+
+/// For its owner alone where it is made, which SQLite would not do; its log gets the same rights.
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(path)
+}
+
+fn lock(file: &File, name: &Path, database: &Path) -> Result<(), CannotOpen> {
+    match file.try_lock() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => Err(CannotOpen::InUse(database.to_owned())),
+        Err(TryLockError::Error(cause)) => Err(CannotOpen::Lock(name.to_owned(), cause)),
+    }
+}
+
+fn identity(metadata: &Metadata) -> Identity {
+    (metadata.dev(), metadata.ino())
 }

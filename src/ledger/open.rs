@@ -129,8 +129,10 @@ impl Book {
         Ok(Some((id, key)))
     }
 
-    /// Says that this process lives, and so keeps its leases.
+    /// Says that this process lives, and so keeps its leases. Fails where the database is no longer the
+    /// one that was opened.
     pub fn stay_alive(&mut self) -> Result<Leases, Fault> {
+        self.database.is_in_place()?;
         match self.database.dialect() {
             Dialect::Sqlite => Ok(Leases::Kept),
             Dialect::Postgres => self.beat(),

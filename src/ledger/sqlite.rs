@@ -2,6 +2,7 @@
 //! deleted is overwritten (`secure_delete`), so that an erased id leaves no trace in free pages.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
@@ -9,20 +10,30 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, params_from_iter};
 
 use super::database::{Cursor, Database, Dialect, Input, Insert, Value};
 use super::fault::{CannotOpen, Fault};
+use super::lock_file::LockFile;
 use super::place::Durability;
 
 /// The longest wait for a lock that another process holds, such as an erasure.
 const BUSY: Duration = Duration::from_secs(5);
 
-pub struct Sqlite(Connection);
+pub struct Sqlite {
+    connection: Connection,
+    /// A gateway's own file, which it has locked.
+    locked: Option<Arc<LockFile>>,
+}
 
 impl Sqlite {
-    /// For the gateway, and for commands that change something.
+    /// For the gateway.
+    pub fn open_locked(file: Arc<LockFile>, durability: Durability) -> Result<Self, CannotOpen> {
+        file.is_in_place()?;
+        let mut database = Self::open(file.path(), durability)?;
+        database.locked = Some(file);
+        Ok(database)
+    }
+
+    /// For commands that change something. Creates nothing.
     pub fn open(path: &Path, durability: Durability) -> Result<Self, CannotOpen> {
-        let connection = connect(
-            path,
-            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
-        )?;
+        let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         let synchronous = match durability {
             Durability::Batched => "NORMAL",
             Durability::Always => "FULL",
@@ -32,7 +43,7 @@ impl Sqlite {
              PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;"
         );
         connection.execute_batch(&pragmas).map_err(fault)?;
-        Ok(Self(connection))
+        Ok(Self::of(connection))
     }
 
     /// For commands that only read. Creates nothing.
@@ -45,11 +56,18 @@ impl Sqlite {
         connection
             .execute_batch("PRAGMA query_only = ON;")
             .map_err(fault)?;
-        Ok(Self(connection))
+        Ok(Self::of(connection))
+    }
+
+    fn of(connection: Connection) -> Self {
+        Self {
+            connection,
+            locked: None,
+        }
     }
 
     fn ask(&self, sql: &'static str, values: &[Input<'_>]) -> Result<Vec<Cursor>, Fault> {
-        let mut statement = self.0.prepare_cached(sql).map_err(fault)?;
+        let mut statement = self.connection.prepare_cached(sql).map_err(fault)?;
         let columns = statement.column_count();
         let mut rows = statement.query(params_from_iter(values)).map_err(fault)?;
         let mut found = Vec::new();
@@ -64,13 +82,13 @@ impl Sqlite {
 
     /// Kept prepared.
     fn run(&self, sql: &'static str) -> Result<(), Fault> {
-        let mut statement = self.0.prepare_cached(sql).map_err(fault)?;
+        let mut statement = self.connection.prepare_cached(sql).map_err(fault)?;
         statement.execute([]).map(drop).map_err(fault)
     }
 
     #[cfg(test)]
     pub fn connection(&self) -> &Connection {
-        &self.0
+        &self.connection
     }
 }
 
@@ -122,12 +140,20 @@ impl Database for Sqlite {
     }
 
     fn commit(&mut self) -> Result<(), Fault> {
-        self.run("COMMIT")
+        self.run("COMMIT")?;
+        // Nobody may be told of what went into a file that is gone.
+        self.is_in_place()
+    }
+
+    fn is_in_place(&self) -> Result<(), Fault> {
+        self.locked
+            .as_ref()
+            .map_or(Ok(()), |file| file.is_in_place())
     }
 
     fn rollback(&mut self) {
         // SQLite has rolled back by itself where the disk was full.
-        if !self.0.is_autocommit() {
+        if !self.connection.is_autocommit() {
             let _ = self.script("ROLLBACK");
         }
     }
@@ -140,7 +166,7 @@ impl Database for Sqlite {
         if sets.is_empty() {
             return Ok(Vec::new());
         }
-        let mut statement = self.0.prepare_cached(sql).map_err(fault)?;
+        let mut statement = self.connection.prepare_cached(sql).map_err(fault)?;
         let mut run = |values: &Vec<Input<'_>>| {
             let changed = statement.execute(params_from_iter(values));
             changed.map(|rows| rows as u64).map_err(fault)
@@ -164,6 +190,6 @@ impl Database for Sqlite {
     }
 
     fn script(&mut self, sql: &str) -> Result<(), Fault> {
-        self.0.execute_batch(sql).map_err(fault)
+        self.connection.execute_batch(sql).map_err(fault)
     }
 }

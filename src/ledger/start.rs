@@ -91,10 +91,9 @@ pub fn opener(
     let durability = settings.durability;
     Ok(match settings.place.clone() {
         Place::Sqlite(path) => {
-            let lock = LockFile::take(&path)?;
+            let file = Arc::new(LockFile::take(&path)?);
             let open: Opener = Box::new(move || {
-                let _held = &lock;
-                let mut database = Sqlite::open(&path, durability)?;
+                let mut database = Sqlite::open_locked(file.clone(), durability)?;
                 migrate(&mut database)?;
                 Ok(Book::new(
                     Box::new(database),

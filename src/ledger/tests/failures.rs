@@ -65,6 +65,7 @@ async fn a_full_disk_leaves_nothing_half_written() {
     let Place::Sqlite(path) = &home.settings.place else {
         panic!("SQLite has a path");
     };
+    std::fs::File::create(path).unwrap();
     let mut database = crate::ledger::sqlite::Sqlite::open(path, Default::default()).unwrap();
     crate::ledger::schema::migrate(&mut database).unwrap();
     let pages: i64 = database
