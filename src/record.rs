@@ -25,6 +25,7 @@ use crate::policy::{self, Fate, Past, ReasonsOf};
 use crate::score::Score;
 use crate::stages::NoScore;
 use crate::telemetry::Trail;
+use crate::upstream::Unanswered;
 use crate::verdict::Verdict;
 
 /// The most faults of a score that its entry lists.
@@ -125,7 +126,7 @@ impl Record {
     pub async fn note_leaving(
         &mut self,
         outgoing: &Outgoing,
-        verdict: &Verdict,
+        verdict: &mut Verdict,
     ) -> Result<(), Refusal> {
         match &mut self.0 {
             Some(recording) => Box::pin(recording.note_leaving(outgoing, verdict)).await,
@@ -173,8 +174,17 @@ impl Recording {
     async fn note_leaving(
         &mut self,
         outgoing: &Outgoing,
-        verdict: &Verdict,
+        verdict: &mut Verdict,
     ) -> Result<(), Refusal> {
+        let done = self.intend(outgoing, verdict).await;
+        if done.is_err() {
+            verdict.is_unrecorded = true;
+            self.note_nothing_left();
+        }
+        done
+    }
+
+    async fn intend(&mut self, outgoing: &Outgoing, verdict: &Verdict) -> Result<(), Refusal> {
         let lost = |held: &Held| !held.is_still_held();
         if !self.is_report && self.held.as_ref().is_some_and(lost) {
             self.choice.or_forward(Unavailable::Failing)?;
@@ -199,6 +209,7 @@ impl Recording {
     ) -> Result<Response<Body>, Refusal> {
         self.note_verdict(verdict);
         self.note_answer(verdict, &answer);
+        let left = self.entry.sent.is_some();
         self.entry.explanation = self.explanation(verdict, answer.as_ref().err());
         let receipt = self.entry.receipt.text().to_owned();
         let Self {
@@ -213,7 +224,9 @@ impl Recording {
         };
         match done {
             Ok(()) => verdict.receipt = Some(receipt),
-            Err(unavailable) => choice.or_forward(unavailable)?,
+            Err(unavailable) => choice
+                .or_forward(unavailable)
+                .inspect_err(|_| verdict.is_unrecorded = !left)?,
         }
         answer
     }
@@ -247,6 +260,9 @@ impl Recording {
     }
 
     fn note_answer(&mut self, verdict: &Verdict, answer: &Result<Response<Body>, Refusal>) {
+        if self.entry.sent.is_some() && answer.as_ref().is_err_and(nothing_left) {
+            self.withdraw();
+        }
         let was_sent = self.entry.sent.is_some();
         let fate = match answer {
             Ok(_) => Some(Fate::Confirmed),
@@ -265,6 +281,20 @@ impl Recording {
             .map(|refusal| refusal.code().name().to_owned());
         let duration = self.choice.trail.started.elapsed().as_millis();
         self.entry.duration_ms = i64::try_from(duration).unwrap_or(i64::MAX);
+    }
+
+    /// Its intent says otherwise, until it is settled.
+    fn withdraw(&mut self) {
+        self.note_nothing_left();
+        if self.choice.ledger.durability() == Durability::Always {
+            self.choice.ledger.withdraw(self.entry.receipt.clone());
+        }
+    }
+
+    fn note_nothing_left(&mut self) {
+        self.entry.sent = None;
+        self.entry.past = None;
+        self.sent_to = None;
     }
 
     /// What the entry doesn't say already.
@@ -321,6 +351,12 @@ impl Choice {
         let request_id = self.trail.id.as_str();
         tracing::error!(target: "scoregate::ledger", request_id, cause = %unavailable, "a submission goes on without its record");
     }
+}
+
+/// Whether not a byte of what was about to be sent is out.
+fn nothing_left(refusal: &Refusal) -> bool {
+    let unanswered = refusal.cause().and_then(|cause| cause.downcast_ref());
+    unanswered.is_some_and(|unanswered: &Unanswered| !unanswered.may_have_arrived())
 }
 
 fn refuse(unavailable: Unavailable) -> Refusal {

@@ -23,6 +23,8 @@ pub struct Verdict {
     /// What it was judged by.
     pub effective: Option<Arc<Effective>>,
     pub line_item_maximum: Option<Decimal>,
+    /// Whether it was refused whatever the policy said, with nothing sent: it could not be recorded.
+    pub is_unrecorded: bool,
     /// Of the entry, once there is one.
     pub receipt: Option<String>,
     pub trail: Arc<Trail>,
@@ -35,6 +37,7 @@ impl Verdict {
             reported: None,
             effective: None,
             line_item_maximum: None,
+            is_unrecorded: false,
             receipt: None,
             trail,
         }
@@ -42,8 +45,10 @@ impl Verdict {
 
     /// A submission is refused until the policy has said otherwise.
     pub fn decision(&self) -> Decision {
-        let judgement = self.judgement.as_ref();
-        judgement.map_or(Decision::Refused, |judgement| judgement.decision)
+        match &self.judgement {
+            Some(judgement) if !self.is_unrecorded => judgement.decision,
+            Some(_) | None => Decision::Refused,
+        }
     }
 
     pub fn leaves(&self) -> bool {

@@ -51,6 +51,8 @@ fn given(points: usize) -> String {
 
 const HIGHEST: &str = "[[policy]]\nname = \"best\"\nkeep = \"highest\"\n";
 
+const ALWAYS: &str = "[ledger]\nurl = \"sqlite:scoregate.db\"\ndurability = \"always\"\n";
+
 #[test]
 fn every_submission_whose_body_was_read_has_an_entry_and_its_answer_the_receipt() {
     let upstream =
@@ -267,8 +269,7 @@ fn a_kill_loses_nothing_that_was_acknowledged() {
 #[test]
 fn what_was_on_its_way_when_the_process_died_has_an_unknown_fate() {
     let upstream = Upstream::start(|_, _| Reply::Hang);
-    let tables =
-        format!("{HIGHEST}[ledger]\nurl = \"sqlite:scoregate.db\"\ndurability = \"always\"\n");
+    let tables = format!("{HIGHEST}{ALWAYS}");
     let mut gateway = Gateway::start(&settings(&upstream, &tables));
     let mut client = gateway.connect();
     client.send(gateway.submission(SCORE).bytes());
@@ -439,6 +440,52 @@ fn a_ledger_that_fails_refuses_before_anything_is_sent_and_comes_back_by_itself(
         command(gateway.directory.path(), &["ledger", "verify"])["whole"],
         true
     );
+}
+
+/// What can't be written down before it is sent is not sent, and nothing says that it was.
+#[test]
+fn what_could_not_be_written_down_first_is_refused_and_has_not_left() {
+    let upstream = Upstream::accepting();
+    let gateway = Gateway::start(&settings(&upstream, ALWAYS));
+    let lock = rusqlite::Connection::open(gateway.directory.path().join("scoregate.db")).unwrap();
+    lock.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let answer = gateway.submit(SCORE);
+    assert_envelope(&answer, 503, "LEDGER_UNAVAILABLE");
+    assert_eq!(answer.header("scoregate-decision"), Some("refused"));
+    assert!(upstream.requests().is_empty());
+    lock.execute_batch("ROLLBACK").unwrap();
+    let started = Instant::now();
+    while gateway.submit(SCORE).status != 204 {
+        assert!(started.elapsed() < DEADLINE, "never: {}", gateway.log());
+    }
+    for entry in entries(&gateway) {
+        let is_refused = entry["code"] == "LEDGER_UNAVAILABLE";
+        let decision = if is_refused { "refused" } else { "forwarded" };
+        assert_eq!(entry["decision"], decision, "{entry:#}");
+        assert_eq!(entry["sent"].is_object(), !is_refused, "{entry:#}");
+    }
+}
+
+#[test]
+fn what_found_nobody_to_take_it_has_not_left() {
+    for tables in ["", ALWAYS] {
+        let mut settings = Settings::new(([127, 0, 0, 1], 9).into());
+        settings.tables = format!("{HIGHEST}{tables}");
+        let mut gateway = Gateway::start(&settings);
+        let answer = gateway.submit(SCORE);
+        assert_envelope(&answer, 502, "UPSTREAM_UNREACHABLE");
+        assert_eq!(answer.header("scoregate-decision"), Some("forwarded"));
+        // Nothing is left of what was written down before, either.
+        gateway.signal("KILL");
+        gateway.ended();
+        let kept = entries(&gateway.again());
+        assert_eq!(kept.len(), 1, "{kept:#?}");
+        assert_eq!(kept[0]["code"], "UPSTREAM_UNREACHABLE");
+        assert!(kept[0]["sent"].is_null(), "{:#}", kept[0]);
+        let receipt = kept[0]["receipt"].as_str().unwrap();
+        let explained = command(gateway.directory.path(), &["explain", "--receipt", receipt]);
+        assert!(explained["request"].is_null(), "{explained:#}");
+    }
 }
 
 /// Told to stop, it has recorded every answer, and leaves a file that needs no recovery.
