@@ -1,9 +1,10 @@
 //! Erases a learner: the keys of their cells are dropped, and with them all that was sealed; then
-//! the database is compacted, so that the id stands nowhere. The chain is over what is sealed, so
+//! the database is compacted (`compact`), so that the id stands nowhere. The chain is over what is sealed, so
 //! it stays whole.
 
-use super::database::{Database, Dialect, Input, in_transaction};
-use super::fault::{CannotOpen, Fault};
+use super::compact::{compact, number};
+use super::database::{Database, Input, in_transaction};
+use super::fault::{CannotErase, CannotOpen, Fault};
 use super::head::Head;
 use super::place::{Durability, Place};
 use super::reader::Reader;
@@ -67,16 +68,17 @@ impl Reader {
     }
 
     /// Erases it, and compacts. A running gateway notices with its next entry, or within a second.
-    pub fn erase(&mut self, erasure: &Erasure) -> Result<(), CannotOpen> {
+    pub fn erase(&mut self, erasure: &Erasure) -> Result<(), CannotErase> {
         if let Place::Sqlite(path) = &self.place {
             // Opened to read so far.
             self.database = Box::new(Sqlite::open(path, Durability::Always)?);
         }
-        in_transaction(self.database.as_mut(), |database| {
-            drop_keys(database, erasure)
-        })?;
-        compact(self.database.as_mut())?;
-        Ok(())
+        let number = in_transaction(self.database.as_mut(), |database| {
+            drop_keys(database, erasure)?;
+            number(database)
+        });
+        let number = number.map_err(CannotOpen::from)?;
+        compact(self.database.as_mut(), number.as_deref())
     }
 }
 
@@ -90,30 +92,4 @@ fn drop_keys(database: &mut dyn Database, erasure: &Erasure) -> Result<(), Fault
     database.execute_each("DELETE FROM cells WHERE id = $1", &cells)?;
     head.erasures += 1;
     head.write(database)
-}
-
-fn compact(database: &mut dyn Database) -> Result<(), Fault> {
-    match database.dialect() {
-        // The write-ahead log still has pages from before.
-        Dialect::Sqlite => {
-            database.script("VACUUM")?;
-            truncate_log(database)
-        }
-        Dialect::Postgres => database.script("VACUUM FULL cells"),
-    }
-}
-
-/// SQLite says with its first column whether somebody was still reading the log.
-fn truncate_log(database: &mut dyn Database) -> Result<(), Fault> {
-    let rows = database.query("PRAGMA wal_checkpoint(TRUNCATE)", &[])?;
-    let busy = rows
-        .into_iter()
-        .next()
-        .map_or(Ok(0), |mut row| row.integer())?;
-    match busy {
-        0 => Ok(()),
-        _ => Err(Fault::lost(
-            "the learner is erased, but the write-ahead log is in use and still holds old pages: erase again",
-        )),
-    }
 }

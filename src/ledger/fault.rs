@@ -74,6 +74,20 @@ pub enum CannotOpen {
     Thread(#[source] std::io::Error),
 }
 
+/// Why a learner is not erased, or not without a trace.
+#[derive(Debug, Error)]
+pub enum CannotErase {
+    #[error("nothing was erased")]
+    Database(#[from] CannotOpen),
+    /// The keys are gone; the learner's id still stands in the database's files.
+    #[error("erased, but not compacted: erase again {when}")]
+    NotCompacted {
+        when: String,
+        #[source]
+        cause: Option<Fault>,
+    },
+}
+
 impl From<Fault> for CannotOpen {
     fn from(fault: Fault) -> Self {
         Self::Database(fault)
