@@ -297,3 +297,38 @@ fn no_output_shows_the_password_of_a_database() {
         assert!(shown.contains("ledger"), "{shown}");
     }
 }
+
+/// It copies the whole file meanwhile: to the disk, not to memory.
+#[test]
+fn an_erasure_needs_no_memory_for_the_whole_ledger() {
+    let folder = home();
+    record(folder.path(), &[entry("42", "1"), entry("43", "1")]);
+    let file = folder.path().join("scoregate.db");
+    let database = rusqlite::Connection::open(&file).unwrap();
+    let ballast = "CREATE TABLE ballast (x BLOB); WITH RECURSIVE n(i) AS \
+         (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 192) \
+         INSERT INTO ballast SELECT zeroblob(1000000) FROM n;";
+    database.execute_batch(ballast).unwrap();
+    drop(database);
+    let program = env!("CARGO_BIN_EXE_scoregate");
+    // In KiB, of address space.
+    let limited = "ulimit -v 160000; exec \"$0\" ledger erase --user 42 --yes --config \"$1\"";
+    let done = Command::new("sh")
+        .args(["-c", limited, program])
+        .arg(folder.path().join("scoregate.toml"))
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert_eq!(done.status.code(), Some(0), "{told}");
+    let whole = json(folder.path(), &["verify", "--json"]);
+    assert_eq!(whole["whole"], true);
+    // Nothing stays behind.
+    let names = std::fs::read_dir(folder.path()).unwrap();
+    let names: Vec<_> = names.map(|file| file.unwrap().file_name()).collect();
+    assert!(
+        names
+            .iter()
+            .all(|name| !name.to_string_lossy().contains("etilqs")),
+        "{names:?}"
+    );
+}

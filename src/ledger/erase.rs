@@ -6,7 +6,7 @@ use super::compact::{compact, number};
 use super::database::{Database, Input, in_transaction};
 use super::fault::{CannotErase, CannotOpen, Fault};
 use super::head::Head;
-use super::place::{Durability, Place};
+use super::place::Place;
 use super::reader::Reader;
 use super::sqlite::Sqlite;
 use crate::line_item::Pattern;
@@ -71,7 +71,7 @@ impl Reader {
     pub fn erase(&mut self, erasure: &Erasure) -> Result<(), CannotErase> {
         if let Place::Sqlite(path) = &self.place {
             // Opened to read so far.
-            self.database = Box::new(Sqlite::open(path, Durability::Always)?);
+            self.database = Box::new(Sqlite::open_to_compact(path)?);
         }
         let number = in_transaction(self.database.as_mut(), |database| {
             drop_keys(database, erasure)?;

@@ -59,6 +59,21 @@ impl Sqlite {
         Ok(Self::of(connection))
     }
 
+    /// For a compaction, which makes a copy of the whole database meanwhile: on disk, in the database's own
+    /// folder, and for nobody else to see, since SQLite takes its name away as soon as it is made.
+    pub fn open_to_compact(path: &Path) -> Result<Self, CannotOpen> {
+        let database = Self::open(path, Durability::Always)?;
+        let script = |sql: &str| database.connection.execute_batch(sql).map_err(fault);
+        script("PRAGMA temp_store = FILE;")?;
+        if let Some(folder) = path.parent().and_then(Path::to_str) {
+            let folder = if folder.is_empty() { "." } else { folder };
+            let folder = folder.replace('\'', "''");
+            // Where it may not write there, SQLite takes the system's.
+            let _ = script(&format!("PRAGMA temp_store_directory = '{folder}';"));
+        }
+        Ok(database)
+    }
+
     fn of(connection: Connection) -> Self {
         Self {
             connection,
