@@ -56,7 +56,7 @@ struct Choice {
 
 impl Record {
     pub fn begin(submitted: &Submitted, shared: &Shared) -> Result<Self, Refusal> {
-        let Some(ledger) = shared.lasting.ledger.clone() else {
+        let Some(ledger) = shared.lasting.ledger.as_ref().map(Ledger::for_submission) else {
             return Ok(Self(None));
         };
         let receipt = Receipt::mint(submitted.arrived)
@@ -94,11 +94,14 @@ impl Record {
 
     /// Refuses what could not be recorded anyway, before anything is sent for it.
     pub fn check(&mut self) -> Result<(), Refusal> {
-        match &mut self.0 {
-            Some(recording) if !recording.choice.ledger.is_healthy() => {
-                recording.choice.or_forward(Unavailable::Failing)
-            }
-            _ => Ok(()),
+        let Some(recording) = &mut self.0 else {
+            return Ok(());
+        };
+        let choice = &mut recording.choice;
+        match (choice.ledger.check(), choice.ledger.on_failure()) {
+            // It goes on in any case, and may yet be recorded in time.
+            (Ok(()), _) | (Err(Unavailable::Late), OnFailure::Forward) => Ok(()),
+            (Err(unavailable), _) => choice.or_forward(unavailable),
         }
     }
 

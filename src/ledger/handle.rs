@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use tokio::sync::oneshot;
@@ -19,6 +19,7 @@ use super::histories::Histories;
 use super::job::{HeldCell, Job, Opened, Placed, Record, Reply, Write};
 use super::looks::Looks;
 use super::meter::{Failure, LedgerMeter, Wait};
+use super::patience::Patience;
 use super::place::{Durability, OnFailure, Place, Settings};
 use super::receipt::Receipt;
 use super::start::{Whereabouts, opener, start_writer};
@@ -28,12 +29,13 @@ use crate::meter::Fill;
 /// What may wait for the writer. More than may be in flight by default.
 const QUEUE: usize = 8_192;
 
-/// The longest that a request waits for the writer.
-const PATIENCE: Duration = Duration::from_secs(8);
-
 /// The ledger of a running gateway.
 #[derive(Clone)]
-pub struct Ledger(Arc<Inner>);
+pub struct Ledger {
+    inner: Arc<Inner>,
+    /// Of the submission that has this handle; without one each wait has all of it.
+    patience: Option<Arc<Patience>>,
+}
 
 struct Inner {
     jobs: SyncSender<Job>,
@@ -56,6 +58,7 @@ impl Ledger {
         let health = Arc::new(Health {
             is_good: AtomicBool::new(true),
             beat: AtomicI64::new(0),
+            late_until: AtomicI64::new(0),
             lapses: AtomicU64::new(0),
             started: Instant::now(),
             commits: AtomicU64::new(0),
@@ -64,7 +67,7 @@ impl Ledger {
         let meter = Arc::<LedgerMeter>::default();
         let watched = (health.clone(), meter.clone());
         start_writer(open, waiting, watched, settings)?;
-        Ok(Self(Arc::new(Inner {
+        let inner = Arc::new(Inner {
             jobs,
             health,
             meter,
@@ -73,44 +76,66 @@ impl Ledger {
             durability: settings.durability,
             on_failure: settings.on_failure,
             postgres,
-        })))
+        });
+        Ok(Self {
+            inner,
+            patience: None,
+        })
+    }
+
+    /// For one submission, whose waits count together.
+    pub fn for_submission(&self) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            patience: Some(Arc::default()),
+        }
     }
 
     /// The password may be another one from now on: a connection that is open is kept, the next is
     /// made with it.
     pub fn renew(&self, place: &Place) {
-        if let (Some(postgres), Place::Postgres(place)) = (&self.0.postgres, place) {
+        if let (Some(postgres), Place::Postgres(place)) = (&self.inner.postgres, place) {
             postgres.store(Arc::new(place.clone()));
         }
     }
 
     fn is_shared(&self) -> bool {
-        self.0.postgres.is_some()
+        self.inner.postgres.is_some()
     }
 
-    /// For readiness: whether the last thing that was asked of the database was done.
+    /// For readiness: whether the last thing that was asked of the database was done, and lately in time.
     pub fn is_healthy(&self) -> bool {
-        self.0.health.is_good.load(Ordering::Acquire)
+        self.check().is_ok()
+    }
+
+    /// Whether it is worth the wait.
+    pub fn check(&self) -> Result<(), Unavailable> {
+        let health = &self.inner.health;
+        match health.is_good.load(Ordering::Acquire) {
+            false => Err(Unavailable::Failing),
+            true if health.is_late() => Err(Unavailable::Late),
+            true => Ok(()),
+        }
     }
 
     /// How many transactions have written entries so far: fewer than entries, since what waits
     /// shares one.
     pub fn commits(&self) -> u64 {
-        self.0.health.commits.load(Ordering::Relaxed)
+        self.inner.health.commits.load(Ordering::Relaxed)
     }
 
     pub fn meter(&self) -> &LedgerMeter {
-        &self.0.meter
+        &self.inner.meter
     }
 
     /// Cells that are held here, and submissions that wait for one.
     pub fn cells(&self) -> (usize, usize) {
-        self.0.locks.look()
+        self.inner.locks.look()
     }
 
     /// How full its queues are.
     pub fn fills(&self) -> [(&'static str, Fill); 2] {
-        let LedgerMeter { queue, backlog, .. } = &*self.0.meter;
+        let LedgerMeter { queue, backlog, .. } = &*self.inner.meter;
         let used = |count: &AtomicUsize| count.load(Ordering::Relaxed);
         [
             ("ledger_queue", Fill::new(used(queue), QUEUE)),
@@ -120,22 +145,22 @@ impl Ledger {
 
     /// With `Always`, `intend` before anything is forwarded.
     pub fn durability(&self) -> Durability {
-        self.0.durability
+        self.inner.durability
     }
 
     pub fn on_failure(&self) -> OnFailure {
-        self.0.on_failure
+        self.inner.on_failure
     }
 
     /// Waits in line for a cell, and reads its history. Hold it until its submission is settled.
     pub async fn hold(&self, cell: Cell, deadline: Instant) -> Result<Held, Unavailable> {
         let fingerprint = cell.fingerprint();
-        let meter = &self.0.meter;
-        let lock = self.0.locks.take(fingerprint, deadline, meter).await?;
+        let meter = &self.inner.meter;
+        let lock = self.inner.locks.take(fingerprint, deadline, meter).await?;
         // Before the history: whatever happens from now on counts.
         let since = Since {
-            lapses: self.0.health.lapses.load(Ordering::Acquire),
-            changes: self.0.histories.changes(&fingerprint),
+            lapses: self.inner.health.lapses.load(Ordering::Acquire),
+            changes: self.inner.histories.changes(&fingerprint),
         };
         let history = match self.cached(&fingerprint)? {
             Some(history) => history,
@@ -156,7 +181,7 @@ impl Ledger {
         &self,
         fingerprint: &Fingerprint,
     ) -> Result<Option<Arc<Vec<crate::policy::Past>>>, Unavailable> {
-        if !self.is_healthy() {
+        if !self.inner.health.is_good.load(Ordering::Acquire) {
             // What is in the backlog is not in the cache.
             return Err(Unavailable::Failing);
         }
@@ -164,7 +189,7 @@ impl Ledger {
             return Ok(None);
         }
         Ok(self
-            .0
+            .inner
             .histories
             .get(fingerprint)
             .map(|history| history.pasts))
@@ -181,12 +206,12 @@ impl Ledger {
             match self.ask(|reply| Job::Open(cell.clone(), reply)).await? {
                 Opened::History(history) => {
                     if was_busy {
-                        self.0.meter.waited(Wait::Held);
+                        self.inner.meter.waited(Wait::Held);
                     }
                     return Ok(history);
                 }
                 Opened::Busy if Instant::now() >= deadline => {
-                    self.0.meter.waited(Wait::Busy);
+                    self.inner.meter.waited(Wait::Busy);
                     return Err(Unavailable::CellBusy);
                 }
                 Opened::Busy => was_busy = true,
@@ -213,7 +238,7 @@ impl Ledger {
     pub async fn record(&self, entry: Entry) -> Result<(), Unavailable> {
         let placed = Placed::new(entry);
         if let Some(cell) = &placed.cell {
-            self.0.histories.remove(cell);
+            self.inner.histories.remove(cell);
         }
         self.write(self.settled(placed, None)).await
     }
@@ -227,7 +252,7 @@ impl Ledger {
             changes: held.since.changes,
         };
         // The writer puts it back; until then a reader must not find it without this entry.
-        self.0.histories.remove(&held.fingerprint);
+        self.inner.histories.remove(&held.fingerprint);
         let written = self.put_write(self.settled(Placed::new(entry), Some(cell)))?;
         // The writer frees it, with the entry.
         held.is_leased = false;
@@ -245,7 +270,7 @@ impl Ledger {
     fn settled(&self, placed: Placed, held: Option<HeldCell>) -> Write {
         Write::Record(Record {
             placed,
-            is_intended: self.0.durability == Durability::Always,
+            is_intended: self.inner.durability == Durability::Always,
             held,
         })
     }
@@ -269,16 +294,16 @@ impl Ledger {
     pub(super) fn send(&self, job: Job) -> Result<(), Unavailable> {
         self.put(job).inspect_err(|why| {
             if *why == Unavailable::QueueFull {
-                self.0.meter.failed(Failure::QueueFull);
+                self.inner.meter.failed(Failure::QueueFull);
             }
         })
     }
 
     /// Counted before it can be taken, so that the count never falls below nothing.
     fn put(&self, job: Job) -> Result<(), Unavailable> {
-        let waiting = &self.0.meter.queue;
+        let waiting = &self.inner.meter.queue;
         waiting.fetch_add(1, Ordering::Relaxed);
-        self.0.jobs.try_send(job).map_err(|refused| {
+        self.inner.jobs.try_send(job).map_err(|refused| {
             waiting.fetch_sub(1, Ordering::Relaxed);
             match refused {
                 TrySendError::Full(_) => Unavailable::QueueFull,
@@ -288,11 +313,17 @@ impl Ledger {
     }
 
     async fn wait<T>(&self, answer: oneshot::Receiver<T>) -> Result<T, Unavailable> {
-        match timeout(PATIENCE, answer).await {
+        let whole = Patience::default();
+        let patience = self.patience.as_deref().unwrap_or(&whole);
+        let began = Instant::now();
+        let answer = timeout(patience.left(), answer).await;
+        patience.spend(began.elapsed());
+        match answer {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(_)) => Err(Unavailable::Failing),
             Err(_) => {
-                self.0.meter.failed(Failure::Late);
+                self.inner.meter.failed(Failure::Late);
+                self.inner.health.was_late();
                 Err(Unavailable::Late)
             }
         }
@@ -304,11 +335,11 @@ impl Ledger {
     }
 
     pub(super) fn keeps_leases_of(&self, since: &Since) -> bool {
-        self.0.health.keeps_leases_of(since.lapses)
+        self.inner.health.keeps_leases_of(since.lapses)
     }
 
     #[cfg(test)]
     pub(super) fn locks(&self) -> &CellLocks {
-        &self.0.locks
+        &self.inner.locks
     }
 }

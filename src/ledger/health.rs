@@ -1,17 +1,22 @@
-//! What others may know of the writer: whether the database answers, and whether this process still has
-//! its leases.
+//! What others may know of the writer: whether the database answers, and in time, and whether this process
+//! still has its leases.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::book::Book;
 use super::fault::Fault;
 use super::open::{LEASE_MILLIS, Leases};
 
+/// How long nobody is let in to wait where somebody waited in vain; the next then tries.
+const AFTER_LATE: Duration = Duration::from_secs(5);
+
 pub struct Health {
     pub is_good: AtomicBool,
     /// When the database last heard that this process lives, in milliseconds after `started`.
     pub beat: AtomicI64,
+    /// When somebody may wait again, on the same clock.
+    pub late_until: AtomicI64,
     /// Counts the times that this process was silent for too long, and may have lost its leases.
     pub lapses: AtomicU64,
     pub started: Instant,
@@ -29,6 +34,18 @@ impl Health {
         }
         self.beat.store(now, Ordering::Release);
         Ok(())
+    }
+
+    /// Somebody waited for as long as may be.
+    pub fn was_late(&self) {
+        let until = self.now() + AFTER_LATE.as_millis() as i64;
+        if self.late_until.swap(until, Ordering::AcqRel) < self.now() {
+            tracing::error!(target: "scoregate::ledger", "the ledger answers too slowly");
+        }
+    }
+
+    pub fn is_late(&self) -> bool {
+        self.now() < self.late_until.load(Ordering::Acquire)
     }
 
     fn now(&self) -> i64 {

@@ -33,6 +33,7 @@ mod lock_file;
 mod looks;
 mod meter;
 mod open;
+mod patience;
 mod place;
 mod postgres;
 mod random;

@@ -136,6 +136,31 @@ async fn a_lost_postgres_is_unavailable_in_time_and_recovers() {
     assert_eq!(verdict(&home).1, None);
 }
 
+/// Each of its waits is short enough, and all together are not.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_database_is_unavailable_in_time_and_nobody_is_let_in_to_wait() {
+    let home = Home::postgres();
+    let ledger = Ledger::open(&home.settings).unwrap();
+    tamper(
+        &home,
+        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS \
+         $$ BEGIN PERFORM pg_sleep(3.2); RETURN NEW; END $$; \
+         CREATE TRIGGER slow BEFORE INSERT ON leases FOR EACH ROW EXECUTE FUNCTION slow(); \
+         CREATE TRIGGER slow BEFORE INSERT ON intents FOR EACH ROW EXECUTE FUNCTION slow(); \
+         CREATE TRIGGER slow BEFORE INSERT ON entries FOR EACH ROW EXECUTE FUNCTION slow()",
+    );
+    let submission = ledger.for_submission();
+    let began = Instant::now();
+    let held = submission.hold(cell("42"), soon()).await.unwrap();
+    submission.intend(entry("42", "1")).await.unwrap();
+    assert!(ledger.is_healthy());
+    let late = submission.settle(held, entry("42", "1")).await;
+    assert_eq!(late, Err(Unavailable::Late));
+    assert!(began.elapsed() < Duration::from_secs(10));
+    assert!(!ledger.is_healthy());
+    until_healthy(&ledger).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_entry_that_is_refused_harms_no_other() {
     let home = Home::postgres();
