@@ -331,6 +331,39 @@ fn a_receipt_of_what_was_no_score_lists_its_faults_and_whose_it_was() {
     assert_eq!(shown.good_json()["errors"].as_array().unwrap().len(), 16);
 }
 
+/// What was sealed is gone, and nothing untrue is said in its place.
+#[test]
+fn a_receipt_of_an_erased_learner_says_what_is_left() {
+    let upstream = Upstream::accepting();
+    let gateway = Gateway::start(&settings(&upstream, TARDY));
+    let folder = gateway.directory.path();
+    let answer = gateway.submit(late_by_a_day_and_a_second());
+    assert_eq!(answer.header("scoregate-decision"), Some("adjusted"));
+    let receipt = answer.header("scoregate-receipt").unwrap();
+    let judged = recorded(folder, receipt).good_json()["judged"].clone();
+    let config = folder.join("scoregate.toml");
+    let config = config.to_str().unwrap();
+    let erase = [
+        "ledger", "erase", "--user", "5323497", "--yes", "--config", config,
+    ];
+    assert_eq!(Ran::of(&erase).code, Some(0));
+    assert_eq!(
+        recorded(folder, receipt).good_json(),
+        json!({
+            "user": "erased",
+            "decision": "adjusted",
+            "rules": [{"rule": "late", "policy": "tardy"}],
+            "judged": judged,
+        })
+    );
+    let text = Ran::of(&["explain", "--config", config, "--receipt", receipt]).stdout;
+    assert!(text.contains("The learner was erased"), "{text}");
+    assert!(text.contains("1. late (policy `tardy`)"), "{text}");
+    for untrue in ["no key is set", "Nothing is sent", "none changed"] {
+        assert!(!text.contains(untrue), "{text}");
+    }
+}
+
 #[test]
 fn an_unknown_receipt_is_a_finding() {
     let upstream = Upstream::accepting();

@@ -116,6 +116,8 @@ pub enum Learner {
     Known,
     /// Their key was dropped.
     Erased,
+    /// What was sealed doesn't open with their key: one of the two was changed.
+    Unreadable,
     /// The body could not be read that far.
     Absent,
 }
@@ -126,6 +128,7 @@ impl Kept {
         match self.learner {
             Learner::Known => self.entry.user.as_deref(),
             Learner::Erased => Some("erased"),
+            Learner::Unreadable => Some("unreadable"),
             Learner::Absent => None,
         }
     }

@@ -137,10 +137,11 @@ impl<'a> Row<'a> {
     /// The entry, as far as `key` opens it. `None` for the key is an erased learner's.
     pub fn unseal(self, key: Option<&SealKey>) -> Result<Kept, Fault> {
         let content = key.and_then(|key| self.open(key));
-        let learner = match (self.plain.cell, &content) {
-            (None, _) => Learner::Absent,
-            (Some(_), Some(_)) => Learner::Known,
-            (Some(_), None) => Learner::Erased,
+        let learner = match (self.plain.cell, key, &content) {
+            (None, ..) => Learner::Absent,
+            (Some(_), _, Some(_)) => Learner::Known,
+            (Some(_), Some(_), None) => Learner::Unreadable,
+            (Some(_), None, None) => Learner::Erased,
         };
         Ok(Kept {
             sequence: self.sequence,

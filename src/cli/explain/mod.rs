@@ -3,6 +3,7 @@
 
 mod origin;
 mod question;
+mod remains;
 mod text;
 
 use std::fs::File;
@@ -12,6 +13,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use jiff::Timestamp;
+use serde::Serialize;
 
 use super::stop::Stop;
 use crate::config::{Config, load};
@@ -21,6 +23,7 @@ use crate::line_item::LineItem;
 use crate::score::Decimal;
 use crate::stages::LONGEST_BODY;
 use question::Question;
+use remains::Remains;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -50,13 +53,22 @@ pub struct Arguments {
     file: Option<PathBuf>,
 }
 
+/// What is printed.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Answer {
+    Whole(Box<Explanation>),
+    Remains(Remains),
+}
+
 pub fn run(arguments: &Arguments) -> io::Result<ExitCode> {
-    match arguments.explanation() {
-        Ok(explanation) => {
+    match arguments.answer() {
+        Ok(answer) => {
             let out = &mut io::stdout().lock();
-            match arguments.json {
-                true => write_json(&explanation, out),
-                false => text::write(&explanation, out),
+            match (arguments.json, &answer) {
+                (true, answer) => write_json(answer, out),
+                (false, Answer::Whole(explanation)) => text::write(explanation, out),
+                (false, Answer::Remains(remains)) => remains.write(out),
             }?;
             Ok(ExitCode::SUCCESS)
         }
@@ -64,13 +76,13 @@ pub fn run(arguments: &Arguments) -> io::Result<ExitCode> {
     }
 }
 
-fn write_json(explanation: &Explanation, out: &mut impl Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, explanation)?;
+fn write_json(answer: &Answer, out: &mut impl Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, answer)?;
     writeln!(out)
 }
 
 impl Arguments {
-    fn explanation(&self) -> Result<Explanation, Stop> {
+    fn answer(&self) -> Result<Answer, Stop> {
         let loaded = load(&self.config).map_err(|problems| Stop::finding(&problems))?;
         let config = &loaded.config;
         if let Some(receipt) = &self.receipt {
@@ -87,7 +99,7 @@ impl Arguments {
             line_item_maximum: self.line_item_maximum,
             body: &self.body()?,
         };
-        question.answer()
+        question.answer().map(Answer::whole)
     }
 
     /// One byte more than may be submitted shows that it is too long.
@@ -109,7 +121,13 @@ fn read_to_limit(source: impl Read) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn recorded(config: &Config, receipt: &str) -> Result<Explanation, Stop> {
+impl Answer {
+    fn whole(explanation: Explanation) -> Self {
+        Self::Whole(Box::new(explanation))
+    }
+}
+
+fn recorded(config: &Config, receipt: &str) -> Result<Answer, Stop> {
     let unknown = || Stop::Finding(format!("there is no entry with the receipt `{receipt}`"));
     let Ok(receipt) = Receipt::parse(receipt) else {
         return Err(unknown());
@@ -123,7 +141,11 @@ fn recorded(config: &Config, receipt: &str) -> Result<Explanation, Stop> {
     let kept = reader
         .find(&receipt)
         .map_err(|cause| Stop::finding(&cause))?;
-    kept.as_ref().map(Explanation::recorded).ok_or_else(unknown)
+    let kept = kept.ok_or_else(unknown)?;
+    Ok(match Remains::of(&kept) {
+        Some(remains) => Answer::Remains(remains),
+        None => Answer::whole(Explanation::recorded(&kept)),
+    })
 }
 
 fn read_line_item(text: &str) -> Result<LineItem, String> {

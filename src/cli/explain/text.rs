@@ -71,12 +71,18 @@ fn write_members(score: &Score, out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-/// A policy that refuses says by which rule.
+/// A policy that refuses says by which rule; what could not be recorded was judged before.
 fn was_judged(explanation: &Explanation) -> bool {
-    explanation.decision != "refused" || !explanation.rules.is_empty()
+    let Explanation {
+        decision,
+        rules,
+        judged,
+        ..
+    } = explanation;
+    decision != "refused" || !rules.is_empty() || judged.is_some()
 }
 
-fn meaning(decision: &str) -> &'static str {
+pub fn meaning(decision: &str) -> &'static str {
     match decision {
         "forwarded" => "what leaves is what came",
         "adjusted" => "the value that leaves is not the one that came",
