@@ -298,6 +298,57 @@ fn no_output_shows_the_password_of_a_database() {
     }
 }
 
+/// Whoever makes an entry unreadable hides no other, and is found out.
+#[test]
+fn an_entry_that_cant_be_read_is_named_and_hides_no_other() {
+    let entries = ["1", "2", "3"].map(|given| entry("42", given));
+    for change in [
+        "duration_ms = 1.5",
+        "time = 'never'",
+        "time = 9223372036854775807",
+        "decision = 'lost'",
+        "rules = '{'",
+        "sealed = 'text'",
+        "digest = NULL",
+        "hash = 7",
+        "cell = X'00'",
+    ] {
+        let folder = home();
+        record(folder.path(), &entries);
+        let database = rusqlite::Connection::open(folder.path().join("scoregate.db")).unwrap();
+        // SQLite then lets nothing be nothing.
+        let lenient = "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET \
+             sql = replace(sql, 'BLOB NOT NULL', 'BLOB') WHERE name = 'entries'; \
+             PRAGMA writable_schema = RESET;";
+        database.execute_batch(lenient).unwrap();
+        let update = format!("UPDATE entries SET {change} WHERE sequence = 2");
+        database.execute_batch(&update).unwrap();
+        drop(database);
+
+        let broken = ledger(folder.path(), &["verify", "--json"]);
+        assert_eq!(broken.status.code(), Some(1), "{change}");
+        let verdict: Value = serde_json::from_slice(&broken.stdout).unwrap();
+        let expected = serde_json::json!({
+            "entries": 3, "whole": false, "receipt": entries[1].receipt.text(), "reason": "hash",
+        });
+        assert_eq!(verdict, expected, "{change}");
+
+        let listed = ledger(folder.path(), &["export"]);
+        let told = String::from_utf8_lossy(&listed.stderr);
+        let kept: Value = serde_json::from_slice(&listed.stdout).unwrap();
+        let receipts: Vec<_> = kept
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|kept| &kept["receipt"])
+            .collect();
+        let (first, last) = (entries[0].receipt.text(), entries[2].receipt.text());
+        assert_eq!(receipts, [first, last], "{change}");
+        assert!(told.contains("1 entry can't be read"), "{change}: {told}");
+        assert_eq!(listed.status.code(), Some(1), "{change}");
+    }
+}
+
 /// It copies the whole file meanwhile: to the disk, not to memory.
 #[test]
 fn an_erasure_needs_no_memory_for_the_whole_ledger() {

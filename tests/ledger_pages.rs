@@ -372,3 +372,31 @@ fn until(mut is_so: impl FnMut() -> bool) {
         thread::sleep(std::time::Duration::from_millis(5));
     }
 }
+
+/// Somebody changed it past the gateway; that costs nobody the other entries.
+#[test]
+fn an_entry_that_cant_be_read_is_counted_and_hides_no_other() {
+    let upstream = Upstream::accepting();
+    let gateway = gateway(&upstream, "sqlite:scoregate.db");
+    let mut receipts = Vec::new();
+    for _ in 0..3 {
+        let answer = gateway.submit(SCORE);
+        receipts.push(answer.header("scoregate-receipt").unwrap().to_owned());
+    }
+    let file = gateway.directory.path().join("scoregate.db");
+    let database = rusqlite::Connection::open(file).unwrap();
+    let change = "UPDATE entries SET decision = 'lost' WHERE sequence = 2";
+    database.execute_batch(change).unwrap();
+    for target in ["/ledger?order=oldest", "/ledger?order=oldest&limit=2"] {
+        let shown = page(&gateway, target);
+        let entries = shown["entries"].as_array().unwrap();
+        let found: Vec<_> = entries.iter().map(|entry| &entry["receipt"]).collect();
+        assert_eq!(found, [&receipts[0], &receipts[2]], "{target}");
+        assert_eq!(shown["unreadable"], 1, "{target}");
+    }
+    assert_eq!(
+        ask(&gateway, &format!("/ledger/{}", receipts[1])).status,
+        500
+    );
+    assert_eq!(page(&gateway, "/ledger?limit=1")["unreadable"], Value::Null);
+}

@@ -7,8 +7,9 @@ use super::database::{Cursor, Input};
 use super::entry::Kept;
 use super::fault::Fault;
 use super::filter::Filter;
+use super::found::{Found, Read};
 use super::head::Head;
-use super::reader::{Order, Read, Reader, Span};
+use super::reader::{Order, Reader, Span};
 use super::receipt::Receipt;
 
 /// The most entries that one statement looks at, whatever it finds.
@@ -34,6 +35,8 @@ pub struct Browse<'a> {
 /// One page.
 pub struct Leaf {
     pub entries: Vec<Kept>,
+    /// How many more would be here that can't be read.
+    pub unreadable: usize,
     /// Where the next one begins behind; `None` at the end.
     pub next: Option<Receipt>,
 }
@@ -45,15 +48,19 @@ impl Reader {
         let Some(mut left) = self.whole(browse, &head)? else {
             return Ok(None);
         };
-        let mut entries = Vec::new();
+        let (mut entries, mut unreadable) = (Vec::new(), 0);
         while left.after < left.to {
-            self.read_on(browse, &head, &mut left, &mut entries)?;
+            unreadable += self.read_on(browse, &head, &mut left, &mut entries)?;
             if entries.len() >= browse.most || Instant::now() >= browse.until {
                 break;
             }
         }
         let next = self.edge(left, browse.order)?;
-        Ok(Some(Leaf { entries, next }))
+        Ok(Some(Leaf {
+            entries,
+            unreadable,
+            next,
+        }))
     }
 
     /// All that can match.
@@ -79,24 +86,27 @@ impl Reader {
         Ok(Some(span))
     }
 
-    /// Takes one window off what is left, or as much of it as fills the page.
+    /// Takes one window off what is left, or as much of it as fills the page. How many can't be read.
     fn read_on(
         &mut self,
         browse: &Browse<'_>,
         head: &Head,
         left: &mut Span,
         entries: &mut Vec<Kept>,
-    ) -> Result<(), Fault> {
+    ) -> Result<usize, Fault> {
         let window = left.window(browse.order);
         let most = browse.most_rows(entries.len());
         let limit = i64::try_from(most).unwrap_or(WINDOW);
         let found = self.part(browse.filter, window, browse.order, limit)?;
         let mut is_whole = found.len() < most;
-        let mut last = None;
-        for read in found {
-            last = Some(read.row.sequence);
-            if browse.covers(&read) {
-                entries.push(read.unseal(&head.key)?);
+        let (mut last, mut unreadable) = (None, 0);
+        for found in found {
+            last = Some(found.sequence);
+            if browse.covers(&found) {
+                match found.unseal(&head.key) {
+                    Some(kept) => entries.push(kept),
+                    None => unreadable += 1,
+                }
             }
             if entries.len() >= browse.most {
                 is_whole = false;
@@ -104,7 +114,7 @@ impl Reader {
             }
         }
         left.pass(browse.order, window, last.filter(|_| !is_whole));
-        Ok(())
+        Ok(unreadable)
     }
 
     /// The last entry that was looked at, where some are left.
@@ -129,10 +139,10 @@ impl Reader {
 }
 
 impl Browse<'_> {
-    fn covers(&self, read: &Read) -> bool {
-        let is_meant =
-            |is_meant: &dyn Fn(&str) -> bool| read.learner.as_deref().is_some_and(is_meant);
-        self.filter.covers(&read.row) && self.is_meant.is_none_or(is_meant)
+    fn covers(&self, found: &Found) -> bool {
+        let learner = || found.read.as_ref().and_then(Read::learner);
+        let is_meant = |is_meant: &dyn Fn(&str) -> bool| learner().is_some_and(is_meant);
+        self.filter.covers(found) && self.is_meant.is_none_or(is_meant)
     }
 
     fn most_rows(&self, have: usize) -> usize {

@@ -35,7 +35,7 @@ impl Cell {
 }
 
 impl Fingerprint {
-    fn of(account: &str, line_item: &str, user: &str) -> Self {
+    pub(super) fn of(account: &str, line_item: &str, user: &str) -> Self {
         let mut sum = Context::new(&SHA256);
         for part in [account, line_item, user] {
             sum.update(&(part.len() as u64).to_be_bytes());

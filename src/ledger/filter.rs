@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use thiserror::Error;
 
 use super::entry::Decision;
-use super::row::Row;
+use super::found::Found;
 use crate::line_item::{BadPattern, Pattern};
 
 /// Which entries. All that is `None` matches everything.
@@ -66,9 +66,11 @@ impl Filter {
     }
 
     /// What no statement looks at.
-    pub(super) fn covers(&self, row: &Row) -> bool {
-        let covers = |pattern: &Pattern| pattern.matches(&row.plain.line_item);
-        self.line_items.as_ref().is_none_or(covers)
+    pub(super) fn covers(&self, found: &Found) -> bool {
+        let (Some(pattern), Some(read)) = (&self.line_items, &found.read) else {
+            return true;
+        };
+        pattern.matches(&read.row.plain.line_item)
     }
 }
 

@@ -8,16 +8,16 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::cell::Cell;
-use super::database::{Cursor, Database, Input};
+use super::database::{Database, Input};
 use super::entry::{Decision, Kept};
 use super::fault::{CannotOpen, Fault};
 use super::filter::Filter;
+use super::found::{Found, columns};
 use super::head::Head;
 use super::open::read_history;
 use super::place::{Place, Settings};
 use super::postgres::{AS_COMMAND, AS_GATEWAY, Postgres};
 use super::receipt::Receipt;
-use super::row::Row;
 use super::schema::require_current;
 use super::seal::SealKey;
 use super::sqlite::Sqlite;
@@ -34,10 +34,9 @@ pub struct Reader {
 macro_rules! page_of_entries {
     ($order:literal) => {
         concat!(
-            "SELECT sequence, receipt, time, entries.account, caller, entries.line_item, cell, \
-             in_history, decision, code, rules, judged, policy_generation, upstream_status, \
-             duration_ms, digest, sealed, prev_hash, hash, learner, seal_key \
-             FROM entries LEFT JOIN cells ON cells.id = entries.cell \
+            "SELECT ",
+            columns!(),
+            " FROM entries LEFT JOIN cells ON cells.id = entries.cell \
              WHERE sequence > $1 AND sequence <= $2 \
              AND (CAST($3 AS BIGINT) IS NULL OR time >= $3) \
              AND (CAST($4 AS TEXT) IS NULL OR decision = $4) \
@@ -54,10 +53,11 @@ macro_rules! page_of_entries {
 const OLDEST_FIRST: &str = page_of_entries!("ASC");
 const NEWEST_FIRST: &str = page_of_entries!("DESC");
 
-const ONE_ENTRY: &str = "SELECT sequence, receipt, time, entries.account, caller, \
-     entries.line_item, cell, in_history, decision, code, rules, judged, policy_generation, \
-     upstream_status, duration_ms, digest, sealed, prev_hash, hash, learner, seal_key \
-     FROM entries LEFT JOIN cells ON cells.id = entries.cell WHERE receipt = $1";
+const ONE_ENTRY: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM entries LEFT JOIN cells ON cells.id = entries.cell WHERE receipt = $1"
+);
 
 /// Which end of the chain comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,13 +73,6 @@ pub(super) struct Span {
     pub after: i64,
     /// In it.
     pub to: i64,
-}
-
-/// A row with what its cell says: whose it is, and the key. Neither after an erasure.
-pub(super) struct Read {
-    pub row: Row<'static>,
-    pub learner: Option<String>,
-    pub key: Option<SealKey>,
 }
 
 impl Reader {
@@ -103,23 +96,28 @@ impl Reader {
         Ok(Self { database, place })
     }
 
-    /// Each entry that matches, in the chain's order, until `each` breaks.
+    /// Each entry that matches, in the chain's order, until `each` breaks. How many can't be read.
     pub fn each(
         &mut self,
         filter: &Filter,
         mut each: impl FnMut(Kept) -> ControlFlow<()>,
-    ) -> Result<(), Fault> {
+    ) -> Result<u64, Fault> {
         let head = Head::read(self.database.as_mut())?;
         let mut after = self.start(filter)?;
+        let mut unreadable = 0;
         loop {
             let page = self.page(filter, after)?;
             let Some(last) = page.last() else {
-                return Ok(());
+                return Ok(unreadable);
             };
-            after = last.row.sequence;
-            for read in page.into_iter().filter(|read| filter.covers(&read.row)) {
-                if each(read.unseal(&head.key)?).is_break() {
-                    return Ok(());
+            after = last.sequence;
+            for found in page.into_iter().filter(|found| filter.covers(found)) {
+                let Some(kept) = found.unseal(&head.key) else {
+                    unreadable += 1;
+                    continue;
+                };
+                if each(kept).is_break() {
+                    return Ok(unreadable);
                 }
             }
         }
@@ -132,7 +130,8 @@ impl Reader {
             .database
             .query(ONE_ENTRY, &[Input::Text(receipt.text())])?;
         let row = rows.into_iter().next();
-        row.map(|mut row| read(&mut row)?.unseal(&head.key))
+        let unreadable = || Fault::refused("the entry holds what no version of scoregate wrote");
+        row.map(|row| Found::read(row)?.unseal(&head.key).ok_or_else(unreadable))
             .transpose()
     }
 
@@ -178,7 +177,7 @@ impl Reader {
         Ok(filter.after.max(first.map_or(i64::MAX, |first| first - 1)))
     }
 
-    pub(super) fn page(&mut self, filter: &Filter, after: i64) -> Result<Vec<Read>, Fault> {
+    pub(super) fn page(&mut self, filter: &Filter, after: i64) -> Result<Vec<Found>, Fault> {
         let span = Span {
             after,
             to: i64::MAX,
@@ -193,7 +192,7 @@ impl Reader {
         span: Span,
         order: Order,
         most: i64,
-    ) -> Result<Vec<Read>, Fault> {
+    ) -> Result<Vec<Found>, Fault> {
         let decision = filter.decision.map(Decision::as_str);
         let values = [
             Input::Integer(span.after),
@@ -211,27 +210,6 @@ impl Reader {
             Order::NewestFirst => NEWEST_FIRST,
         };
         let rows = self.database.query(statement, &values)?;
-        rows.into_iter().map(|mut row| read(&mut row)).collect()
+        rows.into_iter().map(Found::read).collect()
     }
-}
-
-impl Read {
-    pub(super) fn unseal(self, of_nobody: &SealKey) -> Result<Kept, Fault> {
-        let key = match self.row.plain.cell {
-            None => Some(of_nobody.clone()),
-            Some(_) => self.key,
-        };
-        self.row.unseal(key.as_ref())
-    }
-}
-
-fn read(row: &mut Cursor) -> Result<Read, Fault> {
-    let entry = Row::read(row)?;
-    let learner = row.optional_text()?;
-    let key = learner.is_some().then(|| row.bytes()).transpose()?;
-    Ok(Read {
-        row: entry,
-        learner,
-        key: key.map(|key| SealKey::from_bytes(&key)).transpose()?,
-    })
 }

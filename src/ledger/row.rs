@@ -100,12 +100,12 @@ impl<'a> Row<'a> {
         ]
     }
 
-    /// Reads the columns in the order of `ENTRIES`.
-    pub fn read(row: &mut Cursor) -> Result<Self, Fault> {
+    /// Reads the columns after these two, in the order of `ENTRIES`.
+    pub fn read(sequence: i64, receipt: String, row: &mut Cursor) -> Result<Self, Fault> {
         Ok(Self {
-            sequence: row.integer()?,
+            sequence,
             plain: Plain {
-                receipt: row.text()?.into(),
+                receipt: receipt.into(),
                 time: row.integer()?,
                 account: row.text()?.into(),
                 caller: row.text()?.into(),

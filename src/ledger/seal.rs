@@ -30,6 +30,11 @@ impl SealKey {
         key.map(Self).map_err(Fault::refused)
     }
 
+    /// Opens nothing.
+    pub fn unusable() -> Self {
+        Self([0; 32])
+    }
+
     pub fn bytes(&self) -> &[u8] {
         &self.0
     }

@@ -4,8 +4,9 @@
 use super::chain::{Hash, hash};
 use super::fault::Fault;
 use super::filter::Filter;
+use super::found::{Found, Read};
 use super::head::Head;
-use super::reader::{Read, Reader};
+use super::reader::Reader;
 use super::seal::SealKey;
 
 /// What was found.
@@ -31,7 +32,8 @@ pub enum Reason {
     Link,
     /// What the entry says was changed.
     Hash,
-    /// What is sealed is another learner's, or its key was changed.
+    /// What is sealed is another learner's, or its key was changed; or the cell is another account's, line
+    /// item's or learner's.
     Seal,
 }
 
@@ -70,14 +72,14 @@ impl Reader {
             let Some(last) = page.last() else {
                 return Ok(walk.end(head));
             };
-            after = last.row.sequence;
-            for read in page {
-                if walk.sequence >= head.sequence && read.row.sequence > head.sequence {
+            after = last.sequence;
+            for found in page {
+                if walk.sequence >= head.sequence && found.sequence > head.sequence {
                     // Written meanwhile, or added behind the head's back: it must follow too.
                     return self.after_the_head(walk, head);
                 }
-                if let Some(found) = walk.step(&read, &head.key) {
-                    return Ok(Some(found));
+                if let Some(broken) = walk.step(&found, &head.key) {
+                    return Ok(Some(broken));
                 }
             }
         }
@@ -93,10 +95,7 @@ impl Reader {
             return Ok(None);
         }
         let added = self.page(&Filter::default(), head.sequence)?;
-        let receipt = added
-            .into_iter()
-            .next()
-            .map(|read| read.row.plain.receipt.into_owned());
+        let receipt = added.into_iter().next().map(|found| found.receipt);
         Ok(Some(Break {
             receipt,
             reason: Reason::Link,
@@ -112,15 +111,19 @@ struct Walk {
 }
 
 impl Walk {
-    fn step(&mut self, read: &Read, of_nobody: &SealKey) -> Option<Break> {
-        let row = &read.row;
-        let reason = self.fault(read, of_nobody);
-        let receipt = row.plain.receipt.to_string();
-        self.sequence = row.sequence;
-        self.hash = row.hash;
-        self.receipt = Some(receipt.clone());
-        let receipt = Some(receipt);
-        reason.map(|reason| Break { receipt, reason })
+    fn step(&mut self, found: &Found, of_nobody: &SealKey) -> Option<Break> {
+        let receipt = Some(found.receipt.clone());
+        let reason = match &found.read {
+            Some(read) => self.fault(read, of_nobody),
+            None => Some(Reason::Hash),
+        };
+        if let Some(reason) = reason {
+            return Some(Break { receipt, reason });
+        }
+        self.sequence = found.sequence;
+        self.hash = found.read.as_ref()?.row.hash;
+        self.receipt = receipt;
+        None
     }
 
     fn fault(&self, read: &Read, of_nobody: &SealKey) -> Option<Reason> {
@@ -131,7 +134,7 @@ impl Walk {
         if hash(row.sequence, &row.prev_hash, &row.plain, &row.sealed) != row.hash {
             return Some(Reason::Hash);
         }
-        (!is_sealed_well(read, of_nobody)).then_some(Reason::Seal)
+        (!read.is_sealed_well(of_nobody)).then_some(Reason::Seal)
     }
 
     /// The last entry must be the one that the head knows.
@@ -142,18 +145,4 @@ impl Walk {
             reason: Reason::Link,
         })
     }
-}
-
-fn is_sealed_well(read: &Read, of_nobody: &SealKey) -> bool {
-    let key = match (read.row.plain.cell, &read.key) {
-        (None, _) => of_nobody,
-        (Some(_), Some(key)) => key,
-        // Erased: nobody can tell any more.
-        (Some(_), None) => return true,
-    };
-    let Some(content) = read.row.open(key) else {
-        return false;
-    };
-    let user = content.user.map(|user| user.replace('\0', "\u{fffd}"));
-    user == read.learner
 }

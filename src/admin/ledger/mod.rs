@@ -109,6 +109,9 @@ fn in_turn(
 #[derive(Serialize)]
 struct List<'a> {
     entries: Vec<Shown<'a>>,
+    /// Entries that somebody has changed so that they can't be shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unreadable: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
 }
@@ -133,6 +136,7 @@ fn list(reader: &mut Reader, question: &Question, ids: &IdKey) -> Result<String,
     let entries = leaf.entries.iter().map(|kept| masked(kept, ids));
     written(&List {
         entries: entries.collect::<Result<_, _>>()?,
+        unreadable: (leaf.unreadable > 0).then_some(leaf.unreadable),
         next: leaf.next.map(|receipt| question.next(&receipt, ids)),
     })
 }

@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::rows::Printer;
 use super::{Common, Format, Stop, Which};
+use crate::config::Count;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -30,8 +31,17 @@ pub fn run(arguments: &Arguments, default: Format) -> Result<ExitCode, Stop> {
         }
     };
     let read = reader.each(&arguments.which.filter(), print);
-    read.map_err(|cause| Stop::finding(&cause))?;
+    let unreadable = read.map_err(|cause| Stop::finding(&cause))?;
     printed?;
     printer.finish()?.flush()?;
-    Ok(ExitCode::SUCCESS)
+    match unreadable {
+        0 => Ok(ExitCode::SUCCESS),
+        unreadable => Err(Stop::Finding(unread(unreadable))),
+    }
+}
+
+/// Those are left out of what is printed.
+fn unread(entries: u64) -> String {
+    let entries = Count(entries, "entry");
+    format!("{entries} can't be read: run `scoregate ledger verify`")
 }

@@ -109,9 +109,13 @@ fn feed(replay: &mut Replay, settings: &Settings, since: Option<Timestamp>) -> R
         }
     });
     progress.finish_and_clear();
-    match read.err().or(fault) {
-        Some(cause) => Err(Stop::finding(&cause)),
-        None => Ok(()),
+    match (read, fault) {
+        (Err(cause), _) | (Ok(_), Some(cause)) => Err(Stop::finding(&cause)),
+        // Judged without them, what comes after would be judged otherwise.
+        (Ok(1..), None) => Err(Stop::Finding(
+            "an entry can't be read: run `scoregate ledger verify`".to_owned(),
+        )),
+        (Ok(0), None) => Ok(()),
     }
 }
 

@@ -433,6 +433,15 @@ async fn tells_a_whole_chain_and_where_it_is_broken(home: Home) {
             Reason::Link,
         ),
         ("UPDATE cells SET learner = 'another'", 6, 1, Reason::Seal),
+        ("UPDATE cells SET account = 'another'", 6, 1, Reason::Seal),
+        (
+            "UPDATE cells SET line_item = 'https://x'",
+            6,
+            1,
+            Reason::Seal,
+        ),
+        ("UPDATE cells SET fingerprint = X'00'", 6, 1, Reason::Seal),
+        ("UPDATE cells SET seal_key = X'00'", 6, 1, Reason::Seal),
     ] {
         tamper(&home, change);
         let receipt = entries[place - 1].receipt.text().to_owned();
