@@ -1,6 +1,7 @@
 //! What is written, in one transaction at a time: entries onto the chain, intents, leases. The
 //! same for both databases. Only the writer's thread has one.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use quick_cache::unsync::Cache;
@@ -30,6 +31,8 @@ pub struct Book {
     /// Erasures by others since `take_heeded`.
     heeded: u64,
     pub(super) random: Random,
+    /// Receipts of intents that can't be read, of which it was told: no more than somebody left.
+    pub(super) unreadable: HashSet<String>,
 }
 
 impl Book {
@@ -42,6 +45,7 @@ impl Book {
             erasures: None,
             heeded: 0,
             random: Random::default(),
+            unreadable: HashSet::new(),
         }
     }
 

@@ -5,15 +5,24 @@ use std::sync::LazyLock;
 
 use super::book::Book;
 use super::cells::Sealing;
-use super::database::{Dialect, Input, Insert};
+use super::database::{Cursor, Dialect, Input, Insert};
 use super::fault::Fault;
 use super::head::Head;
 use super::job::{Placed, Record, Write};
 use super::receipt::Receipt;
 use super::row::{ENTRIES, Plain, Row};
+use super::seal::SealKey;
 
 static INTENTS: LazyLock<Insert> =
     LazyLock::new(|| Insert::new("intents (receipt, holder, cell, plain, sealed)", 5));
+
+const ORPHANS_OF_SQLITE: &str =
+    "SELECT receipt, plain, sealed FROM intents WHERE holder <> $1 ORDER BY receipt LIMIT 1000";
+
+const ORPHANS_OF_POSTGRES: &str = "SELECT receipt, plain, sealed FROM intents WHERE holder <> $1 \
+     AND NOT EXISTS (SELECT 1 FROM holders WHERE holders.id = intents.holder AND \
+     holders.alive_until > CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)) \
+     ORDER BY receipt LIMIT 1000";
 
 /// An intent: an entry without a place in the chain.
 struct Intent {
@@ -74,7 +83,8 @@ impl Book {
         Ok(())
     }
 
-    /// Intents of processes that are no more become entries of unknown fate. How many.
+    /// Intents of processes that are no more become entries of unknown fate. How many. Those that can't be
+    /// read stay where they are.
     pub fn adopt_intents(&mut self) -> Result<usize, Fault> {
         self.database.begin()?;
         let done = self.adopt_all();
@@ -85,24 +95,40 @@ impl Book {
         done
     }
 
+    /// Adopts what gateways left that are no more. On SQLite that was done at the start.
+    pub fn adopt_orphans(&mut self) -> Result<(), Fault> {
+        if self.database.dialect() == Dialect::Sqlite {
+            return Ok(());
+        }
+        let me = [Input::Text(&self.holder)];
+        let mut is_new = false;
+        for mut row in self.database.query(ORPHANS_OF_POSTGRES, &me)? {
+            is_new |= !self.unreadable.contains(&row.text()?);
+        }
+        if is_new {
+            self.adopt_intents()?;
+        }
+        Ok(())
+    }
+
     fn adopt_all(&mut self) -> Result<usize, Fault> {
         let mut head = Head::read_to_write(self.database.as_mut())?;
         let orphans = match self.database.dialect() {
             // The lock on the file says that no other gateway lives.
-            Dialect::Sqlite => {
-                "SELECT plain, sealed FROM intents WHERE holder <> $1 ORDER BY receipt LIMIT 1000"
-            }
-            Dialect::Postgres => {
-                "SELECT plain, sealed FROM intents WHERE holder <> $1 AND NOT EXISTS (\
-                 SELECT 1 FROM holders WHERE holders.id = intents.holder AND holders.alive_until > \
-                 CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)) \
-                 ORDER BY receipt LIMIT 1000"
-            }
+            Dialect::Sqlite => ORPHANS_OF_SQLITE,
+            Dialect::Postgres => ORPHANS_OF_POSTGRES,
         };
         let mut rows = Vec::new();
         for mut orphan in self.database.query(orphans, &[Input::Text(&self.holder)])? {
-            let plain = serde_json::from_str(&orphan.text()?).map_err(Fault::refused)?;
-            rows.push(head.append(plain, orphan.bytes()?));
+            let receipt = orphan.text().unwrap_or_default();
+            match self.read_orphan(&receipt, &mut orphan, &head.key) {
+                Ok((plain, sealed)) => rows.push(head.append(plain, sealed)),
+                Err(Fault::Refused(_)) => self.note_unreadable(receipt),
+                Err(fault) => return Err(fault),
+            }
+        }
+        if rows.is_empty() {
+            return Ok(0);
         }
         let values = rows.iter().map(Row::values).collect();
         self.database.insert(&ENTRIES, values)?;
@@ -113,5 +139,44 @@ impl Book {
         head.write(self.database.as_mut())?;
         self.histories.clear();
         Ok(rows.len())
+    }
+
+    /// One that somebody changed is refused here, where it harms no other.
+    fn read_orphan(
+        &mut self,
+        receipt: &str,
+        orphan: &mut Cursor,
+        of_nobody: &SealKey,
+    ) -> Result<(Plain<'static>, Vec<u8>), Fault> {
+        let plain: Plain = serde_json::from_str(&orphan.text()?).map_err(Fault::refused)?;
+        let receipt = Receipt::parse(receipt).map_err(Fault::refused)?;
+        if plain.receipt != receipt.text() || self.has(&receipt)? {
+            return Err(Fault::refused("it is another entry's"));
+        }
+        let sealed = orphan.bytes()?;
+        let key = match plain.cell {
+            Some(cell) => self.key_of(cell)?,
+            None => Some(of_nobody.clone()),
+        };
+        // Of an erased learner's nobody can tell; of another the cell's history would be unreadable.
+        if key.is_some_and(|key| key.open(&receipt, &sealed).is_none()) {
+            return Err(Fault::refused("its seal doesn't open"));
+        }
+        Ok((plain, sealed))
+    }
+
+    fn key_of(&mut self, cell: i64) -> Result<Option<SealKey>, Fault> {
+        let find = "SELECT seal_key FROM cells WHERE id = $1";
+        let found = self.database.query(find, &[Input::Integer(cell)])?;
+        let key = |mut row: Cursor| SealKey::from_bytes(&row.bytes()?);
+        found.into_iter().next().map(key).transpose()
+    }
+
+    /// Once while the process lives.
+    fn note_unreadable(&mut self, receipt: String) {
+        if !self.unreadable.contains(&receipt) {
+            tracing::error!(target: "scoregate::ledger", receipt, "what was about to be sent can't be read");
+            self.unreadable.insert(receipt);
+        }
     }
 }

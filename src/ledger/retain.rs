@@ -1,4 +1,4 @@
-//! What the writer does unasked: entries grow old and go, intents of dead gateways become entries.
+//! What the writer does unasked: entries grow old and go.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::book::Book;
 use super::chain::Hash;
-use super::database::{Database, Dialect, Input, in_transaction};
+use super::database::{Database, Input, in_transaction};
 use super::fault::Fault;
 use super::head::Head;
 
@@ -14,21 +14,6 @@ use super::head::Head;
 const MOST_AT_ONCE: i64 = 1_000;
 
 impl Book {
-    /// Adopts what gateways left that are no more. On SQLite that was done at the start.
-    pub fn adopt_orphans(&mut self) -> Result<(), Fault> {
-        if self.database.dialect() == Dialect::Sqlite {
-            return Ok(());
-        }
-        let orphans = "SELECT receipt FROM intents WHERE holder <> $1 AND NOT EXISTS (\
-             SELECT 1 FROM holders WHERE holders.id = intents.holder AND holders.alive_until > \
-             CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)) LIMIT 1";
-        let found = self.database.query(orphans, &[Input::Text(&self.holder)])?;
-        if !found.is_empty() {
-            self.adopt_intents()?;
-        }
-        Ok(())
-    }
-
     /// Deletes the oldest entries that are older than `age`, and says how many. The head keeps where
     /// the chain now begins, so it still verifies.
     pub fn retain(&mut self, age: Duration) -> Result<u64, Fault> {

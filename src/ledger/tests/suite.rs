@@ -38,6 +38,7 @@ suite! {
     frees_a_cell_whose_holder_gave_up
     does_not_wait_for_a_cell_beyond_the_deadline
     turns_intents_of_a_crash_into_entries_of_unknown_fate
+    goes_on_past_an_intent_that_cant_be_read
     leaves_no_intent_behind_what_was_settled_or_withdrawn
     tells_a_whole_chain_and_where_it_is_broken
     erases_a_learner_and_keeps_the_chain
@@ -338,6 +339,48 @@ async fn turns_intents_of_a_crash_into_entries_of_unknown_fate(mut home: Home) {
         (lost.receipt, None)
     );
     assert_eq!(verdict(&home), whole(1));
+}
+
+async fn goes_on_past_an_intent_that_cant_be_read(mut home: Home) {
+    home.settings.durability = Durability::Always;
+    let ledger = Ledger::open(&home.settings).unwrap();
+    let mut old = entry("43", "1");
+    old.time -= Duration::from_secs(9 * 86_400);
+    let (recorded, lost) = (entry("42", "9"), entry("42", "10"));
+    ledger.record(old).await.unwrap();
+    ledger.record(recorded.clone()).await.unwrap();
+    ledger.intend(lost.clone()).await.unwrap();
+    drop(ledger);
+    // One is no JSON, one is another's, one was recorded already, one is sealed otherwise.
+    let (recorded, lost, third) = (recorded.receipt, lost.receipt, entry("42", "11").receipt);
+    let (one, other, third) = (recorded.text(), lost.text(), third.text());
+    tamper(
+        &home,
+        &format!(
+            "INSERT INTO intents VALUES ('0', 'dead', NULL, '{{', X'00'); \
+             INSERT INTO intents SELECT '1', holder, cell, plain, sealed FROM intents \
+             WHERE receipt = '{other}'; \
+             INSERT INTO intents SELECT '{one}', holder, cell, REPLACE(plain, receipt, '{one}'), \
+             sealed FROM intents WHERE receipt = '{other}'; \
+             INSERT INTO intents SELECT '{third}', holder, cell, REPLACE(plain, receipt, '{third}'), \
+             sealed FROM intents WHERE receipt = '{other}'"
+        ),
+    );
+    home.settings.retention = Some(Duration::from_secs(86_400));
+    let ledger = reopen(&home).await;
+    let end = soon();
+    let receipts = || {
+        let all = all(&home, &Filter::default()).into_iter();
+        all.map(|kept| kept.entry.receipt).collect::<Vec<_>>()
+    };
+    // Adopted, and what is old is gone.
+    while receipts() != [recorded.clone(), lost.clone()] {
+        assert!(Instant::now() < end, "{}", receipts().len());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let held = ledger.hold(cell("42"), soon()).await.unwrap();
+    assert_eq!(held.history().len(), 2);
+    assert_eq!(verdict(&home).1, None);
 }
 
 async fn leaves_no_intent_behind_what_was_settled_or_withdrawn(mut home: Home) {
