@@ -3,9 +3,10 @@
 //! it stays whole.
 
 use super::compact::{compact, number};
-use super::database::{Database, Input, in_transaction};
+use super::database::{Database, Dialect, Input, in_transaction};
 use super::fault::{CannotErase, CannotOpen, Fault};
 use super::head::Head;
+use super::open::SWEEP;
 use super::place::Place;
 use super::reader::Reader;
 use super::sqlite::Sqlite;
@@ -90,6 +91,9 @@ fn drop_keys(database: &mut dyn Database, erasure: &Erasure) -> Result<(), Fault
         .map(|cell| vec![Input::Integer(cell.id)])
         .collect();
     database.execute_each("DELETE FROM cells WHERE id = $1", &cells)?;
+    if database.dialect() == Dialect::Postgres {
+        database.execute(SWEEP, &[])?;
+    }
     head.erasures += 1;
     head.write(database)
 }

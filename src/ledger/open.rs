@@ -45,6 +45,13 @@ const BEGIN: &str = "INSERT INTO holders (id, alive_until) VALUES ($1, \
 const FORGET: &str = "DELETE FROM holders WHERE alive_until < \
      CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) - $1";
 
+/// What they held: a lease names its cell by an unkeyed hash. Whoever left intents is left alone; whoever
+/// takes such a lease must adopt them first.
+pub(super) const SWEEP: &str = "DELETE FROM leases WHERE NOT EXISTS (\
+     SELECT 1 FROM holders WHERE holders.id = leases.holder AND holders.alive_until > \
+     CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)) \
+     AND NOT EXISTS (SELECT 1 FROM intents WHERE intents.holder = leases.holder)";
+
 /// How long a silent process is remembered.
 const FORGET_AFTER_MILLIS: i64 = 24 * 3_600 * 1_000;
 
@@ -147,6 +154,7 @@ impl Book {
         self.database.execute(BEGIN, &[me, time])?;
         let age = Input::Integer(FORGET_AFTER_MILLIS);
         self.database.execute(FORGET, &[age])?;
+        self.database.execute(SWEEP, &[])?;
         Ok(Leases::Lapsed)
     }
 

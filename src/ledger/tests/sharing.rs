@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use super::sample::{Home, cell, entry, past};
-use super::suite::{soon, tamper, verdict};
+use super::suite::{reading, soon, tamper, verdict};
 use crate::ledger::{Ledger, Unavailable};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -91,12 +91,36 @@ async fn a_start_forgets_gateways_that_are_long_gone() {
     drop(Ledger::open(&home.settings).unwrap());
     tamper(
         &home,
-        "INSERT INTO holders (id, alive_until) VALUES ('killed last year', 0)",
+        "INSERT INTO holders (id, alive_until) VALUES ('killed last year', 0); \
+         INSERT INTO leases (fingerprint, holder) VALUES (X'00', 'killed last year')",
     );
     let _ledger = Ledger::open(&home.settings).unwrap();
     let cluster = home.cluster.as_ref().unwrap();
     let ids = cluster.psql(&home.name(), "SELECT id FROM holders");
     assert!(!ids.contains("killed last year"), "{ids}");
+    assert_eq!(cluster.psql(&home.name(), "SELECT holder FROM leases"), "");
+}
+
+/// Whose cell it was can be found out from its hash, which is of nothing secret.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erasure_takes_the_leases_of_gateways_that_are_gone() {
+    let home = Home::postgres();
+    let ledger = Ledger::open(&home.settings).unwrap();
+    ledger.record(entry("42", "1")).await.unwrap();
+    let held = ledger.hold(cell("43"), soon()).await.unwrap();
+    tamper(
+        &home,
+        "INSERT INTO leases (fingerprint, holder) SELECT fingerprint, 'dead' FROM cells",
+    );
+    reading(&home, |reader| {
+        let erasure = reader.erasure("42", None, None).unwrap();
+        reader.erase(&erasure).unwrap();
+    });
+    // Those of the living stay.
+    let cluster = home.cluster.as_ref().unwrap();
+    let left = cluster.psql(&home.name(), "SELECT COUNT(*) FROM leases");
+    assert_eq!(left.trim(), "1");
+    assert!(held.is_still_held());
 }
 
 /// A process that stood still for longer than its lease lives on, and must not go on with what
