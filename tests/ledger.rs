@@ -9,9 +9,10 @@
 mod support;
 
 use std::fs::Permissions;
+use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use scoregate::ledger::{
     Acted, BodyDigest, Decision, Durability, Entry, Ledger, OnFailure, Place, Receipt,
@@ -347,6 +348,78 @@ fn an_entry_that_cant_be_read_is_named_and_hides_no_other() {
         assert!(told.contains("1 entry can't be read"), "{change}: {told}");
         assert_eq!(listed.status.code(), Some(1), "{change}");
     }
+}
+
+/// As `head` does, and whatever is printed.
+#[test]
+fn a_reader_who_has_read_enough_is_no_failure() {
+    let folder = home();
+    let entries: Vec<_> = (0..600)
+        .map(|given| entry("42", &given.to_string()))
+        .collect();
+    record(folder.path(), &entries);
+    for format in ["table", "json", "csv"] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_scoregate"))
+            .args(["ledger", "list", "--format", format, "--config"])
+            .arg(folder.path().join("scoregate.toml"))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // More follows than a pipe holds.
+        let mut first = [0; 64];
+        child.stdout.take().unwrap().read_exact(&mut first).unwrap();
+        let done = child.wait_with_output().unwrap();
+        let told = String::from_utf8_lossy(&done.stderr).into_owned();
+        assert_eq!(
+            (done.status.code(), told.as_str()),
+            (Some(0), ""),
+            "{format}"
+        );
+    }
+}
+
+#[test]
+fn a_ledger_that_isnt_there_is_told_from_one_that_nobody_has_used() {
+    let upstream = std::net::SocketAddr::from(([127, 0, 0, 1], 9));
+    let mut elsewhere = Settings::new(upstream);
+    elsewhere.tables = "[ledger]\nurl = \"sqlite:nowhere/scoregate.db\"\n".to_owned();
+    let Err(shown) = Gateway::try_start(&elsewhere) else {
+        panic!("it started without a folder");
+    };
+    assert!(shown.contains("nowhere` does not exist"), "{shown}");
+    assert!(shown.contains("`ledger.url`"), "{shown}");
+    let folder = home();
+    std::fs::write(folder.path().join("scoregate.db"), "").unwrap();
+    let unused = ledger(folder.path(), &["list"]);
+    let told = String::from_utf8_lossy(&unused.stderr);
+    assert_eq!(unused.status.code(), Some(1));
+    assert!(
+        told.contains("no gateway has started on this ledger yet"),
+        "{told}"
+    );
+}
+
+#[test]
+fn an_erasure_that_finds_nothing_says_so() {
+    let folder = home();
+    record(folder.path(), &[entry("42", "1")]);
+    for more in [&[][..], &["--yes"]] {
+        let arguments = [&["erase", "--user", "43"], more].concat();
+        let told = good(folder.path(), &arguments);
+        assert!(
+            told.starts_with("nothing is recorded of this learner"),
+            "{told}"
+        );
+    }
+    let there = good(
+        folder.path(),
+        &["erase", "--user", "42", "--account", "other"],
+    );
+    assert!(
+        there.starts_with("nothing is recorded of this learner there"),
+        "{there}"
+    );
 }
 
 /// It copies the whole file meanwhile: to the disk, not to memory.

@@ -93,6 +93,19 @@ fn is_reached_by_tcp_with_a_password() {
         &settings(&upstream, &wrong, ""),
         "password authentication failed",
     );
+    // Neither does the role show.
+    let nobody = format!("postgres://canary@{address}/{}", database());
+    refuses(
+        &settings(&upstream, &nobody, password),
+        &format!("{address}: 28000: no pg_hba.conf entry"),
+    );
+    let gone = Network::free_address();
+    let gone = format!("postgres://canary@{gone}/x");
+    let (_, at) = gone.split_once('@').unwrap();
+    refuses(
+        &settings(&upstream, &gone, password),
+        &at.replace("/x", ": error connecting to server"),
+    );
     let asked = format!("{in_url}?sslmode=require");
     refuses(
         &settings(&upstream, &asked, ""),

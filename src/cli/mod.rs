@@ -83,9 +83,19 @@ pub fn main() -> ExitCode {
 
 fn failed(cause: io::Error) -> ExitCode {
     // Whoever reads has read enough, as `head` does.
-    if cause.kind() == io::ErrorKind::BrokenPipe {
+    if is_broken_pipe(&cause) {
         return ExitCode::SUCCESS;
     }
     let _ = writeln!(io::stderr(), "scoregate: {cause}");
     ExitCode::FAILURE
+}
+
+/// CSV's own errors hide it.
+fn is_broken_pipe(cause: &io::Error) -> bool {
+    let within = cause.get_ref().and_then(|cause| cause.downcast_ref());
+    let cause = match within.map(csv::Error::kind) {
+        Some(csv::ErrorKind::Io(cause)) => cause,
+        Some(_) | None => cause,
+    };
+    cause.kind() == io::ErrorKind::BrokenPipe
 }

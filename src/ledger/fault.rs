@@ -60,13 +60,17 @@ pub enum CannotOpen {
     InUse(PathBuf),
     #[error("the ledger file `{0}` does not exist")]
     Missing(PathBuf),
+    #[error("the folder `{0}` does not exist: make it, or correct `ledger.url`")]
+    NoFolder(PathBuf),
+    #[error("no gateway has started on this ledger yet: `scoregate run` makes its tables")]
+    Unused,
     #[error(
         "the ledger was written by a newer scoregate (schema {found}, this one knows {known}): update scoregate"
     )]
     Newer { found: i64, known: i64 },
     #[error("the ledger has the older schema {0}: `scoregate run` migrates it when it starts")]
     Older(i64),
-    #[error("the ledger's lock file `{0}` can't be used")]
+    #[error("the ledger's file `{0}` can't be opened or locked")]
     Lock(PathBuf, #[source] std::io::Error),
     #[error("the ledger can't be opened")]
     Database(#[source] Fault),

@@ -32,6 +32,7 @@ impl LockFile {
     /// Makes the database's file where there is none.
     pub fn take(path: &Path) -> Result<Self, CannotOpen> {
         // Before SQLite opens it.
+        require_folder(path)?;
         let named = |cause| CannotOpen::Lock(path.to_owned(), cause);
         let database = ManuallyDrop::new(open(path).map_err(named)?);
         let mut name = canonicalize(path).map_err(named)?.into_os_string();
@@ -73,6 +74,15 @@ impl LockFile {
 impl Drop for LockFile {
     fn drop(&mut self) {
         let _ = self.database.unlock();
+    }
+}
+
+/// Says what is missing where not even the file's folder is there.
+pub fn require_folder(path: &Path) -> Result<(), CannotOpen> {
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    match folder {
+        Some(folder) if !folder.exists() => Err(CannotOpen::NoFolder(folder.to_owned())),
+        Some(_) | None => Ok(()),
     }
 }
 

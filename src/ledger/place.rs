@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::postgres::config;
+use super::postgres_url::config;
 
 /// Which database.
 #[derive(Clone, Debug)]

@@ -106,12 +106,27 @@ pub fn migrate(database: &mut dyn Database) -> Result<(), CannotOpen> {
 
 /// Refuses a database whose schema is not this version's.
 pub fn require_current(database: &mut dyn Database) -> Result<(), CannotOpen> {
+    if !is_used(database)? {
+        return Err(CannotOpen::Unused);
+    }
     let found = version(database)?;
     refuse_newer(found)?;
     match found < NEWEST {
         true => Err(CannotOpen::Older(found)),
         false => Ok(()),
     }
+}
+
+/// Whether a gateway has ever started on it.
+fn is_used(database: &mut dyn Database) -> Result<bool, Fault> {
+    let find = match database.dialect() {
+        Dialect::Sqlite => "SELECT name FROM sqlite_schema WHERE name = 'schema_version'",
+        Dialect::Postgres => {
+            "SELECT CAST(to_regclass('schema_version') AS TEXT) AS name \
+             WHERE to_regclass('schema_version') IS NOT NULL"
+        }
+    };
+    Ok(!database.query(find, &[])?.is_empty())
 }
 
 fn refuse_newer(found: i64) -> Result<(), CannotOpen> {

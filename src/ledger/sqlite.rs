@@ -10,7 +10,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, params_from_iter};
 
 use super::database::{Cursor, Database, Dialect, Input, Insert, Value};
 use super::fault::{CannotOpen, Fault};
-use super::lock_file::LockFile;
+use super::lock_file::{LockFile, require_folder};
 use super::place::Durability;
 
 /// The longest wait for a lock that another process holds, such as an erasure.
@@ -48,6 +48,7 @@ impl Sqlite {
 
     /// For commands that only read. Creates nothing.
     pub fn open_to_read(path: &Path) -> Result<Self, CannotOpen> {
+        require_folder(path)?;
         if !path.exists() {
             return Err(CannotOpen::Missing(path.to_owned()));
         }

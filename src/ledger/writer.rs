@@ -295,6 +295,8 @@ fn told(cause: &CannotOpen) -> String {
         CannotOpen::Database(fault) => fault.told(),
         CannotOpen::InUse(_)
         | CannotOpen::Missing(_)
+        | CannotOpen::NoFolder(_)
+        | CannotOpen::Unused
         | CannotOpen::Newer { .. }
         | CannotOpen::Older(_)
         | CannotOpen::Lock(..)

@@ -129,7 +129,7 @@ impl Question<'_> {
         };
         let mut reader = match Reader::open(settings) {
             Ok(reader) => reader,
-            Err(CannotOpen::Missing(_)) => return Ok(Vec::new()),
+            Err(CannotOpen::Missing(_) | CannotOpen::Unused) => return Ok(Vec::new()),
             Err(cause) => return Err(Stop::finding(&cause)),
         };
         let cell = Cell {

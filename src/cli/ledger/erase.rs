@@ -43,24 +43,36 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Stop> {
     }
     let mut out = io::stdout().lock();
     match arguments.common.format(Format::Table) {
-        Format::Table => write_table(&mut out, &erasure, arguments.yes)?,
+        Format::Table => arguments.write_table(&mut out, &erasure)?,
         Format::Json => writeln!(out, "{}", as_json(&erasure, arguments.yes))?,
         Format::Csv => write_csv(&mut out, &erasure)?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn write_table(out: &mut impl Write, erasure: &Erasure, is_done: bool) -> io::Result<()> {
-    for cell in &erasure.cells {
-        let (account, line_item) = (cell.account.escape_debug(), cell.line_item.escape_debug());
-        let entries = Count(cell.entries, "entry");
-        writeln!(out, "{account}  {line_item}  {entries}")?;
-    }
-    let cells = Count(erasure.cells.len(), "cell");
-    let entries = Count(erasure.entries(), "entry");
-    match is_done {
-        true => writeln!(out, "erased: {cells} with {entries}"),
-        false => writeln!(out, "would erase {cells} with {entries}; --yes does it"),
+impl Arguments {
+    fn write_table(&self, out: &mut impl Write, erasure: &Erasure) -> io::Result<()> {
+        for cell in &erasure.cells {
+            let (account, line_item) = (cell.account.escape_debug(), cell.line_item.escape_debug());
+            let entries = Count(cell.entries, "entry");
+            writeln!(out, "{account}  {line_item}  {entries}")?;
+        }
+        let cells = Count(erasure.cells.len(), "cell");
+        let entries = Count(erasure.entries(), "entry");
+        let is_all = self.account.is_none() && self.line_items.is_none();
+        match (erasure.cells.is_empty(), self.yes) {
+            (true, is_compacted) => {
+                let there = if is_all { "" } else { " there" };
+                let more = if is_compacted {
+                    "; the ledger was compacted"
+                } else {
+                    ""
+                };
+                writeln!(out, "nothing is recorded of this learner{there}{more}")
+            }
+            (false, true) => writeln!(out, "erased: {cells} with {entries}"),
+            (false, false) => writeln!(out, "would erase {cells} with {entries}; --yes does it"),
+        }
     }
 }
 
