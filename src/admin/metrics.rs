@@ -4,6 +4,7 @@ use super::Admin;
 use crate::auth::KeySetState;
 use crate::ledger::{Ledger, LedgerMeter};
 use crate::meter::{Page, list};
+use crate::telemetry::log_lines_dropped;
 
 impl Admin {
     pub(super) fn metrics(&self) -> String {
@@ -14,6 +15,8 @@ impl Admin {
         let mut limits = vec![("verified_tokens", cached)];
         limits.extend(lasting.ledger.iter().flat_map(Ledger::fills));
         lasting.meters.write(&mut page, &limits);
+        page.family(&list::LOG_LINES_DROPPED)
+            .sample(&[], log_lines_dropped());
         write_key_sets(&mut page, &verifier.key_sets());
         write_certificates(&mut page, &current.shared.expiries);
         write_ledger(&mut page, lasting.ledger.as_ref());

@@ -1,7 +1,7 @@
 //! `scoregate run`: serves until it is told to stop.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -15,7 +15,7 @@ use crate::config::load;
 use crate::error::chain;
 use crate::file_limit;
 use crate::reload::Source;
-use crate::telemetry::{start_log, watch_panics};
+use crate::telemetry::{LastLines, say_last, start_log, watch_panics};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -28,10 +28,11 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> io::Result<ExitCode> {
+    let _last_lines = LastLines;
     match serve(arguments) {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(cause) => {
-            writeln!(io::stderr(), "{}", chain(cause.as_ref()))?;
+            say_last(&chain(cause.as_ref()));
             Ok(ExitCode::FAILURE)
         }
     }

@@ -132,6 +132,9 @@ pub mod list {
         /// or refused them) or `dropped` (too many waited). None in builds without the feature
         /// `otlp`.
         SPANS Counter "scoregate_trace_spans_total" ["result"];
+        /// Lines of the log that were dropped: whoever reads standard error is too slow, or it can't
+        /// be written.
+        LOG_LINES_DROPPED Counter "scoregate_log_lines_dropped_total" [];
         /// When the first of a file's certificates expires, in seconds since 1970. `certificate`
         /// is the file's configuration key.
         CERTIFICATE_EXPIRY Gauge "scoregate_certificate_expiry_timestamp_seconds" ["certificate"];

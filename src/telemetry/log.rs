@@ -9,6 +9,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 use tracing_subscriber::{Layer, Registry, reload};
 
+use super::outlet::{self, Events};
 use crate::config::{Log, LogFormat, LogLevel};
 
 /// What is logged, for a reload to change. Of the process, as the log itself is.
@@ -17,11 +18,15 @@ static FILTER: OnceLock<reload::Handle<Targets, Registry>> = OnceLock::new();
 /// The log can't be started.
 #[derive(Debug, Error)]
 #[error("the log can't be started")]
-pub struct LogUnusable(#[from] TryInitError);
+pub enum LogUnusable {
+    Subscriber(#[from] TryInitError),
+    Thread(#[from] std::io::Error),
+}
 
 /// Starts the log. Once in a process.
 pub fn start_log(config: &Log) -> Result<(), LogUnusable> {
-    let format = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    outlet::open()?;
+    let format = tracing_subscriber::fmt::layer().with_writer(|| Events);
     let layer = match config.format {
         LogFormat::Json => format
             .json()

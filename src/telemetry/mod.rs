@@ -6,6 +6,7 @@ mod id_key;
 mod log;
 #[cfg(feature = "otlp")]
 mod otlp;
+mod outlet;
 mod recorder;
 mod trail;
 mod wait;
@@ -15,6 +16,7 @@ pub use id_key::{IdHash, IdKey};
 pub use log::{LogUnusable, set_log_level, start_log, watch_panics};
 #[cfg(feature = "otlp")]
 pub use otlp::{CannotExport, OpenSpan, Traces};
+pub use outlet::{LastLines, log_lines_dropped, say_last};
 pub use recorder::Recorder;
 pub use trail::Trail;
 pub use wait::Wait;

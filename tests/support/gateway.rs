@@ -21,6 +21,8 @@ pub struct Gateway {
     pub directory: Arc<TempDir>,
     child: Child,
     log: Arc<Mutex<Vec<u8>>>,
+    /// While it is held, nobody reads the log.
+    pub reader: Arc<Mutex<()>>,
     /// Reads the log until the process ends.
     reading: Option<JoinHandle<()>>,
 }
@@ -65,7 +67,8 @@ impl Gateway {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let (log, reading) = capture(child.stderr.take().unwrap());
+        let reader = Arc::<Mutex<()>>::default();
+        let (log, reading) = capture(child.stderr.take().unwrap(), reader.clone());
         let mut gateway = Self {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             admin: SocketAddr::from(([127, 0, 0, 1], 0)),
@@ -73,6 +76,7 @@ impl Gateway {
             directory,
             child,
             log,
+            reader,
             reading: Some(reading),
         };
         let started = Instant::now();
@@ -194,10 +198,16 @@ impl Gateway {
 
     /// How the process ends, in time.
     pub fn ended(&mut self) -> ExitStatus {
+        let status = self.exited();
+        self.read_on();
+        status
+    }
+
+    /// As `ended`, whether somebody reads the log or not.
+    pub fn exited(&mut self) -> ExitStatus {
         let started = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
-                self.read_on();
                 return status;
             }
             assert!(
@@ -228,13 +238,17 @@ impl Drop for Gateway {
     }
 }
 
-fn capture(mut stderr: impl Read + Send + 'static) -> (Arc<Mutex<Vec<u8>>>, JoinHandle<()>) {
+fn capture(
+    mut stderr: impl Read + Send + 'static,
+    reader: Arc<Mutex<()>>,
+) -> (Arc<Mutex<Vec<u8>>>, JoinHandle<()>) {
     let log = Arc::<Mutex<Vec<u8>>>::default();
     let writer = log.clone();
     let reading = thread::spawn(move || {
         let mut bytes = [0; 4096];
         while let Ok(count @ 1..) = stderr.read(&mut bytes) {
             writer.lock().unwrap().extend_from_slice(&bytes[..count]);
+            drop(reader.lock());
         }
     });
     (log, reading)
