@@ -9,7 +9,7 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Semaphore, mpsc};
-use tokio::time::{Instant, interval, timeout_at};
+use tokio::time::{Instant, interval, timeout, timeout_at};
 
 use crate::admin::{Admin, serve_admin};
 use crate::auth::Readers;
@@ -30,7 +30,10 @@ const LAST_EXPORT: Duration = Duration::from_secs(2);
 /// The longest that the ledger may hold up the end where requests took all the time there was.
 const LAST_WRITES: Duration = Duration::from_secs(1);
 
-/// How often waiting access lines are written out.
+/// The longest that workers may take to drop what is left of them.
+const CUT_OFF: Duration = Duration::from_secs(1);
+
+/// How often waiting access lines are handed over.
 const FLUSH: Duration = Duration::from_millis(100);
 
 /// A running gateway. Its threads end with the process, or after `shut_down`.
@@ -105,7 +108,7 @@ impl Gateway {
     /// refuses new work and waits for what is in flight, until `drain_deadline`; then records what
     /// is still on its way as of unknown fate, and closes the ledger. Says whether all that was in
     /// flight finished.
-    pub async fn shut_down(mut self) -> bool {
+    pub async fn shut_down(&mut self) -> bool {
         let shared = self.generations.current().shared.clone();
         shared.lasting.lifecycle.leave();
         tokio::time::sleep(shared.server.drain_delay).await;
@@ -127,6 +130,18 @@ impl Gateway {
         #[cfg(feature = "otlp")]
         export_the_rest(&shared.lasting).await;
         finished
+    }
+
+    /// Drops what is left of the workers, at once. Each request that was in flight has its access
+    /// line then, and so has every one before it.
+    pub async fn cut_off(mut self) {
+        self.generations
+            .current()
+            .shared
+            .lasting
+            .lifecycle
+            .cut_off();
+        let _ = timeout(CUT_OFF, self.ended()).await;
     }
 }
 
@@ -197,10 +212,18 @@ fn start_workers(
         let (runtime, acceptor, alive) = (runtime()?, acceptor.clone(), alive.clone());
         let lasting = lasting.clone();
         let run = move || {
-            runtime.block_on(async {
+            let working = async {
                 work(socket, acceptor, path).await;
                 lasting.all_recorded().await;
+            };
+            runtime.block_on(async {
+                tokio::select! {
+                    () = working => {}
+                    () = lasting.lifecycle.is_cut_off() => {}
+                }
             });
+            // Drops what is left, and waits for no look-up of a name.
+            runtime.shutdown_background();
             flush_access_lines();
             drop(alive);
         };

@@ -11,17 +11,20 @@ pub struct Lifecycle {
     draining: AtomicBool,
     stopping: watch::Sender<bool>,
     ending: watch::Sender<bool>,
+    cutting_off: watch::Sender<bool>,
 }
 
 impl Default for Lifecycle {
     fn default() -> Self {
         let (stopping, _) = watch::channel(false);
         let (ending, _) = watch::channel(false);
+        let (cutting_off, _) = watch::channel(false);
         Self {
             serving: AtomicBool::new(false),
             draining: AtomicBool::new(false),
             stopping,
             ending,
+            cutting_off,
         }
     }
 }
@@ -66,6 +69,16 @@ impl Lifecycle {
     /// Resolves once `end` has been called.
     pub async fn ending(&self) {
         is_set(&self.ending).await;
+    }
+
+    /// Nothing is waited for any more.
+    pub fn cut_off(&self) {
+        self.cutting_off.send_replace(true);
+    }
+
+    /// Resolves once `cut_off` has been called.
+    pub async fn is_cut_off(&self) {
+        is_set(&self.cutting_off).await;
     }
 }
 

@@ -95,3 +95,55 @@ fn lines_of_one_connection_are_whole_and_in_their_order() {
         .collect();
     assert_eq!(numbers, (0..500).collect::<Vec<_>>());
 }
+
+/// How a gateway logs requests that are in flight when it ends, and one that was answered before.
+fn at_the_end(tables: &str, drain_deadline: &str, end: impl Fn(&Gateway)) -> Vec<(String, bool)> {
+    let upstream = Upstream::start(|_, _| Reply::Hang);
+    let mut settings = Settings::new(upstream.address);
+    settings.log = "format = \"json\"".into();
+    settings.tables = tables.into();
+    settings.server = format!("drain_deadline = \"{drain_deadline}\"");
+    let mut gateway = Gateway::start(&settings);
+    let named = |request: Request, id: &str| request.header("x-request-id", id).bytes();
+    let mut waiting = [gateway.connect(), gateway.connect()];
+    waiting[0].send(named(gateway.submission(SCORE), "a-submission"));
+    waiting[1].send(named(gateway.request("GET", "/api/idtoken"), "a-read"));
+    upstream.wait_for(2);
+    let answered = named(Request::new("GET", "/nothing"), "answered");
+    gateway.connect().send(answered).response();
+    gateway.signal("TERM");
+    end(&gateway);
+    assert!(gateway.ended().success(), "{}", gateway.log());
+    let lines = access_lines(&gateway.log());
+    let seen = lines.iter().map(|line| {
+        let id = line["request_id"].as_str().unwrap();
+        (id.to_owned(), line["status"].is_number())
+    });
+    let mut seen: Vec<_> = seen.collect();
+    seen.sort();
+    seen
+}
+
+#[test]
+fn each_request_has_its_line_when_the_drain_takes_too_long() {
+    for (tables, is_recorded) in [("[ledger]\nurl = \"none\"", false), ("", true)] {
+        let lines = at_the_end(tables, "200ms", |_| {});
+        let ids: Vec<_> = lines.iter().map(|(id, _)| id.as_str()).collect();
+        assert_eq!(ids, ["a-read", "a-submission", "answered"], "{tables}");
+        // Without an answer there is no status. A record is settled, and has an answer.
+        assert!(!lines[0].1 && lines[2].1, "{lines:?}");
+        assert!(is_recorded || !lines[1].1, "{lines:?}");
+    }
+}
+
+#[test]
+fn each_request_has_its_line_when_the_gateway_is_told_to_stop_twice() {
+    for tables in ["[ledger]\nurl = \"none\"", ""] {
+        let lines = at_the_end(tables, "30s", |gateway| {
+            gateway.wait_for_log("draining");
+            gateway.signal("TERM");
+        });
+        let ids: Vec<_> = lines.iter().map(|(id, _)| id.as_str()).collect();
+        assert_eq!(ids, ["a-read", "a-submission", "answered"], "{tables}");
+    }
+}

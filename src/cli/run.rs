@@ -97,12 +97,14 @@ async fn until_told(mut gateway: Gateway, mut signals: Signals) -> Result<(), Ca
         () = gateway.ended() => return Err("every worker has ended".into()),
     }
     tracing::info!(target: "scoregate::server", "draining");
-    tokio::select! {
-        finished = gateway.shut_down() => match finished {
-            true => tracing::info!(target: "scoregate::server", "stopped"),
-            false => tracing::warn!(target: "scoregate::server", "stopped with requests in flight"),
-        },
-        () = signals.next() => {}
+    let finished = tokio::select! {
+        finished = gateway.shut_down() => finished,
+        () = signals.next() => false,
+    };
+    gateway.cut_off().await;
+    match finished {
+        true => tracing::info!(target: "scoregate::server", "stopped"),
+        false => tracing::warn!(target: "scoregate::server", "stopped with requests in flight"),
     }
     Ok(())
 }
