@@ -18,6 +18,8 @@ pub type Stream = Pin<Box<dyn http_body::Body<Data = Bytes, Error = Cause> + Sen
 /// An answer's body.
 pub struct Body {
     content: Content,
+    /// Whether it has ended, well or not.
+    has_ended: bool,
     /// Released when the body has ended or the caller is gone, never when the head is sent.
     held: Held,
 }
@@ -52,6 +54,7 @@ impl Body {
     fn of(content: Content) -> Self {
         Self {
             content,
+            has_ended: false,
             held: Held::default(),
         }
     }
@@ -90,6 +93,7 @@ impl http_body::Body for Body {
             Content::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Content::Streamed(stream) => stream.as_mut().poll_frame(context),
         };
+        self.has_ended |= matches!(frame, Poll::Ready(None | Some(Err(_))));
         if let Some(trail) = &self.held.trail {
             match &frame {
                 Poll::Ready(Some(Ok(frame))) => trail.sent(frame.data_ref().map_or(0, Bytes::len)),
@@ -113,6 +117,18 @@ impl http_body::Body for Body {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }
             Content::Streamed(stream) => stream.size_hint(),
+        }
+    }
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        // Dropped within it, its caller has left. A body of known length isn't asked for its end.
+        if !self.has_ended
+            && !http_body::Body::is_end_stream(self)
+            && let Some(trail) = &self.held.trail
+        {
+            trail.cut_short();
         }
     }
 }

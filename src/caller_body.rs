@@ -2,6 +2,7 @@
 //! moment: closing a connection with unread bytes resets it, and the caller would lose the answer
 //! that says why.
 
+use std::io::{self, ErrorKind};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,6 +18,28 @@ use crate::error::Cause;
 /// What is read off at most, in bytes, and for how long.
 const MOST: usize = 1024 * 1024;
 const LONGEST: Duration = Duration::from_secs(2);
+
+/// Whether a body could not be read because its caller left, and not because it is malformed.
+pub fn has_left(cause: &Cause) -> bool {
+    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(&**cause);
+    while let Some(cause) = source {
+        if let Some(cause) = cause.downcast_ref::<h2::Error>() {
+            return cause.is_io() || (cause.is_reset() && cause.is_remote());
+        }
+        if let Some(cause) = cause.downcast_ref::<io::Error>() {
+            return matches!(
+                cause.kind(),
+                ErrorKind::UnexpectedEof
+                    | ErrorKind::ConnectionReset
+                    | ErrorKind::ConnectionAborted
+                    | ErrorKind::BrokenPipe
+                    | ErrorKind::TimedOut
+            );
+        }
+        source = cause.source();
+    }
+    false
+}
 
 pub struct CallerBody {
     incoming: Option<Incoming>,

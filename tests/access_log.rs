@@ -262,3 +262,78 @@ fn a_callers_mistake_is_never_above_info() {
         );
     }
 }
+
+/// Waits for the one request that went this way.
+fn wait_for_outcome(gateway: &Gateway, outcome: &str) {
+    let labels = [("outcome", outcome)];
+    Metrics::wait_for(gateway, "scoregate_requests_total", &labels, 1.0);
+    Metrics::wait_for(gateway, "scoregate_requests_total", &[], 1.0);
+}
+
+#[test]
+fn a_caller_that_leaves_within_the_answer_is_no_success() {
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
+    let [declared, chunked] = ["content-length: 1000000000", "transfer-encoding: chunked"];
+    for (framing, more) in [
+        (declared, " ".repeat(100_000)),
+        (chunked, format!("186a0\r\n{}\r\n", " ".repeat(100_000))),
+    ] {
+        let first = format!("{head}{framing}\r\n\r\n");
+        let upstream = Upstream::start(move |_, _| {
+            let (first, more) = (first.clone().into_bytes(), more.clone().into_bytes());
+            Reply::Endless(first, more, Duration::ZERO)
+        });
+        let gateway = Gateway::start(&settings(&upstream, "format = \"json\""));
+        let mut client = gateway.connect();
+        let request = gateway.request("GET", "/api/memberships");
+        client.send(request.bytes());
+        client.some().unwrap();
+        drop(client);
+        wait_for_outcome(&gateway, "cut_short");
+        let line = lines(&gateway, 1).remove(0);
+        assert_eq!(
+            (&line["status"], &line["cut_short"]),
+            (&json!(200), &json!(true))
+        );
+    }
+}
+
+/// The head of a submission whose body is to come.
+fn head_of_upload(gateway: &Gateway, name: &str, value: &str) -> Vec<u8> {
+    let request = gateway.request("POST", SCORES).header(name, value);
+    request.header("Content-Type", "application/json").bytes()
+}
+
+#[test]
+fn a_caller_that_leaves_within_its_upload_has_no_status() {
+    let upstream = Upstream::accepting();
+    for (name, value, part) in [
+        ("Content-Length", "100", "{\"userId\""),
+        ("Transfer-Encoding", "chunked", "9\r\n{\"userId\"\r\n"),
+    ] {
+        let gateway = Gateway::start(&settings(&upstream, "format = \"json\""));
+        let mut client = gateway.connect();
+        client
+            .send(head_of_upload(&gateway, name, value))
+            .send(part);
+        drop(client);
+        wait_for_outcome(&gateway, "aborted");
+        let line = lines(&gateway, 1).remove(0);
+        assert_eq!(line["operation"], "submit_score");
+        assert_eq!(
+            (&line["status"], &line["code"]),
+            (&Value::Null, &Value::Null)
+        );
+    }
+}
+
+#[test]
+fn an_upload_that_is_malformed_is_answered_and_counted_so() {
+    let upstream = Upstream::accepting();
+    let gateway = Gateway::start(&settings(&upstream, "format = \"json\""));
+    let head = head_of_upload(&gateway, "Transfer-Encoding", "chunked");
+    let mut client = gateway.connect();
+    client.send(head).send("no size\r\n");
+    assert_envelope(&client.response(), 400, "MALFORMED_BODY");
+    wait_for_outcome(&gateway, "MALFORMED_BODY");
+}

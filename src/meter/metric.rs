@@ -60,7 +60,8 @@ pub mod list {
     metrics! {
         /// Requests that are over. `operation` and `caller` are `none` where the request did not
         /// get that far; holders of JWTs count under their issuer. `outcome` is `success`, the
-        /// error's code, `cut_short` (the answer's body broke off) or `aborted` (the caller left).
+        /// error's code, `cut_short` (the answer's body broke off, or the caller left within it) or
+        /// `aborted` (the caller left before there was an answer, such as within its own body).
         REQUESTS Counter "scoregate_requests_total" ["operation" "caller" "outcome"];
         /// From a request's head to the last byte of its answer.
         REQUEST_DURATION Histogram "scoregate_request_duration_seconds" ["operation"];

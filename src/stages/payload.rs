@@ -8,7 +8,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue};
 use http_body_util::LengthLimitError;
 
-use crate::caller_body::CallerBody;
+use crate::caller_body::{CallerBody, has_left};
 use crate::error::{Cause, Code, Refusal};
 use crate::handoff::{Credentialed, Outgoing};
 use crate::routing::BodyKind;
@@ -40,7 +40,12 @@ pub async fn read_body(
         Err(elapsed) => Err(
             Refusal::new(Code::RequestTimeout, "The body did not arrive in time.").because(elapsed),
         ),
-        Ok(Err(cause)) => Err(unreadable(cause)),
+        Ok(Err(cause)) => {
+            if has_left(&cause) {
+                traced.trail.left();
+            }
+            Err(unreadable(cause))
+        }
         Ok(Ok(bytes)) => Ok(bytes),
     }
 }

@@ -98,7 +98,7 @@ fn hand_all_over(waiting: &mut Vec<u8>) {
 
 fn line(trail: &Trail, whole: Duration) -> Line<'_> {
     let caller = trail.caller.get();
-    let answer = trail.answer.get();
+    let answer = trail.given();
     Line {
         time: Timestamp::try_from(SystemTime::now()).unwrap_or_default(),
         level: "INFO",

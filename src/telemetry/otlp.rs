@@ -160,7 +160,7 @@ impl OpenSpan {
             span.update_name(operation.name());
         }
         span.set_attributes(attributes(trail));
-        if let Some((status, code)) = trail.answer.get()
+        if let Some((status, code)) = trail.given()
             && status.is_server_error()
         {
             span.set_status(Status::error(code.map_or("", |code| code.name())));
@@ -179,7 +179,7 @@ fn attributes(trail: &Trail) -> Vec<KeyValue> {
     let mut add = |name: &'static str, value: Option<opentelemetry::Value>| {
         attributes.extend(value.map(|value| KeyValue::new(name, value)));
     };
-    let answer = trail.answer.get();
+    let answer = trail.given();
     let status = answer.map(|(status, _)| i64::from(status.as_u16()).into());
     add("http.response.status_code", status);
     let code = answer.and_then(|(_, code)| *code);

@@ -38,7 +38,7 @@ impl Recorder {
 }
 
 fn outcome(trail: &Trail) -> Outcome {
-    match trail.answer.get() {
+    match trail.given() {
         None => Outcome::Aborted,
         Some((_, Some(code))) => Outcome::Refused(*code),
         Some((_, None)) if trail.was_cut_short() => Outcome::CutShort,

@@ -42,6 +42,8 @@ pub struct Trail {
     answered: OnceLock<Duration>,
     bytes: AtomicU64,
     cut_short: AtomicBool,
+    /// The caller left within its own body: what is answered then reaches nobody.
+    has_left: AtomicBool,
     #[cfg(feature = "otlp")]
     span: Option<super::OpenSpan>,
     recorder: Arc<Recorder>,
@@ -73,6 +75,7 @@ impl Trail {
             answered: OnceLock::new(),
             bytes: AtomicU64::new(0),
             cut_short: AtomicBool::new(false),
+            has_left: AtomicBool::new(false),
             #[cfg(feature = "otlp")]
             span,
             recorder,
@@ -109,9 +112,17 @@ impl Trail {
         let _ = self.answered.set(self.started.elapsed());
     }
 
+    /// The answer that the caller was there for.
+    pub fn given(&self) -> Option<&(StatusCode, Option<Code>)> {
+        self.answer.get().filter(|_| !self.has_left())
+    }
+
     /// From the request's head to the answer's, without the waits for others. None where there
     /// was no answer.
     pub fn own_time(&self) -> Option<Duration> {
+        if self.has_left() {
+            return None;
+        }
         let waits = [&self.upstream, &self.upload].map(|wait| wait.total().unwrap_or_default());
         let waits = waits.iter().sum();
         Some(self.answered.get()?.saturating_sub(waits))
@@ -130,6 +141,15 @@ impl Trail {
     /// The answer's body broke off.
     pub fn cut_short(&self) {
         self.cut_short.store(true, Ordering::Relaxed);
+    }
+
+    /// The caller left within its body.
+    pub fn left(&self) {
+        self.has_left.store(true, Ordering::Relaxed);
+    }
+
+    fn has_left(&self) -> bool {
+        self.has_left.load(Ordering::Relaxed)
     }
 
     pub fn bytes(&self) -> u64 {
