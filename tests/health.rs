@@ -9,12 +9,12 @@
 mod support;
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use support::{DEADLINE, Gateway, Settings, Upstream, refusing_address};
+use support::{Client, DEADLINE, Gateway, Request, Settings, Upstream, refusing_address};
 
 struct Answer {
     code: Option<i32>,
@@ -184,5 +184,30 @@ fn without_an_address_it_is_wrong_usage() {
         &["--admin", "127.0.0.1:1", "--timeout", "2"],
     ] {
         assert_eq!(health(wrong).code, Some(2), "{wrong:?}");
+    }
+}
+
+#[test]
+fn idle_connections_keep_no_probe_out() {
+    let upstream = Upstream::accepting();
+    let gateway = Gateway::before(&upstream);
+    let silent = || TcpStream::connect(gateway.admin).unwrap();
+    let mut dribbling: Vec<_> = (0..35).map(|_| silent()).collect();
+    for stream in &mut dribbling {
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nx: ").unwrap();
+    }
+    let _silent: Vec<_> = (0..35).map(|_| silent()).collect();
+    let started = Instant::now();
+    let answer = ask(gateway.admin, &["--live", "--timeout", "2s"]);
+    assert_eq!(answer.code, Some(0), "{}", answer.stdout);
+    assert!(started.elapsed() < Duration::from_secs(2));
+    // A connection that asks is kept, however many are idle.
+    let mut keeps = Client::connect(gateway.admin);
+    let page = Request::new("GET", "/healthz").bytes();
+    let mut crowd = Vec::new();
+    for _ in 0..3 {
+        assert_eq!(keeps.send(&page).response().status, 200);
+        crowd.extend((0..40).map(|_| silent()));
+        assert_eq!(ask(gateway.admin, &["--live"]).code, Some(0));
     }
 }
