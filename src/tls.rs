@@ -1,7 +1,9 @@
 //! TLS on both sides: one cryptography provider, the server's certificate from a PEM pair, and
 //! the platform's roots, with an extra CA file, for everything we connect to.
 
-use std::fs;
+mod certificate;
+mod pem;
+
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,11 +12,11 @@ use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{VerifierBuilderError, WebPkiClientVerifier};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
-use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use rustls_platform_verifier::Verifier;
 use thiserror::Error;
-use x509_cert::der::Decode;
+
+pub use certificate::{OutOfTime, first_expiry, holds_no_authority, out_of_time};
+pub use pem::{certificates, private_key};
 
 /// Why a TLS side can't be set up. Names files, never their content.
 #[derive(Debug, Error)]
@@ -27,6 +29,10 @@ pub enum TlsUnusable {
     NoCertificate(PathBuf),
     #[error("`{0}` holds no readable PEM private key")]
     PrivateKey(PathBuf, #[source] rustls_pki_types::pem::Error),
+    #[error(
+        "`{0}` holds a private key that is encrypted: store it decrypted, as `openssl pkey -in FILE -out FILE` writes it, readable by scoregate's user alone"
+    )]
+    Encrypted(PathBuf),
     #[error("the certificate and the private key can't be used together")]
     Pair(#[source] rustls::Error),
     #[error("`{0}` holds a certificate that is no authority")]
@@ -51,8 +57,7 @@ pub fn server_config(
     key_file: &Path,
     client_ca_file: Option<&Path>,
 ) -> Result<Arc<ServerConfig>, TlsUnusable> {
-    let key = PrivateKeyDer::from_pem_file(key_file)
-        .map_err(|cause| TlsUnusable::PrivateKey(key_file.to_owned(), cause))?;
+    let key = private_key(key_file)?;
     let mut config = ServerConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .map_err(TlsUnusable::Pair)?
@@ -63,7 +68,8 @@ pub fn server_config(
     Ok(Arc::new(config))
 }
 
-fn client_verifier(ca_file: Option<&Path>) -> Result<Arc<dyn ClientCertVerifier>, TlsUnusable> {
+/// What checks callers' certificates, where they need one.
+pub fn client_verifier(ca_file: Option<&Path>) -> Result<Arc<dyn ClientCertVerifier>, TlsUnusable> {
     let Some(file) = ca_file else {
         return Ok(WebPkiClientVerifier::no_client_auth());
     };
@@ -111,9 +117,7 @@ impl Trust {
     /// Trusts the platform's roots and those of `ca_file`. Where the file says what it said
     /// `before`, that is kept, so that connections and key sets can be kept too.
     pub fn new(ca_file: Option<&Path>, before: Option<&Self>) -> Result<Self, TlsUnusable> {
-        let read =
-            |path: &Path| fs::read(path).map_err(|cause| TlsUnusable::File(path.into(), cause));
-        let extra = ca_file.map(read).transpose()?;
+        let extra = ca_file.map(pem::bytes).transpose()?;
         match before.filter(|before| before.extra == extra) {
             Some(before) => Ok(before.clone()),
             None => Ok(Self {
@@ -125,59 +129,6 @@ impl Trust {
     }
 }
 
-/// When the first of a file's certificates expires, in seconds since 1970. `None` where that can't be
-/// read: what is wrong with the file is for others to say.
-pub fn first_expiry(file: &Path) -> Option<u64> {
-    let found = certificates(file).ok()?;
-    found.iter().filter_map(expiry).min()
-}
-
-fn expiry(certificate: &CertificateDer<'_>) -> Option<u64> {
-    let read = x509_cert::Certificate::from_der(certificate).ok()?;
-    let end = read.tbs_certificate.validity.not_after;
-    Some(end.to_unix_duration().as_secs())
-}
-
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(aws_lc_rs::default_provider())
-}
-
-fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsUnusable> {
-    let unreadable = |cause| TlsUnusable::Certificate(file.to_owned(), cause);
-    let found: Vec<_> = CertificateDer::pem_file_iter(file)
-        .map_err(unreadable)?
-        .collect::<Result<_, _>>()
-        .map_err(unreadable)?;
-    match found.is_empty() {
-        true => Err(TlsUnusable::NoCertificate(file.to_owned())),
-        false => Ok(found),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use rcgen::{CertificateParams, KeyPair, date_time_ymd};
-
-    use super::*;
-
-    fn certificate(year: i32) -> String {
-        let mut certificate = CertificateParams::new(Vec::new()).unwrap();
-        certificate.not_after = date_time_ymd(year, 1, 31);
-        let key = KeyPair::generate().unwrap();
-        certificate.self_signed(&key).unwrap().pem()
-    }
-
-    #[test]
-    fn the_first_of_a_files_certificates_to_expire_counts() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("chain.pem");
-        // Beyond 2049 the time is written in another form.
-        fs::write(&file, certificate(2051) + &certificate(2027)).unwrap();
-        assert_eq!(first_expiry(&file), Some(1_801_353_600));
-        fs::write(&file, certificate(2051)).unwrap();
-        assert_eq!(first_expiry(&file), Some(2_558_736_000));
-        fs::write(&file, "no certificate").unwrap();
-        assert_eq!(first_expiry(&file), None);
-        assert_eq!(first_expiry(&folder.path().join("none.pem")), None);
-    }
 }

@@ -49,7 +49,7 @@ pub struct Document {
 impl Document {
     /// The configuration this describes; `None` where `at` recorded a problem.
     pub(super) fn check(&self, at: &At<'_>, now: Timestamp) -> Option<Config> {
-        let server = self.server.check(&at.key("server"));
+        let server = self.server.check(&at.key("server"), now);
         let admin = self.admin.check(&at.key("admin"));
         self.check_listeners_apart(at, server.as_ref());
         let log = self.log.check(&at.key("log"));

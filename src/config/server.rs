@@ -1,16 +1,17 @@
 //! `[server]`: the listener that callers reach.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::duration::{DELAY, DurationText, LIMIT};
 use super::findings::At;
 use super::{files, listen, range};
-use crate::tls;
+use crate::tls::{self, OutOfTime, TlsUnusable};
 
 #[derive(Clone, Debug)]
 pub struct Server {
@@ -117,9 +118,9 @@ impl Default for ServerSection {
 }
 
 impl ServerSection {
-    pub(super) fn check(&self, at: &At<'_>) -> Option<Server> {
+    pub(super) fn check(&self, at: &At<'_>, now: Timestamp) -> Option<Server> {
         let listen = listen::check(&at.key("listen"), &self.listen);
-        let tls = self.tls.as_ref().map(|tls| tls.check(&at.key("tls")));
+        let tls = self.tls.as_ref().map(|tls| tls.check(&at.key("tls"), now));
         self.warn_of_plain_http(at, listen);
         let workers = range::check(&at.key("workers"), self.workers, 0..=1_024);
         let head_timeout = self.head_timeout.check(&at.key("head_timeout"), LIMIT);
@@ -159,17 +160,23 @@ impl ServerSection {
 }
 
 impl TlsSection {
-    fn check(&self, at: &At<'_>) -> Option<ServerTls> {
-        let file = |key: &str, name: &Option<String>| {
-            let at = at.key(key);
-            files::readable(&at, at.required(name)?)
-        };
-        let cert_file = file("cert_file", &self.cert_file);
-        let key_file = file("key_file", &self.key_file);
+    /// Each file by itself first, so that all that is wrong is said at once.
+    fn check(&self, at: &At<'_>, now: Timestamp) -> Option<ServerTls> {
+        let cert_file = check_file(&at.key("cert_file"), &self.cert_file, tls::certificates);
+        let key_file = check_file(&at.key("key_file"), &self.key_file, tls::private_key);
         let client_ca_file = match &self.client_ca_file {
             None => Some(None),
-            Some(name) => files::readable(&at.key("client_ca_file"), name).map(Some),
+            name => check_file(&at.key("client_ca_file"), name, |file| {
+                tls::client_verifier(Some(file))
+            })
+            .map(Some),
         };
+        if let Some(file) = &cert_file {
+            warn_of_time(&at.key("cert_file"), file, now);
+        }
+        if let Some(Some(file)) = &client_ca_file {
+            warn_of_no_authority(&at.key("client_ca_file"), file);
+        }
         let (cert_file, key_file, client_ca_file) = (cert_file?, key_file?, client_ca_file?);
         match tls::server_config(&cert_file, &key_file, client_ca_file.as_deref()) {
             Ok(_) => Some(ServerTls {
@@ -179,5 +186,44 @@ impl TlsSection {
             }),
             Err(cause) => at.problem(files::reason(&cause)),
         }
+    }
+}
+
+/// A file that `read` finds nothing wrong with.
+fn check_file<T>(
+    at: &At<'_>,
+    name: &Option<String>,
+    read: impl Fn(&Path) -> Result<T, TlsUnusable>,
+) -> Option<PathBuf> {
+    let file = files::readable(at, at.required(name)?)?;
+    match read(&file) {
+        Ok(_) => Some(file),
+        Err(cause) => at.problem(files::reason(&cause)),
+    }
+}
+
+fn warn_of_time(at: &At<'_>, file: &Path, now: Timestamp) {
+    let now = u64::try_from(now.as_second()).unwrap_or_default();
+    let shown = |seconds: u64| {
+        let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
+        Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX)
+    };
+    match tls::out_of_time(file, now) {
+        Some(OutOfTime::Expired(end)) => at.warn(format_args!(
+            "holds a certificate that has expired ({}): callers will refuse it",
+            shown(end)
+        )),
+        Some(OutOfTime::NotYet(begin)) => at.warn(format_args!(
+            "holds a certificate that is not good before {}: callers will refuse it until then",
+            shown(begin)
+        )),
+        None => {}
+    }
+}
+
+/// A server's certificate was probably put in its authority's place.
+pub(super) fn warn_of_no_authority(at: &At<'_>, file: &Path) {
+    if tls::holds_no_authority(file) {
+        at.warn("holds a certificate that is no authority's, and so vouches for nobody");
     }
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::duration::{DurationText, LIMIT};
 use super::files;
 use super::findings::At;
+use super::server::warn_of_no_authority;
 use crate::tls;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,7 +93,10 @@ impl UpstreamSection {
 pub(super) fn check_ca_file(at: &At<'_>, name: &str) -> Option<PathBuf> {
     let path = files::readable(at, name)?;
     match tls::client_config(Some(&path), &[]) {
-        Ok(_) => Some(path),
+        Ok(_) => {
+            warn_of_no_authority(at, &path);
+            Some(path)
+        }
         Err(cause) => at.problem(files::reason(&cause)),
     }
 }

@@ -736,10 +736,59 @@ fn a_certificate_is_tried_before_it_is_needed() {
         "{bare:?}"
     );
 
-    let problems = setting.with_file("cert.pem", b"none").problems();
-    assert!(problems[0].starts_with("7: server.tls: "), "{problems:?}");
-    assert!(
-        problems[0].contains("cert.pem` holds no certificate"),
-        "{problems:?}"
+    // Each file that is faulty is named, in one go.
+    let text = text.replace("cert_file", "client_ca_file = 'ca.pem', cert_file");
+    let setting = Setting::new(&text)
+        .with_file("cert.pem", b"none")
+        .with_file("key.pem", b"none")
+        .with_file("ca.pem", b"none");
+    let problems = setting.problems();
+    for (problem, (key, message)) in problems.iter().zip([
+        ("cert_file", "cert.pem` holds no certificate"),
+        ("key_file", "key.pem` holds no readable PEM private key"),
+        ("client_ca_file", "ca.pem` holds no certificate"),
+    ]) {
+        assert!(
+            problem.starts_with(&format!("7: server.tls.{key}: ")),
+            "{problems:?}"
+        );
+        assert!(problem.contains(message), "{problems:?}");
+    }
+    assert_eq!(problems.len(), 3);
+}
+
+#[test]
+fn a_private_key_that_is_encrypted_is_said_to_be() {
+    let text =
+        format!("{ACCOUNT}[server]\ntls = {{ cert_file = 'cert.pem', key_file = 'key.pem' }}\n");
+    let certificate = rcgen::generate_simple_self_signed(vec!["here".to_owned()]).unwrap();
+    for key in [
+        "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIGb\n-----END ENCRYPTED PRIVATE KEY-----\n",
+        "-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nMIGb\n-----END EC PRIVATE KEY-----\n",
+    ] {
+        let setting = Setting::new(&text)
+            .with_file("cert.pem", certificate.cert.pem().as_bytes())
+            .with_file("key.pem", key.as_bytes());
+        let problems = setting.problems();
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert!(
+            problems[0].contains("holds a private key that is encrypted"),
+            "{problems:?}"
+        );
+    }
+}
+
+#[test]
+fn a_file_without_an_end_is_not_read_to_its_end() {
+    let text = format!(
+        "{ACCOUNT}[server]\ntls = {{ cert_file = '/dev/zero', key_file = '/dev/zero', client_ca_file = '/dev/zero' }}\n[upstream]\nca_file = '/dev/zero'\n"
     );
+    let problems = Setting::new(&text).problems();
+    assert_eq!(problems.len(), 4, "{problems:?}");
+    for problem in problems {
+        assert!(
+            problem.contains("`/dev/zero` can't be read: file too large"),
+            "{problem}"
+        );
+    }
 }

@@ -1,5 +1,9 @@
 //! What is allowed, but risky.
 
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd,
+};
+
 use super::{ACCOUNT, Setting};
 
 /// A configuration without a warning.
@@ -309,4 +313,65 @@ fn warns_of_a_contradiction_of_two_policies() {
         of_policies(&format!("{reporting}{late}")),
         Vec::<String>::new()
     );
+}
+
+/// A certificate by an authority, its key, and the authority's own certificate.
+fn certificates(begin: i32, end: i32) -> [String; 3] {
+    let mut authority = CertificateParams::new(Vec::new()).unwrap();
+    let name = (DnType::CommonName, "an authority for tests");
+    authority.distinguished_name.push(name.0, name.1);
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
+    let mut leaf = CertificateParams::new(vec!["here".to_owned()]).unwrap();
+    leaf.not_before = date_time_ymd(begin, 1, 1);
+    leaf.not_after = date_time_ymd(end, 1, 1);
+    let key = KeyPair::generate().unwrap();
+    let certificate = leaf.signed_by(&key, &authority).unwrap().pem();
+    [certificate, key.serialize_pem(), authority.as_ref().pem()]
+}
+
+#[test]
+fn warns_of_certificates_that_nobody_will_take() {
+    let text = format!(
+        "{GOOD}[server.tls]\ncert_file = 'cert.pem'\nkey_file = 'key.pem'\nclient_ca_file = 'ca.pem'\n[upstream]\nca_file = 'ca.pem'\n"
+    );
+    let good = certificates(2020, 2090);
+    let warnings = |[certificate, key, authority]: [&str; 3]| {
+        let setting = Setting::new(&text)
+            .with_file("cert.pem", certificate.as_bytes())
+            .with_file("key.pem", key.as_bytes())
+            .with_file("ca.pem", authority.as_bytes());
+        setting.warnings()
+    };
+    let [certificate, key, authority] = good.each_ref().map(String::as_str);
+    assert_eq!(
+        warnings([certificate, key, authority]),
+        Vec::<String>::new()
+    );
+    let no_authority =
+        "holds a certificate that is no authority's, and so vouches for nobody (given: `ca.pem`)";
+    assert_eq!(
+        warnings([certificate, key, certificate]),
+        [
+            format!("15: server.tls.client_ca_file: {no_authority}"),
+            format!("17: upstream.ca_file: {no_authority}"),
+        ]
+    );
+    for (begin, end, expected) in [
+        (
+            2020,
+            2021,
+            "13: server.tls.cert_file: holds a certificate that has expired (2021-01-01T00:00:00Z)",
+        ),
+        (
+            2080,
+            2090,
+            "13: server.tls.cert_file: holds a certificate that is not good before 2080-01-01T00:00:00Z",
+        ),
+    ] {
+        let [certificate, key, _] = certificates(begin, end);
+        let warnings = warnings([&certificate, &key, authority]);
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        assert!(warnings[0].starts_with(expected), "{warnings:?}");
+    }
 }
