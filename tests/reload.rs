@@ -428,3 +428,29 @@ fn reloads_beside_the_record_leak_nothing() {
     let growth = growth_since(&sizes, 20);
     assert!(growth < 2 * 1024, "{growth} KiB more: {sizes:?}");
 }
+
+/// Sets how many file descriptors a gateway may have from now on.
+fn limit_files(gateway: &Gateway, most: u64) {
+    use rustix::process::{Pid, Resource, Rlimit, prlimit};
+    let process = Pid::from_raw(gateway.id() as i32);
+    let limit = Rlimit {
+        current: Some(most),
+        maximum: Some(1_024),
+    };
+    prlimit(process, Resource::Nofile, limit).unwrap();
+}
+
+#[test]
+fn a_file_that_can_not_be_opened_for_want_of_descriptors_has_not_changed() {
+    let upstream = Upstream::accepting();
+    let settings = Settings::new(upstream.address);
+    let gateway = Gateway::start(&settings);
+    limit_files(&gateway, 1);
+    // Long enough for several looks.
+    thread::sleep(Duration::from_secs(4));
+    limit_files(&gateway, 1_024);
+    assert!(!gateway.log().contains("refused"), "{}", gateway.log());
+    assert_eq!(gateway.applied()["generation"], 1);
+    gateway.reconfigure_with(&format!("{}\n", settings.write(gateway.directory.path())));
+    gateway.wait_for_generation(2);
+}
