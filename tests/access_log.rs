@@ -176,9 +176,14 @@ fn no_caller_can_forge_a_line_or_a_member() {
         for id in ["a status=999", "a\tforged", "\"forged"] {
             gateway.ask(&gateway.submission(SCORE).header("x-request-id", id));
         }
+        gateway.ask(&Request::new("X|`*", SCORES));
         gateway.ask(&numbered(gateway.submission(SCORE), 0));
         gateway.wait_for_log("r0");
         let log = gateway.log();
+        assert!(
+            format == "json" || log.contains(" method=\"X|`*\" "),
+            "{log}"
+        );
         for line in log.lines() {
             let plain = |letter: char| !letter.is_control() && letter != '\u{202e}';
             // JSON may hold any letter but control characters as it is.

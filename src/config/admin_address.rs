@@ -31,10 +31,9 @@ pub fn admin_address(path: &Path, environment: &dyn Environment) -> Result<Socke
     let at = findings.top().key("admin").key("listen");
     let key = KeyPath::default().key("admin").key("listen");
     // Where the key or its table could not be read, the document holds a default that nobody wrote.
-    let address = match unread.iter().any(|path| key.starts_with(path)) {
-        true => None,
-        false => listen::check(&at, &document.admin.listen),
-    };
+    let is_unread = unread.iter().any(|path| key.starts_with(path));
+    let document = document.filter(|_| !is_unread);
+    let address = document.and_then(|document| listen::check(&at, &document.admin.listen));
     problems.extend(findings.into_lists().0);
     address.ok_or(Problems {
         problems,

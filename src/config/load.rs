@@ -106,6 +106,12 @@ fn load_tree(
         unread,
     } = read(&mut tree);
     problems.extend(of_reading);
+    let Some(document) = document else {
+        return Err(Problems {
+            problems,
+            warnings: Vec::new(),
+        });
+    };
 
     let findings = Findings::new(&tree, &unread, environment, folder);
     let config = document.check(&findings.top(), Timestamp::now());

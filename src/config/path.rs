@@ -79,11 +79,43 @@ impl fmt::Display for KeyPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (position, step) in self.0.iter().enumerate() {
             match step {
-                Step::Key(name) if position == 0 => write!(f, "{name}")?,
-                Step::Key(name) => write!(f, ".{name}")?,
+                Step::Key(name) => {
+                    f.write_str(if position == 0 { "" } else { "." })?;
+                    write_key(name, f)?;
+                }
                 Step::Index(index) => write!(f, "[{index}]")?,
             }
         }
         Ok(())
+    }
+}
+
+/// As TOML has it: in quotes where it is not plain, so that it can forge no line of a report.
+fn write_key(name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_*".contains(&byte);
+    match !name.is_empty() && name.bytes().all(is_plain) {
+        true => f.write_str(name),
+        false => write!(f, "{name:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_is_not_plain_stands_in_quotes() {
+        let path = KeyPath::default().key("account").index(0);
+        assert_eq!(path.key("api_keys").to_string(), "account[0].api_keys");
+        for (key, shown) in [
+            ("", r#"account[0]."""#),
+            ("a.b", r#"account[0]."a.b""#),
+            (
+                "x\nproblem: y\u{1b}[31m",
+                r#"account[0]."x\nproblem: y\u{1b}[31m""#,
+            ),
+        ] {
+            assert_eq!(path.key(key).to_string(), shown);
+        }
     }
 }

@@ -61,7 +61,7 @@ impl fmt::Display for Place {
         match self {
             Self::File(file) => write!(f, "{file}"),
             Self::Line(file, line) => write!(f, "{file}:{line}"),
-            Self::Variable(name) => write!(f, "{name}"),
+            Self::Variable(name) => write!(f, "{}", name.escape_debug()),
         }
     }
 }

@@ -11,11 +11,16 @@ use super::unknown;
 
 /// What could be read, and what not.
 pub(super) struct Read {
-    pub document: Document,
+    /// Nothing where too much of it could not be read.
+    pub document: Option<Document>,
     pub problems: Vec<Problem>,
     /// The keys that were left out because of a problem, as written.
     pub unread: Vec<KeyPath>,
 }
+
+/// After so many values of the wrong kind, the others are left unsaid: each takes a reading of the
+/// whole document.
+const MOST_ROUNDS: usize = 1_000;
 
 /// Reads the document. serde stops at the first value of the wrong kind, so that value is taken
 /// out of the tree and the rest is read again; each round removes one, so the rounds end.
@@ -27,7 +32,7 @@ pub(super) fn read(tree: &mut Node) -> Read {
             Ok((document, ignored)) => {
                 problems.extend(ignored.iter().map(|path| unknown::problem(tree, path)));
                 return Read {
-                    document,
+                    document: Some(document),
                     problems,
                     unread,
                 };
@@ -36,14 +41,28 @@ pub(super) fn read(tree: &mut Node) -> Read {
         };
         problems.push(mismatch_problem(tree, &path, &mismatch));
         unread.push(tree.locate(&path).written);
-        if !tree.remove(&path) {
-            let document = Document::default();
-            return Read {
-                document,
-                problems,
-                unread,
-            };
-        }
+        let document = match tree.remove(&path) {
+            true if unread.len() < MOST_ROUNDS => continue,
+            true => {
+                problems.push(and_more(tree));
+                None
+            }
+            false => Some(Document::default()),
+        };
+        return Read {
+            document,
+            problems,
+            unread,
+        };
+    }
+}
+
+fn and_more(tree: &Node) -> Problem {
+    Problem {
+        place: tree.place.clone(),
+        key: String::new(),
+        given: None,
+        message: "there are more problems than these: mend them first".to_owned(),
     }
 }
 

@@ -145,7 +145,7 @@ fn push_text(line: &Line<'_>, out: &mut Vec<u8>) {
     };
     pair("request_id", &line.request_id);
     line.trace_id.inspect(|trace| pair("trace_id", trace));
-    pair("method", &line.method);
+    pair("method", &Plain(line.method));
     pair("http", &line.http);
     let texts = [
         ("operation", line.operation),

@@ -63,7 +63,7 @@ fn document(text: &str) -> Document {
     let mut tree = tree::parse(&Arc::from("manual"), text).unwrap();
     let read = read(&mut tree);
     assert_eq!(read.problems, []);
-    read.document
+    read.document.unwrap()
 }
 
 fn manual() -> String {

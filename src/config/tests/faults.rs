@@ -792,3 +792,16 @@ fn a_file_without_an_end_is_not_read_to_its_end() {
         );
     }
 }
+
+#[test]
+fn a_file_of_faults_is_read_in_bounded_time() {
+    let keys: String = (0..20_000).map(|key| format!("k{key} = 1\n")).collect();
+    let problems = Setting::new(&format!("{keys}{ACCOUNT}")).problems();
+    assert_eq!(problems.len(), 20_000);
+    let list = "1,".repeat(200_000);
+    let text = format!("{ACCOUNT}[[caller]]\nallow = [{list}]\n");
+    let problems = Setting::new(&text).problems();
+    assert_eq!(problems.len(), 1_001);
+    let more = "there are more problems than these: mend them first";
+    assert!(problems[1_000].ends_with(more), "{}", problems[1_000]);
+}

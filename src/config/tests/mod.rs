@@ -33,12 +33,13 @@ pub(crate) fn policies_of(text: &str) -> Vec<crate::policy::Policy> {
     let mut tree = super::tree::parse(&std::sync::Arc::from("policies"), &text).unwrap();
     let read = super::read::read(&mut tree);
     assert_eq!(read.problems, []);
+    let document = read.document.unwrap();
     let environment = BTreeMap::from([("API_KEY".to_owned(), "the-api-key".to_owned())]);
     let folder = PathBuf::new();
     let findings = super::findings::Findings::new(&tree, &[], &environment, &folder);
     let accounts =
-        super::accounts::Accounts::check(&findings.top().key("account"), &read.document.account);
-    let policies = read.document.check_policies(&findings.top(), &accounts);
+        super::accounts::Accounts::check(&findings.top().key("account"), &document.account);
+    let policies = document.check_policies(&findings.top(), &accounts);
     let (problems, ..) = findings.into_lists();
     assert_eq!(problems, []);
     policies.unwrap()
