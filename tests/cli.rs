@@ -14,7 +14,9 @@ use std::process::{Command, Output, Stdio};
 
 use scoregate::gateway_key::{digest, is_well_formed, written};
 use serde_json::Value;
-use support::{Client, Gateway, Request, SCORE, Settings, Upstream, assert_envelope};
+use support::{
+    Client, Gateway, Request, SCORE, Settings, Upstream, assert_envelope, refusing_address,
+};
 
 fn scoregate(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_scoregate"))
@@ -314,4 +316,20 @@ fn variables(path: &Path) -> Vec<String> {
     parts
         .map(|part| part.split('"').next().unwrap().to_owned())
         .collect()
+}
+
+#[test]
+fn a_sandbox_that_can_not_listen_says_where_and_what_to_do() {
+    let (_held, taken) = refusing_address();
+    let output = Command::new(env!("CARGO_BIN_EXE_scoregate"))
+        .args(["sandbox", "--listen", &taken.to_string()])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        format!(
+            "scoregate: can't listen on `{taken}`: something listens there; choose another address with `--listen IP:PORT`\n"
+        )
+    );
 }

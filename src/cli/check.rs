@@ -33,17 +33,17 @@ fn check(file: &Path, environment: &dyn Environment, out: &mut dyn Write) -> io:
     }
 }
 
-/// The problems last, next to their count: a long list is read from its end.
+/// The problems first: they are what has to be mended.
 pub(super) fn write_findings(
     out: &mut dyn Write,
     problems: &[Problem],
     warnings: &[Problem],
 ) -> io::Result<()> {
-    for warning in warnings {
-        writeln!(out, "warning: {warning}")?;
-    }
     for problem in problems {
         writeln!(out, "problem: {problem}")?;
+    }
+    for warning in warnings {
+        writeln!(out, "warning: {warning}")?;
     }
     Ok(())
 }
@@ -86,7 +86,8 @@ mod tests {
     fn a_problem_is_a_finding() {
         let (code, out) = checked(&format!("{ACCOUNT}[server]\nlisten = 'here'\n"));
         assert_eq!(code, ExitCode::FAILURE);
-        assert!(out.contains("problem: scoregate.toml:7: server.listen: must be an IP address"));
+        // Before the warning that there is, too.
+        assert!(out.starts_with("problem: scoregate.toml:7: server.listen: must be an IP address"));
         assert!(out.ends_with("scoregate.toml: 1 problem, 1 warning\n"));
     }
 }

@@ -51,7 +51,10 @@ async fn serve(options: Options) -> io::Result<()> {
         signal(SignalKind::terminate())?,
     );
     warn(options.listen)?;
-    let sandbox = Sandbox::bind(options).await?;
+    let listen = options.listen;
+    let sandbox = Sandbox::bind(options)
+        .await
+        .map_err(|cause| cannot_listen(listen, &cause))?;
     announce(&mut io::stdout().lock(), sandbox.address())?;
     sandbox.serve(stop).await;
     Ok(())
@@ -62,6 +65,16 @@ async fn stopped(mut interrupt: Signal, mut terminate: Signal) {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
     }
+}
+
+fn cannot_listen(listen: SocketAddr, cause: &io::Error) -> io::Error {
+    let why = match cause.kind() {
+        io::ErrorKind::AddrInUse => "something listens there".to_owned(),
+        _ => cause.to_string(),
+    };
+    io::Error::other(format!(
+        "can't listen on `{listen}`: {why}; choose another address with `--listen IP:PORT`"
+    ))
 }
 
 /// Anyone who reaches it can read what was sent to it.

@@ -12,6 +12,7 @@ use super::document::Document;
 use super::environment::{Environment, Process};
 use super::files;
 use super::findings::Findings;
+use super::misspelt;
 use super::problem::{Place, Problem, Problems};
 use super::read::{Read, read};
 use super::tree::{self, Node};
@@ -117,6 +118,7 @@ fn load_tree(
     let config = document.check(&findings.top(), Timestamp::now());
     let (of_checks, mut warnings, files) = findings.into_lists();
     problems.extend(of_checks);
+    warnings.extend(misspelt::warnings(&tree, environment));
     in_file_order(&mut problems);
     in_file_order(&mut warnings);
     match config {

@@ -43,19 +43,19 @@ pub enum OverText {
 
 impl PercentSection {
     pub(super) fn minimum(&self, at: &At<'_>) -> Option<Minimum> {
-        let percent = number::percent(&self.percent, at)?;
+        let percent = number::share(&self.percent, at)?;
         Some(Minimum { percent })
     }
 
     pub(super) fn pass(&self, at: &At<'_>) -> Option<Pass> {
-        let percent = number::percent(&self.percent, at)?;
+        let percent = number::share(&self.percent, at)?;
         Some(Pass { percent })
     }
 }
 
 impl MaximumSection {
     pub(super) fn check(&self, at: &At<'_>) -> Option<Maximum> {
-        let percent = number::percent(&self.percent, at)?;
+        let percent = number::share(&self.percent, at)?;
         let over = match self.over {
             OverText::Cap => Over::Cap,
             OverText::Refuse => Over::Refuse,

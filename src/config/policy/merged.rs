@@ -1,8 +1,8 @@
 //! What only shows when policies are merged: one that does nothing, since later ones set all of its
-//! keys again, and keys of two that contradict each other. Says nothing where a score might be judged
+//! keys again, keys that need another one, and keys of two that contradict each other. Says nothing where a score might be judged
 //! by other keys.
 
-use super::contradictions;
+use super::{contradictions, idle};
 use crate::config::findings::At;
 use crate::policy::{Effective, Mode, Policy};
 
@@ -17,6 +17,7 @@ pub(in crate::config) fn warn(at: &At<'_>, policies: &[Policy]) {
         let later = policies.get(index + 1..).unwrap_or_default();
         warn_of_overridden(&at.index(index), policy, later);
         warn_of_contradictions(at, policy, policies);
+        idle::warn(&at.index(index), policy, policies);
     }
 }
 

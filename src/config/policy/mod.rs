@@ -2,6 +2,7 @@
 
 mod comment;
 mod contradictions;
+mod idle;
 mod late;
 mod limits;
 mod matching;

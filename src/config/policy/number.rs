@@ -27,6 +27,22 @@ pub(super) fn positive(number: &Number, at: &At<'_>) -> Option<Decimal> {
     }
 }
 
+/// A share of the maximum that must be there. A person who thinks of a half may write `0.5`.
+pub(super) fn share(percent: &Option<Number>, at: &At<'_>) -> Option<Decimal> {
+    let share = self::percent(percent, at)?;
+    let (integer, power) = share.parts();
+    let is_one_or_less = Decimal::ONE >= share;
+    if is_one_or_less
+        && !share.is_zero()
+        && let Ok(meant) = Decimal::from_parts(integer, power + 2)
+    {
+        at.key("percent").warn(format_args!(
+            "is {share} % of the maximum; for {meant} % write {meant}"
+        ));
+    }
+    Some(share)
+}
+
 /// A percentage that must be there.
 pub(super) fn percent(percent: &Option<Number>, at: &At<'_>) -> Option<Decimal> {
     let at = at.key("percent");

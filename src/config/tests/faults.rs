@@ -805,3 +805,15 @@ fn a_file_of_faults_is_read_in_bounded_time() {
     let more = "there are more problems than these: mend them first";
     assert!(problems[1_000].ends_with(more), "{}", problems[1_000]);
 }
+
+#[test]
+fn a_text_without_quotes_is_told_so() {
+    for value in ["127.0.0.1:8080", "127.0.0.1"] {
+        let problems = Setting::new(&format!("[server]\nlisten = {value}\n")).problems();
+        assert!(
+            problems[0].starts_with("2: this is not TOML: invalid float")
+                && problems[0].ends_with("a text stands in quotes, such as \"127.0.0.1:8080\""),
+            "{problems:?}"
+        );
+    }
+}

@@ -102,3 +102,57 @@ fn the_hash_is_of_the_file_and_the_overrides() {
     let overridden = Setting::new(ACCOUNT).with_variable("SCOREGATE__SERVER__WORKERS", "1");
     assert_ne!(plain, hash(overridden));
 }
+
+#[test]
+fn a_variable_that_names_a_key_with_single_underscores_is_warned_of() {
+    let setting = |file: &str| Setting::new(&format!("{ACCOUNT}{file}"));
+    for (variable, meant) in [
+        ("SCOREGATE_SERVER_LISTEN", Some("SCOREGATE__SERVER__LISTEN")),
+        (
+            "SCOREGATE_SERVER__LISTEN",
+            Some("SCOREGATE__SERVER__LISTEN"),
+        ),
+        (
+            "SCOREGATE_SERVER_MAX_IN_FLIGHT",
+            Some("SCOREGATE__SERVER__MAX_IN_FLIGHT"),
+        ),
+        (
+            "SCOREGATE_SERVER_TLS_CERT_FILE",
+            Some("SCOREGATE__SERVER__TLS__CERT_FILE"),
+        ),
+        (
+            "SCOREGATE_ACCOUNT_0_API_KEYS_0_ENV",
+            Some("SCOREGATE__ACCOUNT__0__API_KEYS__0__ENV"),
+        ),
+        (
+            "SCOREGATE_ACCOUNT_0_PLATFORMS_1",
+            Some("SCOREGATE__ACCOUNT__0__PLATFORMS__1"),
+        ),
+        // What Kubernetes sets for a service of this name, and what is nobody's.
+        ("SCOREGATE_SERVICE_HOST", None),
+        ("SCOREGATE_PORT_8080_TCP_ADDR", None),
+        ("SCOREGATE_SERVER_PORT", None),
+        ("SCOREGATE_LOG", None),
+        ("SCOREGATE_", None),
+    ] {
+        let warnings = setting("").with_variable(variable, "x").warnings();
+        let ours: Vec<_> = warnings
+            .iter()
+            .filter(|it| it.starts_with("SCOREGATE"))
+            .collect();
+        let expected = meant.map(|meant| {
+            format!(
+                "{variable}: is not read: the levels of a key are parted by `__`, as in `{meant}`"
+            )
+        });
+        assert_eq!(ours, expected.iter().collect::<Vec<_>>());
+    }
+    // One that holds a secret of the configuration is read.
+    let file = "[admin]\ntoken = { env = 'SCOREGATE_ADMIN_TOKEN' }\n";
+    let token = ("SCOREGATE_ADMIN_TOKEN", "a-token-of-some-length");
+    let warnings = setting(file).with_variable(token.0, token.1).warnings();
+    assert!(
+        !warnings.iter().any(|it| it.starts_with("SCOREGATE")),
+        "{warnings:?}"
+    );
+}

@@ -110,7 +110,7 @@ fn warns_of_a_policy_that_no_caller_reaches() {
         .next()
         .unwrap()
         .replace("'main'", "'other'");
-    let policy = "[[policy]]\nname = 'p'\nmatch = { callers = ['quiz'], accounts = ['other'] }\nmaximum = { percent = 1 }\n";
+    let policy = "[[policy]]\nname = 'p'\nmatch = { callers = ['quiz'], accounts = ['other'] }\nmaximum = { percent = 90 }\n";
     let warnings = Setting::new(&format!("{GOOD}{other}{policy}")).warnings();
     assert_eq!(warnings.len(), 1);
     assert!(
@@ -166,7 +166,7 @@ fn warns_of_a_policy_or_pattern_that_no_caller_can_meet() {
         ),
     ] {
         let policy = format!(
-            "[[policy]]\nname = 'p'\nmatch = {{ {matching} }}\nmaximum = {{ percent = 1 }}\n{NO_CALLER}"
+            "[[policy]]\nname = 'p'\nmatch = {{ {matching} }}\nmaximum = {{ percent = 90 }}\n{NO_CALLER}"
         );
         let warnings = of_policies(&policy);
         assert_eq!(
@@ -275,7 +275,7 @@ fn warns_of_a_contradiction_of_two_policies() {
         ),
         // The one that is reported stands in the wider policy.
         (
-            "late = { kind = 'per_interval', percent = 1, interval = '1h' }",
+            "late = { kind = 'per_interval', percent = 1, interval = '1h' }\ndue = '2026-04-01T00:00:00Z'",
             Some("16: policy[0].grace: is longer than the interval of `late` of policy `course`"),
         ),
         (
@@ -373,5 +373,83 @@ fn warns_of_certificates_that_nobody_will_take() {
         let warnings = warnings([&certificate, &key, authority]);
         assert_eq!(warnings.len(), 1, "{warnings:?}");
         assert!(warnings[0].starts_with(expected), "{warnings:?}");
+    }
+}
+
+#[test]
+fn warns_of_a_share_that_was_meant_as_a_fraction() {
+    for (keys, expected) in [
+        (
+            "maximum = { percent = 0.6 }",
+            Some("maximum.percent: is 0.6 % of the maximum; for 60 % write 60"),
+        ),
+        (
+            "minimum = { percent = 0.125 }",
+            Some("minimum.percent: is 0.125 % of the maximum; for 12.5 % write 12.5"),
+        ),
+        (
+            "pass = { percent = 1 }",
+            Some("pass.percent: is 1 % of the maximum; for 100 % write 100"),
+        ),
+        ("pass = { percent = 1.01 }", None),
+        ("minimum = { percent = 0 }", None),
+        ("maximum = { percent = 60 }", None),
+    ] {
+        let warnings = of_policies(&format!("[[policy]]\nname = 'p'\n{keys}\n"));
+        assert_eq!(
+            warnings.len(),
+            usize::from(expected.is_some()),
+            "{keys}: {warnings:?}"
+        );
+        for warning in warnings {
+            let expected = format!("14: policy[0].{}", expected.unwrap());
+            assert!(warning.starts_with(&expected), "{warning}");
+        }
+    }
+}
+
+#[test]
+fn warns_of_a_key_that_does_nothing_without_another() {
+    let late = "late = { kind = 'flat', percent = 10 }";
+    let never = "policy[0].late: nothing is ever late: no policy for the same scores";
+    let nothing = "policy[0].tolerance: does nothing: no policy for the same scores";
+    let course = "match = { line_items = ['https://canvas.example.edu/101/**'] }";
+    let other = "match = { line_items = ['https://canvas.example.edu/102/**'] }";
+    let due = "due = '2027-01-01T00:00:00Z'";
+    let extension = "extensions = [{ users = ['7'], due = '2027-01-01T00:00:00Z' }]";
+    for (keys, second, expected) in [
+        (late, "", Some(never)),
+        (&format!("{late}\n{due}"), "", None),
+        (&format!("{late}\n{extension}"), "", None),
+        (late, due, None),
+        (late, &format!("mode = 'report'\n{due}"), None),
+        (
+            &format!("{course}\n{late}"),
+            &format!("{course}\n{due}"),
+            None,
+        ),
+        (
+            &format!("{course}\n{late}"),
+            &format!("{other}\n{due}"),
+            Some(never),
+        ),
+        ("tolerance = 0.01", "", Some(nothing)),
+        ("tolerance = 0.01\nunchanged = 'forward'", "", Some(nothing)),
+        ("tolerance = 0.01\nunchanged = 'skip'", "", None),
+        ("tolerance = 0.01", "unchanged = 'skip'", None),
+    ] {
+        let second = match second {
+            "" => String::new(),
+            keys => format!("[[policy]]\nname = 'second'\n{keys}\n"),
+        };
+        let warnings = of_policies(&format!("[[policy]]\nname = 'p'\n{keys}\n{second}"));
+        assert_eq!(
+            warnings.len(),
+            usize::from(expected.is_some()),
+            "{keys}: {warnings:?}"
+        );
+        for warning in warnings {
+            assert!(warning.contains(expected.unwrap()), "{warning}");
+        }
     }
 }

@@ -93,11 +93,18 @@ impl Lines {
 }
 
 fn syntax_problem(place: Place, error: &Error) -> Problem {
+    let message = error.message();
+    // What begins with a digit is taken for a number.
+    let hint = match message.starts_with("invalid float") || message.starts_with("invalid integer")
+    {
+        true => "; a text stands in quotes, such as \"127.0.0.1:8080\"",
+        false => "",
+    };
     Problem {
         place,
         key: String::new(),
         given: None,
-        message: format!("this is not TOML: {}", error.message()),
+        message: format!("this is not TOML: {message}{hint}"),
     }
 }
 
