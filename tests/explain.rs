@@ -493,3 +493,31 @@ fn wrong_usage_is_told_from_findings() {
         assert_eq!(ran.stdout, "", "{arguments:?}");
     }
 }
+
+#[test]
+fn what_sends_nothing_needs_no_key_of_an_account() {
+    let upstream = Upstream::accepting();
+    let mut gateway = Gateway::start(&settings(&upstream, TARDY));
+    let answer = gateway.submit(SCORE);
+    let receipt = answer.header("scoregate-receipt").unwrap();
+    gateway.signal("TERM");
+    gateway.ended();
+    let folder = gateway.directory.path();
+    for file in ["api-key-0", "service-key"] {
+        std::fs::remove_file(folder.join(file)).unwrap();
+    }
+    explained(folder, SCORE, &[]);
+    recorded(folder, receipt).good_json();
+    let config = folder.join("scoregate.toml");
+    let config = config.to_str().unwrap();
+    for more in [
+        &["ledger", "list", "--config", config][..],
+        &["ledger", "verify", "--config", config],
+        &["replay", "--config", config, "--policy", config],
+    ] {
+        let ran = Ran::with(more, "");
+        assert_eq!(ran.code, Some(0), "{more:?}: {}", ran.stderr);
+    }
+    let checked = Ran::with(&["check", "--config", config], "");
+    assert_eq!(checked.code, Some(1), "{}", checked.stdout);
+}

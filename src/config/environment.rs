@@ -8,6 +8,12 @@ pub trait Environment {
 
     /// All variables whose name starts with `prefix`, by name.
     fn starting_with(&self, prefix: &str) -> BTreeMap<String, String>;
+
+    /// Whether requests will be sent with accounts' keys. Else those are not read: they need not be
+    /// there.
+    fn has_account_keys(&self) -> bool {
+        true
+    }
 }
 
 /// The variables of this process. Text that is not Unicode comes with replacement characters,
@@ -26,6 +32,24 @@ impl Environment for Process {
             .filter(|(name, _)| name.starts_with(prefix))
             .map(|(name, value)| (name, value.to_string_lossy().into_owned()))
             .collect()
+    }
+}
+
+/// The variables of this process, for a command that sends nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct WithoutAccountKeys;
+
+impl Environment for WithoutAccountKeys {
+    fn get(&self, name: &str) -> Option<String> {
+        Process.get(name)
+    }
+
+    fn starting_with(&self, prefix: &str) -> BTreeMap<String, String> {
+        Process.starting_with(prefix)
+    }
+
+    fn has_account_keys(&self) -> bool {
+        false
     }
 }
 

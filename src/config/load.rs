@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::Config;
 use super::document::Document;
-use super::environment::{Environment, Process};
+use super::environment::{Environment, Process, WithoutAccountKeys};
 use super::files;
 use super::findings::Findings;
 use super::misspelt;
@@ -45,6 +45,11 @@ impl Loaded {
 /// Loads the file at `path` with the overrides of the process's environment.
 pub fn load(path: &Path) -> Result<Loaded, Problems> {
     load_with(path, &Process)
+}
+
+/// The same for a command that sends nothing, and so needs no keys of accounts.
+pub fn load_to_read(path: &Path) -> Result<Loaded, Problems> {
+    load_with(path, &WithoutAccountKeys)
 }
 
 /// Loads the file at `path` with the overrides and secrets of `environment`.

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::stop::Stop;
-use crate::config::{Config, load};
+use crate::config::{Config, load_to_read};
 use crate::explanation::Explanation;
 use crate::ledger::{Reader, Receipt};
 use crate::line_item::LineItem;
@@ -83,7 +83,7 @@ fn write_json(answer: &Answer, out: &mut impl Write) -> io::Result<()> {
 
 impl Arguments {
     fn answer(&self) -> Result<Answer, Stop> {
-        let loaded = load(&self.config).map_err(|problems| Stop::finding(&problems))?;
+        let loaded = load_to_read(&self.config).map_err(|problems| Stop::finding(&problems))?;
         let config = &loaded.config;
         if let Some(receipt) = &self.receipt {
             return recorded(config, receipt);

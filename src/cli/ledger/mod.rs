@@ -85,7 +85,8 @@ impl Common {
     }
 
     fn open(&self) -> Result<Reader, Stop> {
-        let loaded = config::load(&self.config).map_err(|problems| Stop::finding(&problems))?;
+        let loaded =
+            config::load_to_read(&self.config).map_err(|problems| Stop::finding(&problems))?;
         let nothing = || Stop::Finding("`ledger.url` is \"none\": nothing is recorded".to_owned());
         let settings = loaded.config.ledger.ok_or_else(nothing)?;
         Reader::open(&settings).map_err(|cause| Stop::finding(&cause))

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 
 use super::output::{Format, Output};
 use super::stop::Stop;
-use crate::config::{Count, Loaded, Problems, Process, load, load_candidate};
+use crate::config::{Count, Loaded, Problems, WithoutAccountKeys, load_candidate, load_to_read};
 use crate::ledger::{Cell, Entry, Fault, Filter, Reader, Settings};
 use crate::policy::Past;
 use crate::replay::{Outcome, Replay, Skipped};
@@ -51,7 +51,7 @@ pub fn run(arguments: &Arguments) -> io::Result<ExitCode> {
 
 impl Arguments {
     fn outcome(&self) -> Result<(Outcome, Skipped), Stop> {
-        let config = load(&self.config)
+        let config = load_to_read(&self.config)
             .map_err(|problems| Stop::finding(&problems))?
             .config;
         let candidate = self.candidate()?;
@@ -70,7 +70,7 @@ impl Arguments {
     /// What is wrong or risky in the candidate is said as `check` says it, beside the result.
     fn candidate(&self) -> Result<Loaded, Stop> {
         let mut stderr = io::stderr().lock();
-        match load_candidate(&self.config, &self.policy, &Process) {
+        match load_candidate(&self.config, &self.policy, &WithoutAccountKeys) {
             Ok(loaded) => {
                 super::check::write_findings(&mut stderr, &[], &loaded.warnings)?;
                 Ok(loaded)
