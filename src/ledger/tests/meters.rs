@@ -159,7 +159,7 @@ const FREEZE: &str = "
             EXIT WHEN FOUND;
             PERFORM pg_sleep(0.002);
         END LOOP;
-        EXECUTE format('COPY (SELECT 1) TO PROGRAM %L', 'kill -s STOP ' || waiting);
+        EXECUTE format('COPY (SELECT 1) TO PROGRAM %L', 'cat > /dev/null; kill -s STOP ' || waiting);
         PERFORM pg_terminate_backend(holder) FROM unnest(pg_blocking_pids(waiting)) AS holder;
     END $$;
     SELECT pid FROM pg_stat_activity
