@@ -1,6 +1,8 @@
 //! The way of every log line to standard error: whole lines, through a buffer of bounded size, by
 //! one thread that alone waits for whoever reads them. Where the reader stalls, lines are dropped
 //! and counted, because a log must hold up neither grades nor signals.
+//!
+//! Not the `tracing-appender` crate: docs/decisions/0002.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
