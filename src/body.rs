@@ -73,6 +73,12 @@ impl Body {
         self
     }
 
+    /// Nothing of it is left to be sent. One of known length may not be asked for its end.
+    fn is_over(&self) -> bool {
+        use http_body::Body as _;
+        self.has_ended || self.is_end_stream() || self.size_hint().exact() == Some(0)
+    }
+
     /// Counts as being served on its connection until the body ends.
     #[must_use]
     pub fn counted(mut self, serving: Serving) -> Self {
@@ -123,12 +129,47 @@ impl http_body::Body for Body {
 
 impl Drop for Body {
     fn drop(&mut self) {
-        // Dropped within it, its caller has left. A body of known length isn't asked for its end.
-        if !self.has_ended
-            && !http_body::Body::is_end_stream(self)
+        // Dropped within it, its caller has left.
+        if !self.is_over()
             && let Some(trail) = &self.held.trail
         {
             trail.cut_short();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body::Body as _;
+
+    use super::*;
+
+    /// Has so many bytes to come, and its end after them.
+    struct Left(u64);
+
+    impl http_body::Body for Left {
+        type Data = Bytes;
+        type Error = Cause;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Cause>>> {
+            Poll::Pending
+        }
+
+        fn size_hint(&self) -> SizeHint {
+            SizeHint::with_exact(self.0)
+        }
+    }
+
+    #[test]
+    fn a_body_is_over_with_its_last_byte_asked_for_its_end_or_not() {
+        assert!(Body::empty().is_over());
+        assert!(!Body::whole("x").is_over());
+        let streamed = |left| Body::streamed(Box::pin(Left(left)));
+        assert!(!streamed(1).is_over());
+        let spent = streamed(0);
+        assert!(!spent.is_end_stream() && spent.is_over());
     }
 }
