@@ -105,9 +105,9 @@ mod tests {
     fn the_reference_lists_every_code_as_it_is() {
         for code in Code::ALL {
             let again = if code.retryable() { "yes" } else { "no" };
-            let status = match code {
-                Code::UpstreamError => "the upstream's".to_owned(),
-                code => code.status().as_u16().to_string(),
+            let (status, again) = match code {
+                Code::UpstreamError => ("the upstream's".to_owned(), "for 429, 502, 503, 504"),
+                code => (code.status().as_u16().to_string(), again),
             };
             let row = format!(
                 "| `{}` | {status} | {again} |{} |",
