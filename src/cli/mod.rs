@@ -21,7 +21,11 @@ use clap::{Parser, Subcommand};
 
 /// A reverse proxy in front of LTIAAS that authenticates, validates and judges every score.
 #[derive(Debug, Parser)]
-#[command(name = "scoregate", version)]
+#[command(
+    name = "scoregate",
+    version,
+    after_help = "Begin with `scoregate demo`; then `scoregate key new`, a configuration, `check` and `run` (README.md)."
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -31,7 +35,7 @@ struct Cli {
 enum Command {
     /// Show what the gateway does: start it before a stand-in LTIAAS, submit sample scores, stay up.
     Demo(demo::Arguments),
-    /// Serve.
+    /// Stand between tools and LTIAAS, until told to stop.
     Run(run::Arguments),
     /// Run the stand-in LTIAAS alone, to try a tool or a configuration against.
     Sandbox(sandbox::Arguments),

@@ -47,7 +47,7 @@ pub struct Common {
 /// Which entries.
 #[derive(Debug, Args)]
 pub struct Which {
-    /// What became of it: forwarded, adjusted, kept, held, queued or refused.
+    /// What became of it: forwarded, adjusted, kept or refused.
     #[arg(long, value_parser = read_decision)]
     decision: Option<Decision>,
     /// The refusal's `details.message`, such as INVALID_SCORE.
@@ -56,9 +56,11 @@ pub struct Which {
     /// The learner's id.
     #[arg(long)]
     user: Option<String>,
-    #[arg(long)]
+    /// The account, by its name in the configuration.
+    #[arg(long, value_name = "NAME")]
     account: Option<String>,
-    #[arg(long)]
+    /// Who submitted: a caller's name, or `ISSUER/CLAIM`.
+    #[arg(long, value_name = "NAME")]
     caller: Option<String>,
     /// The line item's id, or a pattern with `*` and `**`.
     #[arg(long, value_name = "ID", value_parser = Pattern::parse)]
