@@ -5,7 +5,14 @@ use crate::line_item::{LineItem, Pattern};
 
 pub(super) fn check(at: &At<'_>, patterns: &[String]) -> Option<Vec<Pattern>> {
     at.each(patterns, |at, text| match Pattern::parse(text) {
-        Ok(pattern) => Some(pattern),
+        Ok(pattern) => {
+            if let Err(cause) = pattern.example() {
+                at.warn(format_args!(
+                    "can match no line item's id, since every such id is refused: {cause}"
+                ));
+            }
+            Some(pattern)
+        }
         Err(cause) => at.problem(format_args!("is no pattern of line items: {cause}")),
     })
 }

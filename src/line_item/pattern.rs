@@ -3,7 +3,7 @@
 
 use thiserror::Error;
 
-use super::id::{Part, push_authority, push_normalized, strip_scheme};
+use super::id::{LineItem, NotALineItem, Part, push_authority, push_normalized, strip_scheme};
 
 /// A pattern for line items. Anchored at both ends; its fixed text is normalized like an id, so
 /// `https://LMS.example.edu:443/**` means what its author thinks.
@@ -68,6 +68,14 @@ impl Pattern {
             text: text.to_owned(),
             pieces: pieces(&normalized),
         })
+    }
+
+    /// An id that it matches, with a letter in each star's place; or why there is none.
+    pub fn example(&self) -> Result<LineItem, NotALineItem> {
+        match self.text.as_str() {
+            "**" => LineItem::parse("https://x/x"),
+            text => LineItem::parse(&text.replace("**", "*").replace('*', "x")),
+        }
     }
 
     /// The pattern as it was written.

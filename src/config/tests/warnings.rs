@@ -71,6 +71,16 @@ fn each_risk_has_its_warning_and_nothing_else_has_one() {
             "11: caller[0].line_items[0]: matches no line item on the account's `platforms`",
         ),
         (
+            "['https://canvas.example.edu/**']",
+            "['https://canvas.example.edu/a/../**']",
+            "11: caller[0].line_items[0]: can match no line item's id, since every such id is refused: it holds a dot segment",
+        ),
+        (
+            "['https://canvas.example.edu/**']",
+            "['https://canvas.example.edu/*?a=1?b=*']",
+            "11: caller[0].line_items[0]: can match no line item's id, since every such id is refused: it holds a second `?`",
+        ),
+        (
             "[[caller]]",
             "[server]\nlisten = '0.0.0.0:80'\n[[caller]]",
             "7: server.listen: callers can reach this address over plain HTTP",
