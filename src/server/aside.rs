@@ -64,22 +64,25 @@ mod tests {
     use std::sync::atomic::AtomicUsize;
     use std::time::Duration;
 
-    use tokio::time::{sleep, timeout};
+    use tokio::sync::oneshot;
+    use tokio::time::timeout;
 
     #[tokio::test]
     async fn is_asked_when_it_was_woken_and_not_before() {
         let asked = AtomicUsize::new(0);
-        let mut timer = pin!(sleep(Duration::from_millis(20)));
+        let (wake, woken) = oneshot::channel();
+        let mut woken = pin!(woken);
         let watched = poll_fn(|context| {
             asked.fetch_add(1, Ordering::Relaxed);
-            timer.as_mut().poll(context)
+            woken.as_mut().poll(context)
         });
         let mut aside = pin!(Aside::new(watched));
         for _ in 0..10 {
             let early = timeout(Duration::ZERO, aside.as_mut()).await;
             assert!(early.is_err());
         }
-        aside.await;
+        wake.send(()).unwrap();
+        aside.await.unwrap();
         assert_eq!(asked.into_inner(), 2);
     }
 }
