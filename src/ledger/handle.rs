@@ -338,6 +338,16 @@ impl Ledger {
         self.inner.health.keeps_leases_of(since.lapses)
     }
 
+    /// For one submission, which has waited for all but a second of its time already.
+    #[cfg(test)]
+    pub(super) fn hurried(&self) -> Self {
+        let hurried = self.for_submission();
+        for patience in &hurried.patience {
+            patience.spend(patience.left() - std::time::Duration::from_secs(1));
+        }
+        hurried
+    }
+
     #[cfg(test)]
     pub(super) fn locks(&self) -> &CellLocks {
         &self.inner.locks
