@@ -342,7 +342,7 @@ impl Ledger {
     #[cfg(test)]
     pub(super) fn hurried(&self) -> Self {
         let hurried = self.for_submission();
-        for patience in &hurried.patience {
+        if let Some(patience) = &hurried.patience {
             patience.spend(patience.left() - std::time::Duration::from_secs(1));
         }
         hurried
