@@ -35,7 +35,7 @@ done
 command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
 
 built="target/fuzz/build"
-cargo fuzz build --sanitizer none --target-dir "$built"
+RUSTC_WRAPPER="$PWD/fuzz/own_code.sh" cargo fuzz build --sanitizer none --target-dir "$built"
 
 # What libFuzzer last said it had covered, in edges, in lines of this kind.
 covered() {

@@ -15,6 +15,7 @@ use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version};
 use jiff::Timestamp;
 use jsonwebtoken::Algorithm;
+use rustls::ClientConfig;
 use secrecy::SecretString;
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -174,15 +175,14 @@ secret = { env = "SECRET" }
 allow = ["scores:write", "scores:read"]
 "#;
 
-static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| {
+static ISSUER_ALONE: LazyLock<(Config, Arc<ClientConfig>)> = LazyLock::new(|| {
     let environment = [("KEY", CANARY), ("SECRET", SECRET)];
     let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let environment = BTreeMap::from(environment);
     let folder = Path::new("/nonexistent");
     let loaded = load_text(&"fuzz.toml".into(), ISSUER, folder, &environment);
-    let config: Config = loaded.unwrap().config;
     let tls = crate::tls::client_config(None, &[]).unwrap();
-    Verifier::new(&config, &tls, None).unwrap()
+    (loaded.unwrap().config, tls)
 });
 
 /// The same at every run.
@@ -192,6 +192,10 @@ const NOW: i64 = 1_800_000_000;
 /// accepted for what it says and no more, the second time as the first; one that is signed with
 /// another secret, or not at all, never is.
 pub fn token(bytes: &[u8]) {
+    // One for each input, or what it remembers would make coverage depend on the inputs before.
+    let (config, tls) = &*ISSUER_ALONE;
+    let verifier = Verifier::new(config, tls, None).unwrap();
+    let verify = |credential: &str| verify(&verifier, credential);
     let mut parts = bytes.splitn(2, |byte| *byte == b'\n');
     let whole = match (parts.next(), parts.next()) {
         (Some(header), Some(claims)) => {
@@ -220,9 +224,9 @@ pub fn token(bytes: &[u8]) {
     }
 }
 
-fn verify(credential: &str) -> Result<Arc<Caller>, Unverified> {
+fn verify(verifier: &Verifier, credential: &str) -> Result<Arc<Caller>, Unverified> {
     let now = Timestamp::from_second(NOW).unwrap();
-    let verifying = VERIFIER.verify(credential, now);
+    let verifying = verifier.verify(credential, now);
     // Without a key set to fetch there is nothing to wait for.
     verifying.now_or_never().unwrap()
 }
