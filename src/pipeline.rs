@@ -19,8 +19,8 @@ use crate::layers::{AdmissionLayer, EnvelopeLayer, IdentifyLayer, TraceLayer};
 use crate::record::Record;
 use crate::routing::Operation;
 use crate::stages::{
-    attach_credentials, authenticate, authorize, check_message, consult, judge, limit_rate,
-    normalize, read_body, rewrite_json, route, see_through, write_score,
+    attach_credentials, authenticate, authorize, check_message, consult, judge, limit_in_flight,
+    limit_rate, normalize, read_body, rewrite_json, route, see_through, write_score,
 };
 use crate::verdict::Verdict;
 
@@ -70,6 +70,8 @@ async fn admit(traced: Traced, worker: &Worker) -> Result<Credentialed, Refusal>
     let identity = authenticate(&routed, &worker.shared.verifier).await?;
     // Before anything is done for the caller: RATE_LIMITED.
     let identity = limit_rate(identity)?;
+    // Before the body is read, which its caller may dribble: RATE_LIMITED.
+    let identity = limit_in_flight(identity, &routed.traced.trail)?;
     // CALLER_NOT_ALLOWED, LINE_ITEM_NOT_ALLOWED.
     let authorized = authorize(routed, identity)?;
     // CREDENTIALS_MISSING.

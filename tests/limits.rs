@@ -8,39 +8,9 @@
 #[allow(dead_code, unused_imports)]
 mod support;
 
-use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use support::*;
-
-/// Holds answers back until it is opened.
-#[derive(Clone, Default)]
-struct Gate(Arc<(Mutex<bool>, Condvar)>);
-
-impl Gate {
-    fn open(&self) {
-        *self.0.0.lock().unwrap() = true;
-        self.0.1.notify_all();
-    }
-
-    fn pass(&self) {
-        let open = self.0.0.lock().unwrap();
-        let waited = self
-            .0
-            .1
-            .wait_timeout_while(open, DEADLINE * 2, |open| !*open);
-        drop(waited.unwrap());
-    }
-
-    /// An upstream behind it.
-    fn upstream(&self) -> Upstream {
-        let gate = self.clone();
-        Upstream::start(move |_, _| {
-            gate.pass();
-            reply(204, "", "")
-        })
-    }
-}
 
 fn with_server(upstream: &Upstream, lines: &str) -> Gateway {
     let mut settings = Settings::new(upstream.address);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Quota;
+use super::{Places, Quota};
 use crate::config::Account;
 use crate::line_item::Pattern;
 use crate::meter::CallerHandle;
@@ -22,4 +22,6 @@ pub struct Caller {
     pub line_items: Arc<[Pattern]>,
     /// How often it may ask, if there is a limit.
     pub quota: Option<Arc<Quota>>,
+    /// How many of its requests may be in flight, if there is a limit.
+    pub places: Option<Places>,
 }

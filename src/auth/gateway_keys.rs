@@ -1,15 +1,15 @@
 //! Gateway keys: `sgk_…`, known by their SHA-256 digest.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use jiff::Timestamp;
 
-use super::{Caller, Quota, Unverified};
+use super::{Caller, Places, Quota, Unverified};
 use crate::config::{self, KeyDigest};
 use crate::gateway_key::digest;
-use crate::meter::CallerHandle;
+use crate::meter::{CallerHandle, Fill};
 
 /// What every gateway key begins with.
 pub const PREFIX: &str = "sgk_";
@@ -22,6 +22,8 @@ pub struct GatewayKeys {
     entries: HashMap<[u8; 8], Vec<Entry>>,
     /// By the caller's name.
     quotas: HashMap<String, Arc<Quota>>,
+    /// By the caller's name, in the order of the metrics.
+    places: BTreeMap<String, Places>,
 }
 
 struct Entry {
@@ -31,7 +33,8 @@ struct Entry {
 }
 
 impl GatewayKeys {
-    /// Takes the place of `before`, and goes on with the quotas that have not changed.
+    /// Takes the place of `before`, and goes on with the quotas that have not changed, and with the places
+    /// that are taken.
     pub fn new(callers: &[config::Caller], before: Option<&Self>) -> Self {
         let mut keys = Self::default();
         for caller in callers {
@@ -42,7 +45,12 @@ impl GatewayKeys {
             if let Some(quota) = &quota {
                 keys.quotas.insert(caller.name.clone(), quota.clone());
             }
-            let known = Arc::new(known(caller, quota));
+            let taken = before.and_then(|before| before.places.get(&caller.name));
+            let places = caller.max_in_flight.map(|most| Places::after(taken, most));
+            if let Some(places) = &places {
+                keys.places.insert(caller.name.clone(), places.clone());
+            }
+            let known = Arc::new(known(caller, quota, places));
             for key in &caller.keys {
                 keys.add(key, &known);
             }
@@ -60,6 +68,12 @@ impl GatewayKeys {
             .entry(beginning(&key.digest))
             .or_default()
             .push(entry);
+    }
+
+    /// How full the places are of each caller that has so many.
+    pub fn places(&self) -> impl Iterator<Item = (&str, Fill)> {
+        let places = self.places.iter();
+        places.map(|(name, places)| (name.as_str(), places.fill()))
     }
 
     pub fn verify(&self, key: &str, now: Timestamp) -> Result<Arc<Caller>, Unverified> {
@@ -86,7 +100,7 @@ fn beginning(digest: &[u8; 32]) -> [u8; 8] {
     beginning
 }
 
-fn known(caller: &config::Caller, quota: Option<Arc<Quota>>) -> Caller {
+fn known(caller: &config::Caller, quota: Option<Arc<Quota>>, places: Option<Places>) -> Caller {
     let name: Arc<str> = caller.name.as_str().into();
     Caller {
         name: name.clone(),
@@ -96,5 +110,6 @@ fn known(caller: &config::Caller, quota: Option<Arc<Quota>>) -> Caller {
         permissions: caller.allow,
         line_items: caller.line_items.as_slice().into(),
         quota,
+        places,
     }
 }

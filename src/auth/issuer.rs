@@ -10,6 +10,7 @@ use secrecy::ExposeSecret;
 use super::cache::Verified;
 use super::claims::Claims;
 use super::key_source::KeySource;
+use super::places::IssuerPlaces;
 use super::quota::Quotas;
 use super::scope::narrow;
 use super::tally::KeySetState;
@@ -27,6 +28,7 @@ pub struct Issuer {
     place: usize,
     line_items: Arc<[Pattern]>,
     pub quotas: Option<Arc<Quotas>>,
+    pub places: Option<IssuerPlaces>,
     keys: Keys,
 }
 
@@ -45,10 +47,15 @@ impl Issuer {
         timing: Timing,
         before: Option<&Verifier>,
     ) -> Result<Self, CannotVerify> {
-        let spent = before.and_then(|before| before.quotas(&settings.name));
+        let itself = before.and_then(|before| before.issuer(&settings.name));
+        let spent = itself.and_then(|before| before.quotas.as_ref());
         let quotas = settings
             .rate_limit
             .map(|limit| Quotas::kept_or_new(limit, spent));
+        let taken = itself.and_then(|before| before.places.as_ref());
+        let places = settings
+            .max_in_flight
+            .map(|most| IssuerPlaces::after(taken, most));
         let keys = match &settings.keys {
             IssuerKeys::Secret(secret) => {
                 Keys::Shared(DecodingKey::from_secret(secret.expose_secret()))
@@ -76,6 +83,7 @@ impl Issuer {
             place,
             line_items,
             quotas,
+            places,
             keys,
         })
     }
@@ -164,6 +172,7 @@ impl Issuer {
         let name: Arc<str> = format!("{}/{name}", settings.name).into();
         Ok(Caller {
             quota: self.quotas.as_ref().map(|quotas| quotas.of(&name)),
+            places: self.places.as_ref().map(|places| places.of(&name)),
             name,
             label: settings.name.as_str().into(),
             meter: CallerHandle::default(),

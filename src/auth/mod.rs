@@ -8,6 +8,7 @@ mod fetch;
 mod gateway_keys;
 mod issuer;
 mod key_source;
+mod places;
 mod quota;
 mod readers;
 mod scope;
@@ -19,6 +20,7 @@ mod unverified;
 mod verifier;
 
 pub use caller::Caller;
+pub use places::{Place, Places};
 pub use quota::Quota;
 pub use readers::Readers;
 pub use tally::KeySetState;

@@ -10,7 +10,6 @@ use super::cache::{Verified, VerifiedTokens};
 use super::gateway_keys::{GatewayKeys, PREFIX};
 use super::issuer::Issuer;
 use super::key_source::KeySource;
-use super::quota::Quotas;
 use super::self_test::self_test;
 use super::tally::KeySetState;
 use super::timing::Timing;
@@ -127,11 +126,22 @@ impl Verifier {
         self.verified.fill()
     }
 
-    /// What the callers of an issuer have left.
-    pub(super) fn quotas(&self, issuer: &str) -> Option<&Arc<Quotas>> {
+    /// How full the places are of each caller that has so many, and of each issuer's fullest.
+    pub fn in_flight(&self) -> impl Iterator<Item = (String, Fill)> {
+        let callers = self.keys.places();
+        let callers = callers.map(|(name, fill)| (format!("caller.{name}.max_in_flight"), fill));
+        let issuers = self.issuers.iter().filter_map(|issuer| {
+            let name = &issuer.settings.name;
+            let fill = issuer.places.as_ref()?.fill();
+            Some((format!("issuer.{name}.max_in_flight"), fill))
+        });
+        callers.chain(issuers)
+    }
+
+    /// The issuer of a name.
+    pub(super) fn issuer(&self, name: &str) -> Option<&Issuer> {
         let mut issuers = self.issuers.iter();
-        let issuer = issuers.find(|other| other.settings.name == issuer)?;
-        issuer.quotas.as_ref()
+        issuers.find(|issuer| issuer.settings.name == name)
     }
 
     /// Where fetched key sets come from.

@@ -12,7 +12,7 @@ use super::account::Account;
 use super::findings::At;
 use super::key_digest::{KeyDigest, KeyEntry};
 use super::rate_limit::{RateLimit, RateLimitSection};
-use super::{accounts::Accounts, name, rate_limit};
+use super::{accounts::Accounts, max_in_flight, name, rate_limit};
 use crate::line_item::Pattern;
 use crate::permission::{Permission, Permissions};
 
@@ -26,6 +26,8 @@ pub struct Caller {
     /// Empty: every line item on the account's platforms.
     pub line_items: Vec<Pattern>,
     pub rate_limit: Option<RateLimit>,
+    /// Of its requests.
+    pub max_in_flight: Option<usize>,
 }
 
 /// A tool that authenticates with gateway keys.
@@ -50,6 +52,11 @@ pub struct CallerSection {
     /// How often it may ask. Without it there is no limit but those of `[server]`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate_limit: Option<RateLimitSection>,
+    /// How many of its requests may be in flight at once, 1 to 1,000,000; those beyond are answered
+    /// RATE_LIMITED. Without it there is no limit but those of `[server]`: set it where several share
+    /// a gateway, well below `server.max_in_flight`, so that none takes every place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_in_flight: Option<u64>,
 }
 
 impl CallerSection {
@@ -63,6 +70,7 @@ impl CallerSection {
         let access = access.check(at, accounts);
         let keys = self.check_keys(&at.key("keys"), now);
         let rate_limit = rate_limit::check(&at.key("rate_limit"), self.rate_limit.as_ref());
+        let in_flight = max_in_flight::check(&at.key("max_in_flight"), self.max_in_flight);
         let (account, allow, line_items) = access?;
         Some(Caller {
             name: name?,
@@ -71,6 +79,7 @@ impl CallerSection {
             allow,
             line_items,
             rate_limit: rate_limit?,
+            max_in_flight: in_flight?,
         })
     }
 

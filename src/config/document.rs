@@ -23,7 +23,7 @@ use super::scores::ScoresSection;
 use super::server::{Server, ServerSection};
 use super::traces::TracesSection;
 use super::upstream::UpstreamSection;
-use super::{Config, name, policy_reach};
+use super::{Config, max_in_flight, name, policy_reach};
 use crate::policy::Policy;
 
 /// The configuration of scoregate.
@@ -62,6 +62,7 @@ impl Document {
         let issuers = self.check_issuers(&at.key("issuer"), &accounts);
         let policies = self.check_policies(at, &accounts);
         self.warn_of_nobody(at);
+        self.warn_of_wide_bounds(at);
         if let (Some(callers), Some(issuers), Some(policies)) = (&callers, &issuers, &policies) {
             policy_reach::warn(&at.key("policy"), policies, callers, issuers);
             warn_of_merged(&at.key("policy"), policies);
@@ -128,6 +129,14 @@ impl Document {
         at.each(&self.policy, |at, policy| {
             policy.check(at, &names, self.ledger.records())
         })
+    }
+
+    fn warn_of_wide_bounds(&self, at: &At<'_>) {
+        let most = self.server.max_in_flight;
+        let callers = self.caller.iter().map(|caller| caller.max_in_flight);
+        max_in_flight::warn(&at.key("caller"), callers, most);
+        let issuers = self.issuer.iter().map(|issuer| issuer.max_in_flight);
+        max_in_flight::warn(&at.key("issuer"), issuers, most);
     }
 
     fn warn_of_nobody(&self, at: &At<'_>) {

@@ -16,7 +16,7 @@ use super::findings::At;
 use super::issuer_keys::{AlgorithmName, JwksSection};
 use super::rate_limit::{RateLimit, RateLimitSection};
 use super::secret::SecretPlace;
-use super::{name, rate_limit};
+use super::{max_in_flight, name, rate_limit};
 use crate::key_set::KeySet;
 use crate::line_item::Pattern;
 use crate::permission::{Permission, Permissions};
@@ -39,6 +39,8 @@ pub struct Issuer {
     pub line_items: Vec<Pattern>,
     /// Of each of its callers.
     pub rate_limit: Option<RateLimit>,
+    /// Of each of its callers' requests.
+    pub max_in_flight: Option<usize>,
     /// Whether the gateway is not ready before the keys are here.
     pub required: bool,
     /// How often a key set is read again.
@@ -95,6 +97,11 @@ pub struct IssuerSection {
     /// How often each of its callers may ask. Without it there is no limit but those of `[server]`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate_limit: Option<RateLimitSection>,
+    /// How many of each caller's requests may be in flight at once, 1 to 1,000,000; those beyond are answered
+    /// RATE_LIMITED. Without it there is no limit but those of `[server]`: set it where several share
+    /// a gateway, well below `server.max_in_flight`, so that none takes every place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_in_flight: Option<u64>,
     /// Whether the gateway is not ready before the keys are here.
     pub required: bool,
     /// How often a key set is read again, from 1 s to 1 day.
@@ -116,6 +123,7 @@ impl Default for IssuerSection {
             allow: Vec::new(),
             line_items: Vec::new(),
             rate_limit: None,
+            max_in_flight: None,
             required: true,
             refresh: DurationText::new("5m"),
         }
@@ -142,6 +150,7 @@ impl IssuerSection {
         let bounds = Duration::from_secs(1)..=Duration::from_secs(86_400);
         let refresh = self.refresh.check(&at.key("refresh"), bounds);
         let rate_limit = rate_limit::check(&at.key("rate_limit"), self.rate_limit.as_ref());
+        let in_flight = max_in_flight::check(&at.key("max_in_flight"), self.max_in_flight);
         let (account, allow, line_items) = access?;
         Some(Issuer {
             name: name?,
@@ -159,6 +168,7 @@ impl IssuerSection {
             allow,
             line_items,
             rate_limit: rate_limit?,
+            max_in_flight: in_flight?,
             required: self.required,
             refresh: refresh?,
         })

@@ -28,6 +28,7 @@ mod listen;
 mod load;
 mod log;
 mod mask;
+mod max_in_flight;
 mod misspelt;
 mod name;
 mod number;

@@ -73,7 +73,8 @@ codes! {
     PolicyRefused "POLICY_REFUSED" UNPROCESSABLE_ENTITY never;
     /// A newer score of this cell is there already, and a policy refuses older ones.
     StaleScore "STALE_SCORE" CONFLICT never;
-    /// The caller is at its own limit of requests (`rate_limit`); see `retry-after`.
+    /// The caller is at its own limit of requests (`rate_limit`), or of those in flight
+    /// (`max_in_flight`), as the description says; see `retry-after`.
     RateLimited "RATE_LIMITED" TOO_MANY_REQUESTS again;
     /// A defect of the gateway; the log has its cause under the request id.
     Internal "INTERNAL" INTERNAL_SERVER_ERROR never;

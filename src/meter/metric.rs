@@ -119,10 +119,11 @@ pub mod list {
         /// Waits for a cell that other submissions held: `result` is `held`, or `busy` for those
         /// that were given up.
         LEDGER_CELL_WAITS Counter "scoregate_ledger_cell_waits_total" ["result"];
-        /// The most that a limit allows, by its configuration key where it has one. Bytes for
-        /// `verified_tokens`, else a number of things.
+        /// The most that a limit allows, by its configuration key where it has one: a caller's
+        /// `max_in_flight` is `caller.NAME.max_in_flight`, an issuer's
+        /// `issuer.NAME.max_in_flight`. Bytes for `verified_tokens`, else a number of things.
         LIMIT Gauge "scoregate_limit" ["limit"];
-        /// How much of a limit is used now.
+        /// How much of a limit is used now; of an issuer's `max_in_flight`, by its fullest caller.
         LIMIT_USED Gauge "scoregate_limit_used" ["limit"];
         /// TLS handshakes with callers that failed: `timeout`, `closed` (the caller left, as a
         /// probe of the port does), `not_tls` (such as plain HTTP), `incompatible` (no version or

@@ -10,7 +10,7 @@ use http::{Method, StatusCode, Version};
 use tokio::time::Instant;
 
 use super::{AccessLog, IdHash, Recorder, Wait};
-use crate::auth::Caller;
+use crate::auth::{Caller, Place};
 use crate::error::Code;
 use crate::meter::Act;
 use crate::request_id::RequestId;
@@ -30,6 +30,8 @@ pub struct Trail {
     pub line_item: OnceLock<IdHash>,
     pub user: OnceLock<IdHash>,
     pub caller: OnceLock<Arc<Caller>>,
+    /// Its caller's place, given back with the trail's end.
+    pub place: OnceLock<Place>,
     /// Why its caller was not let in, which the caller is not told.
     pub reason: OnceLock<String>,
     pub decision: OnceLock<&'static str>,
@@ -67,6 +69,7 @@ impl Trail {
             line_item: OnceLock::new(),
             user: OnceLock::new(),
             caller: OnceLock::new(),
+            place: OnceLock::new(),
             reason: OnceLock::new(),
             decision: OnceLock::new(),
             answer: OnceLock::new(),

@@ -5,6 +5,7 @@
 mod canary;
 mod client;
 mod envelope;
+mod gate;
 mod gateway;
 mod message;
 mod metrics;
@@ -17,6 +18,7 @@ mod upstream;
 pub use canary::{Canary, hex};
 pub use client::{Client, Failure, Response};
 pub use envelope::{assert_bodiless_or_envelope, assert_envelope, envelope};
+pub use gate::Gate;
 pub use gateway::Gateway;
 pub use metrics::{Metrics, Sample};
 pub use ran::Ran;

@@ -38,6 +38,7 @@ pub fn issuer(keys: IssuerKeys) -> Issuer {
         allow: all(),
         line_items: Vec::new(),
         rate_limit: None,
+        max_in_flight: None,
         required: true,
         refresh: Duration::from_secs(300),
     }
@@ -57,6 +58,7 @@ pub fn caller(name: &str, keys: Vec<KeyDigest>) -> Caller {
         allow: all(),
         line_items: Vec::new(),
         rate_limit: None,
+        max_in_flight: None,
     }
 }
 

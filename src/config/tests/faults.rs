@@ -318,6 +318,11 @@ fn callers() {
             ("name = 'quiz'\n", "", "6: caller[0].name: is required"),
             ("account = 'main'", "", "6: caller[0].account: is required"),
             (
+                "account = 'main'\n",
+                "account = 'main'\nmax_in_flight = 0\n",
+                "9: caller[0].max_in_flight: must be from 1 to 1000000 (given: `0`)",
+            ),
+            (
                 "account = 'main'",
                 "account = 'mian'",
                 "8: caller[0].account: is no account; there is `main` (given: `mian`)",

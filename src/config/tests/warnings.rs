@@ -54,6 +54,11 @@ fn each_risk_has_its_warning_and_nothing_else_has_one() {
             "[log]\nid_key = { env = 'API_KEY' }\n[[account]]",
             "2: log.id_key: the key has fewer than 16 bytes",
         ),
+        (
+            "allow = ['scores:write']",
+            "allow = ['scores:write']\nmax_in_flight = 4096",
+            "11: caller[0].max_in_flight: lets one caller take every place there is (`server.max_in_flight`, 4096)",
+        ),
         ("['scores:write']", "[]", "10: caller[0].allow: is empty"),
         (
             "allow = ['scores:write']",
