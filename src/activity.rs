@@ -17,6 +17,8 @@ pub struct Activity {
     /// Whether bytes wait that the caller doesn't take.
     blocked: AtomicBool,
     http2: AtomicBool,
+    /// Whether its caller is asked to connect anew, since the gateway will end.
+    leaving: AtomicBool,
 }
 
 /// Counts one request as being served until it is dropped.
@@ -62,9 +64,19 @@ impl Activity {
         self.serving.load(Ordering::Relaxed)
     }
 
+    /// The gateway will end: answers ask the caller to connect anew.
+    pub fn leave(&self) {
+        self.leaving.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a request has come, over HTTP/2.
+    pub fn is_http2(&self) -> bool {
+        self.http2.load(Ordering::Relaxed)
+    }
+
     /// HTTP/2 sends frames that belong to no request, so bytes alone start no head there.
     pub fn head_begun(&self) -> bool {
-        self.head_begun.load(Ordering::Relaxed) && !self.http2.load(Ordering::Relaxed)
+        self.head_begun.load(Ordering::Relaxed) && !self.is_http2()
     }
 }
 
@@ -72,6 +84,11 @@ impl Serving {
     /// The head of the answer is ready.
     pub fn answer(&self) {
         self.0.answered.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Whether the answer should be the last on its connection.
+    pub fn is_last(&self) -> bool {
+        self.0.leaving.load(Ordering::Relaxed)
     }
 }
 

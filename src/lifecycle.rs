@@ -4,25 +4,36 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::watch;
 
+/// How near the end is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// Of before every listener is bound too.
+    Serving,
+    /// Readiness is down; work that still comes is served.
+    Leaving,
+    /// New requests are refused; those in flight finish.
+    Draining,
+}
+
 /// Shared by workers, admin listener and signals.
 #[derive(Debug)]
 pub struct Lifecycle {
     serving: AtomicBool,
     draining: AtomicBool,
-    stopping: watch::Sender<bool>,
+    stage: watch::Sender<Stage>,
     ending: watch::Sender<bool>,
     cutting_off: watch::Sender<bool>,
 }
 
 impl Default for Lifecycle {
     fn default() -> Self {
-        let (stopping, _) = watch::channel(false);
+        let (stage, _) = watch::channel(Stage::Serving);
         let (ending, _) = watch::channel(false);
         let (cutting_off, _) = watch::channel(false);
         Self {
             serving: AtomicBool::new(false),
             draining: AtomicBool::new(false),
-            stopping,
+            stage,
             ending,
             cutting_off,
         }
@@ -40,25 +51,39 @@ impl Lifecycle {
         self.serving.load(Ordering::Relaxed)
     }
 
-    /// Readiness goes down; work that still comes is served.
+    /// Readiness goes down; work that still comes is served, and its callers are asked to connect
+    /// anew.
     pub fn leave(&self) {
+        // First, so that whoever sees readiness down is asked.
+        self.stage.send_replace(Stage::Leaving);
         self.serving.store(false, Ordering::Relaxed);
     }
 
     /// New requests are refused and listeners close; those in flight finish.
     pub fn drain(&self) {
-        self.leave();
+        self.serving.store(false, Ordering::Relaxed);
         self.draining.store(true, Ordering::Relaxed);
-        self.stopping.send_replace(true);
+        self.stage.send_replace(Stage::Draining);
     }
 
     pub fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
     }
 
+    /// How near the end is now.
+    pub fn stage(&self) -> Stage {
+        *self.stage.borrow()
+    }
+
     /// Resolves once `drain` has been called.
     pub async fn drained(&self) {
-        is_set(&self.stopping).await;
+        self.reached(Stage::Draining).await;
+    }
+
+    /// Resolves once it is as near as this.
+    pub async fn reached(&self, stage: Stage) {
+        // As in `is_set`.
+        let _ = self.stage.subscribe().wait_for(|now| *now >= stage).await;
     }
 
     /// The time for what is in flight is over.

@@ -27,11 +27,12 @@ use hyper_util::server::conn::auto;
 use scoregate::tls::{client_config, install_provider, server_config};
 use serde_json::Value;
 use support::{
-    DEADLINE, Gateway, LTIK, Metrics, SCORE, SCORES, Settings, Upstream, json_reply, reply,
+    DEADLINE, Gate, Gateway, LTIK, Metrics, SCORE, SCORES, Settings, Upstream, json_reply, reply,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 fn submission(gateway: &Gateway, body: impl Into<Bytes>) -> Request<Full<Bytes>> {
@@ -230,6 +231,75 @@ async fn answers_that_nobody_takes_are_reset_and_give_their_places_back() {
     // The connection is as good as before, for whoever takes what it asks for.
     let answer = sender.send_request(submission(&gateway, SCORE)).await;
     assert_eq!(answer.unwrap().status(), 204);
+}
+
+/// Whether the other end closed the connection to new requests before this one was sent.
+fn is_never_sent(cause: &hyper::Error) -> bool {
+    let cause_of_cause = std::error::Error::source(cause);
+    let goaway = cause_of_cause.and_then(|cause| cause.downcast_ref::<h2::Error>());
+    cause.is_canceled() || goaway.is_some_and(|cause| cause.is_go_away() && cause.is_remote())
+}
+
+async fn has_ended(connection: JoinHandle<hyper::Result<()>>) {
+    let ended = tokio::time::timeout(DEADLINE, connection).await;
+    ended.expect("an end").unwrap().unwrap();
+}
+
+/// By GOAWAY, which closes a connection to new requests and to no other.
+#[tokio::test(flavor = "multi_thread")]
+async fn until_the_delay_is_over_connections_are_asked_to_leave_and_no_request_fails() {
+    let gate = Gate::default();
+    let held = gate.clone();
+    let upstream = Upstream::start(move |_, number| {
+        if number == 0 {
+            held.pass();
+        }
+        reply(204, "", "")
+    });
+    let mut settings = Settings::new(upstream.address);
+    settings.server = "drain_delay = \"60s\"".to_owned();
+    let mut gateway = Gateway::start(&settings);
+    let connect = async || {
+        let stream = TokioIo::new(TcpStream::connect(gateway.address).await.unwrap());
+        let (sender, connection) = handshake(TokioExecutor::new(), stream).await.unwrap();
+        (sender, tokio::spawn(connection))
+    };
+    let (mut sender, connection) = connect().await;
+    let (mut silent, _silence) = connect().await;
+    let waiting = tokio::spawn(sender.send_request(submission(&gateway, SCORE)));
+    upstream.wait_for(1);
+    gateway.signal("TERM");
+    // What is sent before its caller hears of it is served.
+    let mut served = 1;
+    while sender.ready().await.is_ok() {
+        match sender.send_request(submission(&gateway, SCORE)).await {
+            Ok(answer) => assert_eq!(answer.status(), 204),
+            Err(cause) => {
+                assert!(is_never_sent(&cause), "{cause:?}");
+                break;
+            }
+        }
+        served += 1;
+    }
+    // One that has asked for nothing yet may.
+    let answer = silent.send_request(submission(&gateway, SCORE)).await;
+    assert_eq!(answer.unwrap().status(), 204);
+    served += 1;
+    // Whoever comes back here is served as ever.
+    let (mut late, _late) = connect().await;
+    for _ in 0..3 {
+        let answers = (0..20).map(|_| late.send_request(submission(&gateway, SCORE)));
+        for answer in futures_util::future::join_all(answers).await {
+            assert_eq!(answer.unwrap().status(), 204);
+            served += 1;
+        }
+    }
+    gate.open();
+    assert_eq!(waiting.await.unwrap().unwrap().status(), 204);
+    has_ended(connection).await;
+    assert_eq!(upstream.requests().len(), served);
+    gateway.signal("TERM");
+    gateway.ended();
 }
 
 #[tokio::test]

@@ -314,6 +314,81 @@ fn readiness_goes_first_and_new_work_is_served_until_the_delay_is_over() {
 }
 
 #[test]
+fn until_the_delay_is_over_each_answer_is_the_last_on_its_connection_and_none_is_missing() {
+    let gate = Gate::default();
+    let held = gate.clone();
+    let upstream = Upstream::start(move |_, number| {
+        if number == 2 {
+            held.pass();
+        }
+        reply(204, "", "")
+    });
+    let mut gateway = with_server(&upstream, "drain_delay = \"60s\"");
+    let submission = gateway.submission(SCORE).bytes();
+    let mut kept = [gateway.connect(), gateway.connect()];
+    for client in &mut kept {
+        let response = client.send(&submission).response();
+        assert_eq!(
+            (response.status, response.header("connection")),
+            (204, None)
+        );
+    }
+    let mut waiting = gateway.connect();
+    waiting.send(&submission);
+    upstream.wait_for(3);
+    gateway.signal("TERM");
+    let page = Request::new("GET", "/readyz").bytes();
+    let ready = || Client::connect(gateway.admin).send(&page).response().status;
+    while ready() == 200 {}
+    // Whatever is answered, on connections that were there and on new ones.
+    let nowhere = gateway.request("GET", "/nowhere").bytes();
+    let [first, second] = &mut kept;
+    let (third, fourth) = (&mut gateway.connect(), &mut gateway.connect());
+    for (client, request, status) in [
+        (first, &submission, 204),
+        (second, &nowhere, 404),
+        (third, &submission, 204),
+        (fourth, &nowhere, 404),
+    ] {
+        let response = client.send(request).response();
+        assert_eq!(response.status, status);
+        assert_eq!(response.header("connection"), Some("close"));
+        assert!(client.is_closed());
+    }
+    gate.open();
+    let response = waiting.response();
+    assert_eq!(response.status, 204);
+    assert_eq!(response.header("connection"), Some("close"));
+    assert!(waiting.is_closed());
+    // Nobody is ended who has not asked: silence is no answer.
+    let mut silent = gateway.connect();
+    silent.patience(Duration::from_millis(200));
+    assert!(!silent.is_closed());
+    gateway.signal("TERM");
+    gateway.ended();
+    assert_eq!(upstream.requests().len(), 5);
+}
+
+/// One in flight when the drain begins: hyper says it then, and it is said once.
+#[test]
+fn an_answer_in_the_drain_says_close_once() {
+    let gate = Gate::default();
+    let upstream = gate.upstream();
+    let mut gateway = with_server(&upstream, "");
+    let mut waiting = gateway.connect();
+    waiting.send(gateway.submission(SCORE).bytes());
+    upstream.wait_for(1);
+    gateway.signal("TERM");
+    gateway.wait_for_log("draining");
+    while Client::try_connect(gateway.address).is_ok() {}
+    gate.open();
+    let response = waiting.response();
+    assert_eq!(response.status, 204);
+    assert_eq!(response.header("connection"), Some("close"));
+    assert_eq!(gateway.ended().code(), Some(0), "{}", gateway.log());
+}
+
+#[test]
 fn a_second_sigterm_and_the_drain_deadline_end_what_hangs() {
     let upstream = Upstream::start(|_, _| Reply::Hang);
     let mut hurried = with_server(&upstream, "");

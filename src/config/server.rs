@@ -72,7 +72,7 @@ pub struct ServerSection {
     /// Connections that may be open at once; those beyond wait to be served.
     pub max_connections: u64,
     /// How long new work is still served after SIGTERM, once readiness is down. A few seconds
-    /// behind a load balancer.
+    /// behind a load balancer. Meanwhile each answer asks its caller to connect anew.
     pub drain_delay: DurationText,
     /// The longest that requests in flight may hold up the end after that; connections without one
     /// may for a second.

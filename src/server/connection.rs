@@ -1,18 +1,21 @@
 //! Accepts connections on one worker's socket and serves each: TLS where configured, HTTP/1.1 and
-//! HTTP/2 by ALPN or prior knowledge, watched for stalls, ended gracefully when the gateway drains.
+//! HTTP/2 by ALPN or prior knowledge, watched for stalls, asked to leave when the gateway will end, and
+//! ended gracefully when it drains.
 
 use std::cell::RefCell;
 use std::convert::Infallible;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::net::TcpListener as StdListener;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use futures_util::TryFutureExt as _;
-use http::{Request, Response, Version};
+use http::header::CONNECTION;
+use http::{HeaderValue, Request, Response, Version};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -29,7 +32,7 @@ use super::streams::Streams;
 use super::watch::{Limits, Watched};
 use crate::activity::Activity;
 use crate::body::Body;
-use crate::lifecycle::Lifecycle;
+use crate::lifecycle::{Lifecycle, Stage};
 use crate::meter::Meters;
 
 /// The most a request's head may take, in bytes. An ltik and a JWT fit several times.
@@ -209,13 +212,19 @@ async fn serve_http<I>(
     let stream = TokioIo::new(Watched::new(stream, activity.clone()));
     let (counting, path) = (activity.clone(), RefCell::new(path));
     let counted = hyper::service::service_fn(move |request: Request<Incoming>| {
-        let serving = counting.begin(request.version() == Version::HTTP_2);
+        let version = request.version();
+        let serving = counting.begin(version == Version::HTTP_2);
         // The call only makes the future; cloning the path for it would touch counters that all
         // workers share.
         let answer = path.borrow_mut().call(request);
         // Not an async block: that would hold the future twice, and hyper moves it twice.
-        answer.map_ok(move |answer| {
+        answer.map_ok(move |mut answer| {
             serving.answer();
+            // HTTP/2 has a frame for it, and to HTTP/1.0 hyper would say both.
+            if version == Version::HTTP_11 && serving.is_last() {
+                let close = HeaderValue::from_static("close");
+                answer.headers_mut().insert(CONNECTION, close);
+            }
             answer.map(|body| body.counted(serving))
         })
     });
@@ -241,6 +250,11 @@ async fn serve_http<I>(
 /// Serves a connection until it ends, has to be ended, or has nothing left to do after a drain. hyper
 /// then waits for the end of a head that was begun, and on HTTP/2 for the caller's word that it has
 /// heard: not for longer than a moment.
+///
+/// Before the drain nothing is ended that a caller may be about to use: over HTTP/1.1 the next answer
+/// is the last. HTTP/2 is ended as soon as it is known to be spoken, which serves all that was sent
+/// before its caller hears of it; what waits to be sent has to go elsewhere, and so would fail for good
+/// where connections that come back here were ended with their first request.
 async fn drive<C: Future>(
     mut connection: Pin<&mut C>,
     end: fn(Pin<&mut C>),
@@ -249,20 +263,41 @@ async fn drive<C: Future>(
     lifecycle: &Lifecycle,
 ) {
     let mut overdue = pin!(Aside::new(limits.overdue(activity)));
-    let mut drained = pin!(Aside::new(lifecycle.drained()));
-    let mut draining = false;
+    let mut nearer = pin!(Aside::new(lifecycle.reached(Stage::Leaving)));
+    let mut stage = Stage::Serving;
+    let mut is_told = lifecycle.stage() > Stage::Serving;
     loop {
         tokio::select! {
             biased;
+            // Before the connection: an answer that is made after it says so.
+            () = &mut nearer, if stage < Stage::Draining => match stage {
+                Stage::Serving => {
+                    stage = Stage::Leaving;
+                    activity.leave();
+                    nearer.set(Aside::new(lifecycle.reached(Stage::Draining)));
+                }
+                Stage::Leaving | Stage::Draining => {
+                    stage = Stage::Draining;
+                    end(connection.as_mut());
+                    overdue.set(Aside::new(limits.without_waiting(GOODBYE).overdue(activity)));
+                }
+            },
             _ = connection.as_mut() => return,
             () = &mut overdue => return,
-            () = &mut drained, if !draining => {
-                draining = true;
+            () = http2(activity), if stage == Stage::Leaving && !is_told => {
+                is_told = true;
                 end(connection.as_mut());
-                overdue.set(Aside::new(limits.without_waiting(GOODBYE).overdue(activity)));
             }
         }
     }
+}
+
+/// Resolves where HTTP/2 is spoken, if asked after the connection, which wakes the task for both.
+fn http2(activity: &Activity) -> impl Future<Output = ()> {
+    poll_fn(|_| match activity.is_http2() {
+        true => Poll::Ready(()),
+        false => Poll::Pending,
+    })
 }
 
 fn http1() -> http1::Builder {
