@@ -51,11 +51,12 @@ fn indexes(database: &Connection) -> Vec<(String, String)> {
 }
 
 fn cells_from(start: u64, count: u64) -> String {
-    // In the order of the fingerprints, which is the order of a hash.
+    // In the order of the fingerprints: those of a line item together, line items in that of a hash.
     format!(
         "WITH RECURSIVE n(i) AS (VALUES ({start} + 1) UNION ALL SELECT i + 1 FROM n WHERE i < {start} + {count}) \
          INSERT INTO cells (id, fingerprint, account, line_item, learner, seal_key) \
-         SELECT i, randomblob(32), 'main', 'https://canvas.example.edu/api/lti/courses/' || (i / 30) || '/line_items/7', \
+         SELECT i, CAST(printf('%08x%08x', (i / 30) * 2654435761 % 4294967296, i / 30) || hex(randomblob(8)) AS BLOB), \
+         'main', 'https://canvas.example.edu/api/lti/courses/' || (i / 30) || '/line_items/7', \
          'earlier-' || i, randomblob(32) FROM n ORDER BY 2"
     )
 }

@@ -79,9 +79,11 @@ impl Writer {
             let alone = [write];
             match self.meter.watch(book, &alone) {
                 Ok(()) => {}
-                Err(Fault::Refused(_)) => self.refuse_entry(),
+                Err(Fault::Refused(_)) => alone.iter().for_each(|write| self.refuse_write(write)),
                 Err(fault) => {
-                    self.backlog.extend(alone);
+                    let [write] = alone;
+                    // In its place: a cell's history is in the order of the chain.
+                    self.backlog.push_front(write);
                     return Err(fault);
                 }
             }

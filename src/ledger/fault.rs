@@ -26,17 +26,6 @@ impl Fault {
     pub fn refused(cause: impl Into<Cause>) -> Self {
         Self::Refused(cause.into())
     }
-
-    /// The fault and its causes on one line, for the log.
-    pub fn told(&self) -> String {
-        let mut told = self.to_string();
-        let mut source = self.source();
-        while let Some(cause) = source {
-            told.push_str(&format!(": {cause}"));
-            source = cause.source();
-        }
-        told
-    }
 }
 
 /// Why nothing was recorded or read: LEDGER_UNAVAILABLE.

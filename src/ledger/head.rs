@@ -4,6 +4,7 @@ use super::chain::{Hash, link};
 use super::database::{Cursor, Database, Dialect, Input};
 use super::fault::Fault;
 use super::row::{Plain, Row};
+use super::schema::NEWEST;
 use super::seal::SealKey;
 
 pub struct Head {
@@ -16,11 +17,11 @@ pub struct Head {
     pub key: SealKey,
 }
 
-const HEAD: &str = "SELECT sequence, hash, anchor_sequence, anchor_hash, cells, erasures, seal_key \
-     FROM head WHERE one = 1";
+const HEAD: &str = "SELECT sequence, hash, anchor_sequence, anchor_hash, cells, erasures, \
+     seal_key, schema_version FROM head WHERE one = 1";
 /// Whoever has this row writes; the other gateways wait, for the length of one transaction.
 const HEAD_TO_WRITE: &str = "SELECT sequence, hash, anchor_sequence, anchor_hash, cells, erasures, \
-     seal_key FROM head WHERE one = 1 FOR UPDATE";
+     seal_key, schema_version FROM head WHERE one = 1 FOR UPDATE";
 
 impl Head {
     pub fn read(database: &mut dyn Database) -> Result<Self, Fault> {
@@ -41,7 +42,7 @@ impl Head {
             .into_iter()
             .next()
             .ok_or_else(|| Fault::lost("the ledger has lost the head of its chain"))?;
-        Ok(Self {
+        let head = Self {
             sequence: row.integer()?,
             hash: Hash::read(&row.bytes()?),
             anchor_sequence: row.integer()?,
@@ -49,7 +50,14 @@ impl Head {
             cells: row.integer()?,
             erasures: row.integer()?,
             key: SealKey::from_bytes(&row.bytes()?)?,
-        })
+        };
+        // Whoever opens it anew says why.
+        match row.integer()? {
+            NEWEST => Ok(head),
+            _ => Err(Fault::lost(
+                "another version of scoregate has migrated the ledger",
+            )),
+        }
     }
 
     pub fn write(&self, database: &mut dyn Database) -> Result<(), Fault> {

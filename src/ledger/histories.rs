@@ -83,8 +83,9 @@ impl Histories {
     }
 
     fn count(&self, fingerprint: &Fingerprint) -> &AtomicU64 {
-        let [first, ..] = fingerprint.0;
+        // Cells of one line item begin alike.
+        let [.., last] = fingerprint.0;
         let [zeroth, ..] = &self.changes;
-        self.changes.get(usize::from(first)).unwrap_or(zeroth)
+        self.changes.get(usize::from(last)).unwrap_or(zeroth)
     }
 }

@@ -113,6 +113,14 @@ impl Write {
         }
     }
 
+    /// What undoes an intent, where nothing will be sent.
+    pub fn withdrawal(&self) -> Option<Self> {
+        match self {
+            Self::Intend(placed) => Some(Self::Withdraw(placed.draft.receipt.clone())),
+            Self::Record(_) | Self::Free(_) | Self::Withdraw(_) => None,
+        }
+    }
+
     /// The lease that would stay if it were forgotten.
     pub fn lease(&self) -> Option<Fingerprint> {
         match self {

@@ -23,6 +23,7 @@ mod entry;
 mod erase;
 mod fault;
 mod filter;
+mod fingerprints;
 mod found;
 mod handle;
 mod head;

@@ -19,7 +19,8 @@ impl Book {
     pub fn retain(&mut self, age: Duration) -> Result<u64, Fault> {
         let oldest = Timestamp::now().checked_sub(age).map_err(Fault::refused)?;
         let oldest = oldest.as_microsecond();
-        if end_of_old(self.database.as_mut(), oldest)?.is_none() {
+        // The first alone tells whether there is anything to do.
+        if end_of_old(self.database.as_mut(), oldest, 1)?.is_none() {
             return Ok(0);
         }
         let dropped = in_transaction(self.database.as_mut(), |database| {
@@ -32,11 +33,15 @@ impl Book {
     }
 }
 
-/// The last of the first entries that all are older.
-fn end_of_old(database: &mut dyn Database, oldest: i64) -> Result<Option<(i64, Hash)>, Fault> {
+/// The last of the first entries, `most` at most, that all are older.
+fn end_of_old(
+    database: &mut dyn Database,
+    oldest: i64,
+    most: i64,
+) -> Result<Option<(i64, Hash)>, Fault> {
     let first = "SELECT sequence, time, hash FROM entries ORDER BY sequence LIMIT $1";
     let mut end = None;
-    for mut row in database.query(first, &[Input::Integer(MOST_AT_ONCE)])? {
+    for mut row in database.query(first, &[Input::Integer(most)])? {
         let (sequence, time) = (row.integer()?, row.integer()?);
         if time >= oldest {
             break;
@@ -48,7 +53,7 @@ fn end_of_old(database: &mut dyn Database, oldest: i64) -> Result<Option<(i64, H
 
 fn delete_old(database: &mut dyn Database, oldest: i64) -> Result<u64, Fault> {
     let mut head = Head::read_to_write(database)?;
-    let Some((end, hash)) = end_of_old(database, oldest)? else {
+    let Some((end, hash)) = end_of_old(database, oldest, MOST_AT_ONCE)? else {
         return Ok(0);
     };
     let cells = "SELECT DISTINCT cell FROM entries WHERE sequence <= $1 AND cell IS NOT NULL";

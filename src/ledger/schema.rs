@@ -3,14 +3,41 @@
 
 use super::database::{Database, Dialect, Input, in_transaction};
 use super::fault::{CannotOpen, Fault};
+use super::fingerprints;
 use super::random::Random;
 use super::seal::SealKey;
 
 /// In order; a database has had the first `version` of them. Never change one, add another.
-const MIGRATIONS: &[&str] = &[TABLES, SEALED_OTHERWISE];
+const MIGRATIONS: &[Migration] = &[
+    Migration::of(TABLES),
+    Migration::of(SEALED_OTHERWISE),
+    Migration {
+        sql: SAYS_ITS_VERSION,
+        then: fingerprints::begin_with_line_items,
+    },
+];
+
+struct Migration {
+    sql: &'static str,
+    /// What SQL can't do.
+    then: fn(&mut dyn Database) -> Result<(), Fault>,
+}
+
+impl Migration {
+    const fn of(sql: &'static str) -> Self {
+        Self {
+            sql,
+            then: |_| Ok(()),
+        }
+    }
+}
 
 /// What is sealed says a body that left as it came only once: an older version would read of nothing sent.
 const SEALED_OTHERWISE: &str = "";
+
+/// Whoever writes reads the head first: a gateway that runs while another one migrates writes no more.
+const SAYS_ITS_VERSION: &str =
+    "ALTER TABLE head ADD COLUMN schema_version BIGINT NOT NULL DEFAULT 0";
 
 const TABLES: &str = "
 CREATE TABLE entries (
@@ -43,6 +70,7 @@ CREATE TABLE cells (
     learner TEXT NOT NULL,
     seal_key {bytes} NOT NULL
 );
+{no_statistics}
 CREATE TABLE head (
     one BIGINT PRIMARY KEY,
     sequence BIGINT NOT NULL,
@@ -75,7 +103,7 @@ CREATE TABLE leases (
 ";
 
 /// Statistics would keep a copy of a learner's id.
-const POSTGRES_ALONE: &str = "ALTER TABLE cells ALTER COLUMN learner SET STATISTICS 0;";
+const NO_STATISTICS: &str = "ALTER TABLE cells ALTER COLUMN learner SET STATISTICS 0;";
 
 pub const NEWEST: i64 = MIGRATIONS.len() as i64;
 
@@ -89,15 +117,17 @@ pub fn migrate(database: &mut dyn Database) -> Result<(), CannotOpen> {
         database.script("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)")?;
         let found = version(database)?;
         for migration in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or(0)) {
-            database.script(&in_dialect(migration, database.dialect()))?;
+            database.script(&in_dialect(migration.sql, database.dialect()))?;
+            (migration.then)(database)?;
+        }
+        if found == 0 {
+            begin_chain(database)?;
         }
         if found < NEWEST {
             database.execute("DELETE FROM schema_version", &[])?;
             let newest = [Input::Integer(NEWEST)];
             database.execute("INSERT INTO schema_version (version) VALUES ($1)", &newest)?;
-        }
-        if found == 0 {
-            begin_chain(database)?;
+            database.execute("UPDATE head SET schema_version = $1", &newest)?;
         }
         Ok(found)
     })?;
@@ -147,12 +177,14 @@ fn version(database: &mut dyn Database) -> Result<i64, Fault> {
 }
 
 fn in_dialect(migration: &str, dialect: Dialect) -> String {
-    let (sequence, bytes, more) = match dialect {
+    let (sequence, bytes, no_statistics) = match dialect {
         Dialect::Sqlite => ("INTEGER PRIMARY KEY", "BLOB", ""),
-        Dialect::Postgres => ("BIGINT PRIMARY KEY", "BYTEA", POSTGRES_ALONE),
+        Dialect::Postgres => ("BIGINT PRIMARY KEY", "BYTEA", NO_STATISTICS),
     };
-    let migration = migration.replace("{sequence}", sequence);
-    migration.replace("{bytes}", bytes) + more
+    migration
+        .replace("{sequence}", sequence)
+        .replace("{bytes}", bytes)
+        .replace("{no_statistics}", no_statistics)
 }
 
 /// The chain starts from zeros.

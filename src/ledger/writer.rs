@@ -1,6 +1,6 @@
 //! The writer: one thread that has the database. It takes whatever waits, writes it in one
 //! transaction, and answers all. While the database can't be used it refuses at once, tries again
-//! twice a second, and keeps in a bounded backlog what must not be lost.
+//! twice a second at most, and keeps in a bounded backlog what must not be lost.
 
 use std::collections::VecDeque;
 use std::iter;
@@ -18,6 +18,7 @@ use super::health::Health;
 use super::job::{Closing, Job, Opened, Reply, Write};
 use super::meter::{Failure, LedgerMeter};
 use super::waiter::{Waiter, tell_all};
+use crate::error::chain;
 
 /// The most that is written in one transaction.
 const MOST_AT_ONCE: usize = 512;
@@ -131,10 +132,23 @@ impl Writer {
                 }
             }
             Some(Err(Fault::Refused(_))) => {
-                self.refuse_entry();
+                writes.iter().for_each(|write| self.refuse_write(write));
+                refuse(waiters);
+                self.flush();
+            }
+            Some(Err(Fault::Lost(_))) => {
+                // The answer to the commit may have been lost, and not the commit.
+                let withdrawn = writes
+                    .iter()
+                    .filter_map(Write::withdrawal)
+                    .collect::<Vec<_>>();
+                writes
+                    .into_iter()
+                    .chain(withdrawn)
+                    .for_each(|write| self.keep(write));
                 refuse(waiters);
             }
-            Some(Err(Fault::Lost(_))) | None => {
+            None => {
                 writes.into_iter().for_each(|write| self.keep(write));
                 refuse(waiters);
             }
@@ -177,9 +191,13 @@ impl Writer {
         self.flush();
     }
 
-    pub(super) fn refuse_entry(&self) {
+    /// The database takes it never. The lease that it would have freed is freed without it.
+    pub(super) fn refuse_write(&mut self, write: &Write) {
         self.meter.failed(Failure::Refused);
         tracing::error!(target: "scoregate::ledger", "the ledger refuses an entry");
+        if let (Write::Record(_), Some(lease)) = (write, write.lease()) {
+            self.keep(Write::Free(lease));
+        }
     }
 
     /// Runs `work`, after what waits for better times; `None` where the database can't be used.
@@ -210,9 +228,9 @@ impl Writer {
     pub(super) fn note(&mut self, fault: &Fault) {
         match fault {
             Fault::Refused(_) => {
-                tracing::warn!(target: "scoregate::ledger", cause = fault.told(), "the ledger's database refuses");
+                tracing::warn!(target: "scoregate::ledger", cause = chain(fault), "the ledger's database refuses");
             }
-            Fault::Lost(_) => self.lose(&fault.told()),
+            Fault::Lost(_) => self.lose(&chain(fault)),
         }
     }
 
@@ -241,20 +259,18 @@ impl Writer {
         match self.reopen() {
             Ok(()) => true,
             Err(cause) => {
-                self.lose(&cause);
+                self.lose(&chain(&cause));
                 false
             }
         }
     }
 
-    fn reopen(&mut self) -> Result<(), String> {
-        let mut book = (self.open)().map_err(|cause| told(&cause))?;
-        self.health
-            .stay_alive(&mut book)
-            .map_err(|fault| fault.told())?;
-        self.drop_written(&mut book).map_err(|fault| fault.told())?;
+    fn reopen(&mut self) -> Result<(), CannotOpen> {
+        let mut book = (self.open)()?;
+        self.health.stay_alive(&mut book)?;
+        self.drop_written(&mut book)?;
         self.book = Some(book);
-        self.try_flush().map_err(|fault| fault.told())?;
+        self.try_flush()?;
         self.health.is_good.store(true, Ordering::Release);
         tracing::info!(target: "scoregate::ledger", "the ledger can be used again");
         Ok(())
@@ -288,18 +304,4 @@ impl Writer {
 fn refuse(waiters: Vec<Option<Waiter>>) {
     let waiters = waiters.into_iter().flatten().collect();
     tell_all(waiters, Err(Unavailable::Failing));
-}
-
-fn told(cause: &CannotOpen) -> String {
-    match cause {
-        CannotOpen::Database(fault) => fault.told(),
-        CannotOpen::InUse(_)
-        | CannotOpen::Missing(_)
-        | CannotOpen::NoFolder(_)
-        | CannotOpen::Unused
-        | CannotOpen::Newer { .. }
-        | CannotOpen::Older(_)
-        | CannotOpen::Lock(..)
-        | CannotOpen::Thread(_) => cause.to_string(),
-    }
 }

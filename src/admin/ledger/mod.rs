@@ -19,6 +19,7 @@ use tokio::time::timeout;
 use self::masked::masked;
 use self::question::{BadQuestion, Question, parameters};
 use super::pages::{Page, page, show};
+use crate::error::chain;
 use crate::ledger::{Browse, CannotOpen, Fault, Reader, Receipt, Settings, Shown};
 use crate::telemetry::IdKey;
 
@@ -193,8 +194,8 @@ impl From<CannotOpen> for NoPage {
 impl From<Fault> for NoPage {
     fn from(fault: Fault) -> Self {
         match fault {
-            Fault::Lost(_) => Self::Unreadable(fault.told()),
-            Fault::Refused(_) => Self::Broken(fault.told()),
+            Fault::Lost(_) => Self::Unreadable(chain(&fault)),
+            Fault::Refused(_) => Self::Broken(chain(&fault)),
         }
     }
 }

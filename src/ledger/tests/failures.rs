@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::cluster::Cluster;
 use super::sample::{Home, cell, entry};
-use super::suite::{all, soon, tamper, verdict};
+use super::suite::{all, reopen, soon, tamper, verdict};
 use crate::ledger::{CannotOpen, Filter, Ledger, Place, Unavailable};
 
 async fn until_healthy(ledger: &Ledger) {
@@ -59,6 +59,25 @@ async fn a_locked_file_is_unavailable_in_time_and_recovers() {
     assert_eq!(verdict(&home).1, None);
 }
 
+/// The commit goes into a file that has another name, and comes back with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_intent_that_was_refused_leaves_nothing_even_if_it_was_written() {
+    let home = Home::sqlite();
+    let Place::Sqlite(path) = &home.settings.place else {
+        panic!("SQLite has a path");
+    };
+    let ledger = Ledger::open(&home.settings).unwrap();
+    let elsewhere = path.with_extension("elsewhere");
+    std::fs::rename(path, &elsewhere).unwrap();
+    let refused = ledger.intend(entry("42", "1")).await;
+    assert_eq!(refused, Err(Unavailable::Failing));
+    std::fs::rename(&elsewhere, path).unwrap();
+    until_healthy(&ledger).await;
+    drop(ledger);
+    let _ledger = reopen(&home).await;
+    assert_eq!(all(&home, &Filter::default()).len(), 0);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_leaves_nothing_half_written() {
     let home = Home::sqlite();
@@ -95,7 +114,8 @@ async fn a_full_disk_leaves_nothing_half_written() {
         }
     };
     assert!(matches!(fault, crate::ledger::Fault::Lost(_)), "{fault}");
-    assert!(fault.told().contains("full"), "{}", fault.told());
+    let told = crate::error::chain(&fault);
+    assert!(told.contains("full"), "{told}");
     assert!(written > 0);
     drop(book);
     assert_eq!(all(&home, &Filter::default()).len(), written);

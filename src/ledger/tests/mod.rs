@@ -9,6 +9,7 @@ mod cluster;
 mod erasure;
 mod failures;
 mod meters;
+mod migrations;
 pub(super) mod sample;
 mod sharing;
 mod suite;

@@ -84,6 +84,22 @@ async fn what_another_gateway_recorded_past_a_held_cell_is_in_its_history() {
     assert_eq!(**held.history(), vec![past("7"), past("8")]);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_cell_of_an_entry_that_is_refused_is_free() {
+    let home = Home::postgres();
+    let one = Ledger::open(&home.settings).unwrap();
+    let other = Ledger::open(&home.settings).unwrap();
+    tamper(
+        &home,
+        "ALTER TABLE entries ADD CONSTRAINT no CHECK (caller <> 'bad')",
+    );
+    let held = one.hold(cell("42"), soon()).await.unwrap();
+    let mut bad = entry("42", "1");
+    bad.caller = "bad".into();
+    assert_eq!(one.settle(held, bad).await, Err(Unavailable::Failing));
+    other.hold(cell("42"), soon()).await.unwrap();
+}
+
 /// Every start is a holder of its own, and those that were killed can't take themselves out.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_start_forgets_gateways_that_are_long_gone() {
