@@ -193,8 +193,7 @@ const NOW: i64 = 1_800_000_000;
 /// another secret, or not at all, never is.
 pub fn token(bytes: &[u8]) {
     // One for each input, or what it remembers would make coverage depend on the inputs before.
-    let (config, tls) = &*ISSUER_ALONE;
-    let verifier = Verifier::new(config, tls, None).unwrap();
+    let verifier = verifier();
     let verify = |credential: &str| verify(&verifier, credential);
     let mut parts = bytes.splitn(2, |byte| *byte == b'\n');
     let whole = match (parts.next(), parts.next()) {
@@ -222,6 +221,11 @@ pub fn token(bytes: &[u8]) {
         holds(&whole, &caller);
         assert_eq!(caller.name, again.unwrap().name);
     }
+}
+
+fn verifier() -> Verifier {
+    let (config, tls) = &*ISSUER_ALONE;
+    Verifier::new(config, tls, None).unwrap()
 }
 
 fn verify(verifier: &Verifier, credential: &str) -> Result<Arc<Caller>, Unverified> {
@@ -320,7 +324,7 @@ mod tests {
         let claims = r#"{"iss":"https://id.example","aud":["x","other"],"sub":"quiz","exp":1900000000,"scope":"scores:read platforms"}"#;
         let [header, claims] = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part));
         let token = signed(&format!("{header}.{claims}"), SECRET);
-        let caller = verify(&token).unwrap();
+        let caller = verify(&verifier(), &token).unwrap();
         assert_eq!(&*caller.name, "idp/quiz");
         assert_eq!(
             caller.permissions,
