@@ -11,6 +11,7 @@ use crate::authorization::LTIK_SCHEME;
 use crate::error::{Fault, Refusal};
 use crate::handoff::{Credentialed, UpstreamLaunch};
 use crate::ledger::Kept;
+use crate::line_item::{LineItem, encode_component};
 use crate::policy::{Acted, Judgement, KeyInForce, Marks, Reasons, ReasonsOf, Reported};
 use crate::routing::Operation;
 use crate::score::{Decimal, Fill, Score, UnknownMembers, read_for};
@@ -71,8 +72,10 @@ pub struct Recorded {
 pub struct SentTo {
     /// Of its launch credential. Entries of older versions have it elsewhere, and are shown without.
     #[serde(default)]
-    pub scheme: Cow<'static, str>,
-    pub target: String,
+    scheme: Cow<'static, str>,
+    /// `None` for the line item's scores as they are mostly spelt: a sixth of an entry otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    target: Option<String>,
 }
 
 /// Only the line item's own maximum of what an entry keeps.
@@ -111,29 +114,41 @@ impl SentTo {
             // The scores route always has a launch.
             UpstreamLaunch::None => LTIK_SCHEME,
         };
+        let target = &credentialed.routed.target;
+        let line_item = target.line_item.as_ref().map(LineItem::normalized);
+        Self::new(scheme, target.upstream.as_str(), line_item)
+    }
+
+    pub fn new(scheme: &'static str, target: &str, line_item: Option<&str>) -> Self {
+        let is_usual = line_item.is_some_and(|line_item| target == usual_target(line_item));
         Self {
             scheme: scheme.into(),
-            target: credentialed.routed.target.upstream.as_str().to_owned(),
+            target: (!is_usual).then(|| target.to_owned()),
         }
     }
 }
 
+fn usual_target(line_item: &str) -> String {
+    let mut target = String::with_capacity(2 * line_item.len());
+    target.push_str("/api/lineitems/");
+    encode_component(line_item, &mut target);
+    target.push_str("/scores");
+    target
+}
+
 impl Request {
-    /// A submission, secrets masked.
-    pub fn of(sent_to: SentTo, body: Option<Box<RawValue>>) -> Self {
+    /// A submission for the line item, secrets masked.
+    pub fn of(sent_to: SentTo, line_item: &str, body: Option<Box<RawValue>>) -> Self {
+        let SentTo { scheme, target } = sent_to;
+        let credential = format!("{scheme} ***:***");
         let headers = [
-            (
-                "authorization",
-                format!("{} ***:***", sent_to.scheme)
-                    .trim_start()
-                    .to_owned(),
-            ),
+            ("authorization", credential.trim_start().to_owned()),
             ("content-type", "application/json".to_owned()),
         ];
         let headers = headers.map(|(name, value)| (name.to_owned(), value));
         Self {
             method: Operation::SubmitScore.method().to_string(),
-            target: sent_to.target,
+            target: target.unwrap_or_else(|| usual_target(line_item)),
             headers: headers.into(),
             body,
         }
@@ -177,8 +192,8 @@ impl Explanation {
         explanation.score = entry.submission.clone();
         explanation.line_item_maximum = recorded.line_item_maximum;
         explanation.judged = entry.judged.map(Marks::from);
-        let sent_to = recorded.request;
-        explanation.request = sent_to.map(|sent_to| Request::of(sent_to, entry.sent.clone()));
+        let request = |sent_to| Request::of(sent_to, &entry.line_item, entry.sent.clone());
+        explanation.request = recorded.request.map(request);
         explanation
     }
 
@@ -224,8 +239,23 @@ mod tests {
         let recorded = r#"{"reasons":{},"description":"Too late.","request":{"method":"POST","target":"/api/lineitems/x/scores","headers":{"authorization":"LTIK-AUTH-V2 ***:***","content-type":"application/json"}}}"#;
         let recorded: Recorded = serde_json::from_str(recorded).unwrap();
         assert_eq!(recorded.description.as_deref(), Some("Too late."));
-        let request = Request::of(recorded.request.unwrap(), None);
+        let request = Request::of(recorded.request.unwrap(), "y", None);
         assert_eq!(request.target, "/api/lineitems/x/scores");
         assert_eq!(request.headers["authorization"], "***:***");
+    }
+
+    #[test]
+    fn a_target_is_shown_as_it_was_whether_it_is_kept_or_not() {
+        let item = "https://canvas.example.edu/line_items/7?a=b";
+        let usual =
+            "/api/lineitems/https%3A%2F%2Fcanvas.example.edu%2Fline_items%2F7%3Fa%3Db/scores";
+        let spelt = usual.replace("%3F", "%3f");
+        for (target, is_kept) in [(usual, false), (&spelt, true)] {
+            let sent_to = SentTo::new("LTIK-AUTH-V2", target, Some(item));
+            let json = serde_json::to_string(&sent_to).unwrap();
+            assert_eq!(json.contains("target"), is_kept, "{json}");
+            let read = serde_json::from_str(&json).unwrap();
+            assert_eq!(Request::of(read, item, None).target, target);
+        }
     }
 }

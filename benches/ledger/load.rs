@@ -17,8 +17,6 @@ use tokio::sync::mpsc;
 
 use crate::arguments::Arguments;
 
-const TARGET: &str = "/api/lineitems/https%3A%2F%2Fcanvas.example.edu%2Fapi%2Flti%2Fcourses%2F101%2Fline_items%2F7/scores";
-
 /// Learners of one line item.
 const CLASS: u64 = 30;
 
@@ -207,9 +205,14 @@ fn entry(
         sent: judgement.score_to_send(score.clone()).and_then(written),
         upstream: Some(204),
         duration_ms: 12,
-        explanation: explanation(in_force, judgement),
+        explanation: explanation(line_item, in_force, judgement),
         past: judgement.past(score, now, Fate::Confirmed),
     }
+}
+
+fn target(line_item: &str) -> String {
+    let line_item = line_item.replace(':', "%3A").replace('/', "%2F");
+    format!("/api/lineitems/{line_item}/scores")
 }
 
 fn written(score: Score) -> Option<Box<serde_json::value::RawValue>> {
@@ -217,13 +220,11 @@ fn written(score: Score) -> Option<Box<serde_json::value::RawValue>> {
 }
 
 fn explanation(
+    line_item: &str,
     in_force: &InForceFor,
     judgement: &Judgement,
 ) -> Option<Box<serde_json::value::RawValue>> {
-    let sent_to = SentTo {
-        scheme: "LTIK-AUTH-V2".into(),
-        target: TARGET.to_owned(),
-    };
+    let sent_to = SentTo::new("LTIK-AUTH-V2", &target(line_item), Some(line_item));
     let recorded = RecordedAs {
         reasons: Some(ReasonsOf::new(&in_force.enforced, judgement, None)),
         line_item_maximum: None,

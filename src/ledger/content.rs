@@ -87,8 +87,14 @@ enum FateContent {
 impl PastContent {
     /// `None` where a value can't be what this or an older version wrote.
     pub fn read(self) -> Option<Past> {
+        let points = read_optional(self.points.as_deref())?;
+        // `true` for those of the attempt; older versions wrote them again.
+        let or_same = |json: Option<Box<RawValue>>| match json.as_deref().map(RawValue::get) {
+            Some("true") => points.map(Some),
+            _ => read_optional(json.as_deref()),
+        };
         Some(Past {
-            points: read_optional(self.points.as_deref())?,
+            points,
             timestamp: read_timestamp(self.timestamp.as_deref())?,
             is_stamped: self.is_stamped,
             submitted_at: read_timestamp(self.submitted_at.as_deref())?,
@@ -102,7 +108,7 @@ impl PastContent {
                 FateContent::Confirmed => Fate::Confirmed,
                 FateContent::Unknown => Fate::Unknown,
             },
-            stands: read_optional(self.stands.as_deref())?,
+            stands: or_same(self.stands)?,
             sent: match self.sent {
                 None => None,
                 Some(SentContent {
@@ -110,7 +116,7 @@ impl PastContent {
                     comment,
                     not_final,
                 }) => Some(Sent {
-                    points: read_optional(points.as_deref())?,
+                    points: or_same(points)?,
                     comment,
                     is_final: !not_final,
                 }),

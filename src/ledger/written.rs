@@ -47,10 +47,10 @@ fn past(past: &Past, out: Vec<u8>) -> Vec<u8> {
         Fate::Unknown => "unknown",
     };
     object.text("fate", Some(fate));
-    object.points("stands", past.stands.as_ref());
+    object.points_or_same("stands", past.stands.as_ref(), past.points.as_ref());
     object.member("sent", past.sent.as_ref(), |sent, out| {
         let mut object = Object::begin(out);
-        object.points("points", sent.points.as_ref());
+        object.points_or_same("points", sent.points.as_ref(), past.points.as_ref());
         object.text("comment", sent.comment.as_deref());
         object.flag("not_final", !sent.is_final);
         object.end()
@@ -124,6 +124,14 @@ impl Object {
         self.text(name, timestamp.map(Timestamp::text));
     }
 
+    /// Mostly they are those of the attempt, and need not be kept again: `true` then.
+    fn points_or_same(&mut self, name: &str, points: Option<&Points>, given: Option<&Points>) {
+        match points.is_some() && points == given {
+            true => self.flag(name, true),
+            false => self.points(name, points),
+        }
+    }
+
     fn points(&mut self, name: &str, points: Option<&Points>) {
         self.member(name, points, |points, mut out| {
             write_points(points, &mut out);
@@ -146,7 +154,8 @@ mod tests {
         };
         let whole = read(&entry);
         assert_eq!(whole["user"], entry.user.clone().unwrap());
-        assert_eq!(whole["past"]["stands"]["scoreGiven"], 0.5);
+        assert_eq!(whole["past"]["points"]["scoreGiven"], 0.5);
+        assert_eq!(whole["past"]["stands"], true);
         assert_eq!(whole["sent_as_it_came"], true);
         assert_eq!(whole.get("sent"), None);
         assert_eq!(whole["past"]["arrived"], "2026-01-01T00:00:00.123456789Z");

@@ -151,11 +151,8 @@ impl Question<'_> {
         let launch = configured_launch(caller.account, self.line_item);
         // Without a configured service key a caller brings a launch of its own, an ltik mostly.
         let scheme = launch.map_or(LTIK_SCHEME, |launch| launch.scheme());
-        let sent = SentTo {
-            scheme: scheme.into(),
-            target: target.upstream.to_string(),
-        };
-        Some(Request::of(sent, json(body)))
+        let sent = SentTo::new(scheme, target.upstream.as_str(), None);
+        Some(Request::of(sent, self.line_item.normalized(), json(body)))
     }
 }
 
