@@ -2,23 +2,22 @@
 //! their runtimes. Every wait ends: with an answer, or with `Unavailable` within ten seconds.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::time::Instant;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use tokio::sync::oneshot;
-use tokio::time::{sleep_until, timeout};
+use tokio::time::timeout;
 
 use super::backlog::MOST_KEPT;
-use super::cell::{Cell, CellLocks, Fingerprint, Held, Since};
+use super::cell::{CellLocks, Held};
 use super::entry::Entry;
 use super::fault::{CannotOpen, Unavailable};
 use super::health::Health;
 use super::histories::Histories;
-use super::job::{HeldCell, Job, Opened, Placed, Record, Reply, Write};
-use super::looks::Looks;
-use super::meter::{Failure, LedgerMeter, Wait};
+use super::job::{HeldCell, Job, Placed, Record, Reply, Write};
+use super::meter::{Failure, LedgerMeter};
 use super::patience::Patience;
 use super::place::{Durability, OnFailure, Place, Settings};
 use super::receipt::Receipt;
@@ -32,17 +31,17 @@ const QUEUE: usize = 8_192;
 /// The ledger of a running gateway.
 #[derive(Clone)]
 pub struct Ledger {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
     /// Of the submission that has this handle; without one each wait has all of it.
     patience: Option<Arc<Patience>>,
 }
 
-struct Inner {
+pub(super) struct Inner {
     jobs: SyncSender<Job>,
-    health: Arc<Health>,
-    meter: Arc<LedgerMeter>,
-    locks: Arc<CellLocks>,
-    histories: Arc<Histories>,
+    pub(super) health: Arc<Health>,
+    pub(super) meter: Arc<LedgerMeter>,
+    pub(super) locks: Arc<CellLocks>,
+    pub(super) histories: Arc<Histories>,
     durability: Durability,
     on_failure: OnFailure,
     /// With it cells are leased, because other gateways may write.
@@ -55,14 +54,7 @@ impl Ledger {
     pub fn open(settings: &Settings) -> Result<Self, CannotOpen> {
         let histories = Arc::new(Histories::default());
         let (open, postgres) = opener(settings, histories.clone())?;
-        let health = Arc::new(Health {
-            is_good: AtomicBool::new(true),
-            beat: AtomicI64::new(0),
-            late_until: AtomicI64::new(0),
-            lapses: AtomicU64::new(0),
-            started: Instant::now(),
-            commits: AtomicU64::new(0),
-        });
+        let health = Arc::<Health>::default();
         let (jobs, waiting) = sync_channel(QUEUE);
         let meter = Arc::<LedgerMeter>::default();
         let watched = (health.clone(), meter.clone());
@@ -99,7 +91,7 @@ impl Ledger {
         }
     }
 
-    fn is_shared(&self) -> bool {
+    pub(super) fn is_shared(&self) -> bool {
         self.inner.postgres.is_some()
     }
 
@@ -150,75 +142,6 @@ impl Ledger {
 
     pub fn on_failure(&self) -> OnFailure {
         self.inner.on_failure
-    }
-
-    /// Waits in line for a cell, and reads its history. Hold it until its submission is settled.
-    pub async fn hold(&self, cell: Cell, deadline: Instant) -> Result<Held, Unavailable> {
-        let fingerprint = cell.fingerprint();
-        let meter = &self.inner.meter;
-        let lock = self.inner.locks.take(fingerprint, deadline, meter).await?;
-        // Before the history: whatever happens from now on counts.
-        let since = Since {
-            lapses: self.inner.health.lapses.load(Ordering::Acquire),
-            changes: self.inner.histories.changes(&fingerprint),
-        };
-        let history = match self.cached(&fingerprint)? {
-            Some(history) => history,
-            None => self.open_cell(cell, deadline).await?,
-        };
-        Ok(Held {
-            fingerprint,
-            history,
-            since,
-            ledger: self.clone(),
-            is_leased: self.is_shared(),
-            _lock: lock,
-        })
-    }
-
-    /// Only where nobody else writes is what was read before still true.
-    fn cached(
-        &self,
-        fingerprint: &Fingerprint,
-    ) -> Result<Option<Arc<Vec<crate::policy::Past>>>, Unavailable> {
-        if !self.inner.health.is_good.load(Ordering::Acquire) {
-            // What is in the backlog is not in the cache.
-            return Err(Unavailable::Failing);
-        }
-        if self.is_shared() {
-            return Ok(None);
-        }
-        Ok(self
-            .inner
-            .histories
-            .get(fingerprint)
-            .map(|history| history.pasts))
-    }
-
-    async fn open_cell(
-        &self,
-        cell: Cell,
-        deadline: Instant,
-    ) -> Result<Arc<Vec<crate::policy::Past>>, Unavailable> {
-        let mut looks = Looks::default();
-        let mut was_busy = false;
-        loop {
-            match self.ask(|reply| Job::Open(cell.clone(), reply)).await? {
-                Opened::History(history) => {
-                    if was_busy {
-                        self.inner.meter.waited(Wait::Held);
-                    }
-                    return Ok(history);
-                }
-                Opened::Busy if Instant::now() >= deadline => {
-                    self.inner.meter.waited(Wait::Busy);
-                    return Err(Unavailable::CellBusy);
-                }
-                Opened::Busy => was_busy = true,
-            }
-            let next = Instant::now() + looks.wait();
-            sleep_until(next.min(deadline).into()).await;
-        }
     }
 
     /// Writes down, on disk under `durability = "always"`, what is about to be forwarded. Settle
@@ -285,7 +208,7 @@ impl Ledger {
         self.send(Job::Write(write, waiter)).map(|()| written)
     }
 
-    async fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> Result<T, Unavailable> {
+    pub(super) async fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> Result<T, Unavailable> {
         let (reply, answer) = oneshot::channel();
         self.send(job(reply))?;
         self.wait(answer).await?
@@ -300,7 +223,7 @@ impl Ledger {
     }
 
     /// Counted before it can be taken, so that the count never falls below nothing.
-    fn put(&self, job: Job) -> Result<(), Unavailable> {
+    pub(super) fn put(&self, job: Job) -> Result<(), Unavailable> {
         let waiting = &self.inner.meter.queue;
         waiting.fetch_add(1, Ordering::Relaxed);
         self.inner.jobs.try_send(job).map_err(|refused| {
@@ -327,15 +250,6 @@ impl Ledger {
                 Err(Unavailable::Late)
             }
         }
-    }
-
-    pub(super) fn free(&self, fingerprint: Fingerprint) {
-        // Where the queue is full the lease stays ours, and the next who takes the cell frees it.
-        let _ = self.put(Job::Free(fingerprint));
-    }
-
-    pub(super) fn keeps_leases_of(&self, since: &Since) -> bool {
-        self.inner.health.keeps_leases_of(since.lapses)
     }
 
     /// For one submission, which has waited for all but a second of its time already.

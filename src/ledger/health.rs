@@ -14,14 +14,27 @@ const AFTER_LATE: Duration = Duration::from_secs(5);
 pub struct Health {
     pub is_good: AtomicBool,
     /// When the database last heard that this process lives, in milliseconds after `started`.
-    pub beat: AtomicI64,
+    beat: AtomicI64,
     /// When somebody may wait again, on the same clock.
-    pub late_until: AtomicI64,
+    late_until: AtomicI64,
     /// Counts the times that this process was silent for too long, and may have lost its leases.
     pub lapses: AtomicU64,
-    pub started: Instant,
+    started: Instant,
     /// Transactions that wrote what callers wait for.
     pub commits: AtomicU64,
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        Self {
+            is_good: AtomicBool::new(true),
+            beat: AtomicI64::new(0),
+            late_until: AtomicI64::new(0),
+            lapses: AtomicU64::new(0),
+            started: Instant::now(),
+            commits: AtomicU64::new(0),
+        }
+    }
 }
 
 impl Health {

@@ -9,6 +9,7 @@ use super::database::{Cursor, Dialect, Input, Insert};
 use super::fault::Fault;
 use super::head::Head;
 use super::job::{Placed, Record, Write};
+use super::open::{holder_is_gone, now};
 use super::receipt::Receipt;
 use super::row::{ENTRIES, Plain, Row};
 use super::seal::SealKey;
@@ -19,10 +20,11 @@ static INTENTS: LazyLock<Insert> =
 const ORPHANS_OF_SQLITE: &str =
     "SELECT receipt, plain, sealed FROM intents WHERE holder <> $1 ORDER BY receipt LIMIT 1000";
 
-const ORPHANS_OF_POSTGRES: &str = "SELECT receipt, plain, sealed FROM intents WHERE holder <> $1 \
-     AND NOT EXISTS (SELECT 1 FROM holders WHERE holders.id = intents.holder AND \
-     holders.alive_until > CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)) \
-     ORDER BY receipt LIMIT 1000";
+const ORPHANS_OF_POSTGRES: &str = concat!(
+    "SELECT receipt, plain, sealed FROM intents WHERE holder <> $1 AND ",
+    holder_is_gone!("intents"),
+    " ORDER BY receipt LIMIT 1000"
+);
 
 /// An intent: an entry without a place in the chain.
 struct Intent {

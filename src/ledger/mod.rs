@@ -29,6 +29,7 @@ mod handle;
 mod head;
 mod health;
 mod histories;
+mod hold;
 mod intents;
 mod job;
 mod lock_file;

@@ -21,36 +21,64 @@ use crate::policy::Past;
 /// How long a silent process keeps its leases.
 pub const LEASE_MILLIS: i64 = 10_000;
 
+/// PostgreSQL's clock, which all gateways share, in milliseconds. Cast, since its type changed with 14.
+macro_rules! now {
+    () => {
+        "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
+    };
+}
+
+/// That the process which a lease or an intent names no longer says that it lives.
+macro_rules! holder_is_gone {
+    ($table:literal) => {
+        concat!(
+            "NOT EXISTS (SELECT 1 FROM holders WHERE holders.id = ",
+            $table,
+            ".holder AND holders.alive_until > ",
+            now!(),
+            ")"
+        )
+    };
+}
+pub(super) use {holder_is_gone, now};
+
 const TAKE: &str = "INSERT INTO leases (fingerprint, holder) VALUES ($1, $2) \
      ON CONFLICT (fingerprint) DO UPDATE SET holder = EXCLUDED.holder \
      WHERE leases.holder = EXCLUDED.holder";
 
-const IS_ORPHAN: &str = "SELECT holder FROM leases WHERE fingerprint = $1 AND NOT EXISTS (\
-     SELECT 1 FROM holders WHERE holders.id = leases.holder AND holders.alive_until > \
-     CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT))";
+const IS_ORPHAN: &str = concat!(
+    "SELECT holder FROM leases WHERE fingerprint = $1 AND ",
+    holder_is_gone!("leases")
+);
 
-const TAKE_OVER: &str = "UPDATE leases SET holder = $1 WHERE fingerprint = $2 AND NOT EXISTS (\
-     SELECT 1 FROM holders WHERE holders.id = leases.holder AND holders.alive_until > \
-     CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT))";
+const TAKE_OVER: &str = concat!(
+    "UPDATE leases SET holder = $1 WHERE fingerprint = $2 AND ",
+    holder_is_gone!("leases")
+);
 
-const KEEP: &str = "UPDATE holders SET alive_until = \
-     CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) + $1 WHERE id = $2 \
-     AND alive_until > CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
+const KEEP: &str = concat!(
+    "UPDATE holders SET alive_until = ",
+    now!(),
+    " + $1 WHERE id = $2 AND alive_until > ",
+    now!()
+);
 
-const BEGIN: &str = "INSERT INTO holders (id, alive_until) VALUES ($1, \
-     CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) + $2) \
-     ON CONFLICT (id) DO UPDATE SET alive_until = EXCLUDED.alive_until";
+const BEGIN: &str = concat!(
+    "INSERT INTO holders (id, alive_until) VALUES ($1, ",
+    now!(),
+    " + $2) ON CONFLICT (id) DO UPDATE SET alive_until = EXCLUDED.alive_until"
+);
 
 /// Those that were killed. One that lives after all begins anew, as after any long silence.
-const FORGET: &str = "DELETE FROM holders WHERE alive_until < \
-     CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) - $1";
+const FORGET: &str = concat!("DELETE FROM holders WHERE alive_until < ", now!(), " - $1");
 
 /// What they held: a lease names its cell by an unkeyed hash. Whoever left intents is left alone; whoever
 /// takes such a lease must adopt them first.
-pub(super) const SWEEP: &str = "DELETE FROM leases WHERE NOT EXISTS (\
-     SELECT 1 FROM holders WHERE holders.id = leases.holder AND holders.alive_until > \
-     CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)) \
-     AND NOT EXISTS (SELECT 1 FROM intents WHERE intents.holder = leases.holder)";
+pub(super) const SWEEP: &str = concat!(
+    "DELETE FROM leases WHERE ",
+    holder_is_gone!("leases"),
+    " AND NOT EXISTS (SELECT 1 FROM intents WHERE intents.holder = leases.holder)"
+);
 
 /// How long a silent process is remembered.
 const FORGET_AFTER_MILLIS: i64 = 24 * 3_600 * 1_000;

@@ -1,0 +1,92 @@
+//! Taking a cell: in line in this process, then from the database, where other gateways may have it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use tokio::time::sleep_until;
+
+use super::cell::{Cell, Fingerprint, Held, Since};
+use super::fault::Unavailable;
+use super::handle::Ledger;
+use super::job::{Job, Opened};
+use super::looks::Looks;
+use super::meter::Wait;
+use crate::policy::Past;
+
+impl Ledger {
+    /// Waits in line for a cell, and reads its history. Hold it until its submission is settled.
+    pub async fn hold(&self, cell: Cell, deadline: Instant) -> Result<Held, Unavailable> {
+        let fingerprint = cell.fingerprint();
+        let meter = &self.inner.meter;
+        let lock = self.inner.locks.take(fingerprint, deadline, meter).await?;
+        // Before the history: whatever happens from now on counts.
+        let since = Since {
+            lapses: self.inner.health.lapses.load(Ordering::Acquire),
+            changes: self.inner.histories.changes(&fingerprint),
+        };
+        let history = match self.cached(&fingerprint)? {
+            Some(history) => history,
+            None => self.open_cell(cell, deadline).await?,
+        };
+        Ok(Held {
+            fingerprint,
+            history,
+            since,
+            ledger: self.clone(),
+            is_leased: self.is_shared(),
+            _lock: lock,
+        })
+    }
+
+    /// Only where nobody else writes is what was read before still true.
+    fn cached(&self, fingerprint: &Fingerprint) -> Result<Option<Arc<Vec<Past>>>, Unavailable> {
+        if !self.inner.health.is_good.load(Ordering::Acquire) {
+            // What is in the backlog is not in the cache.
+            return Err(Unavailable::Failing);
+        }
+        if self.is_shared() {
+            return Ok(None);
+        }
+        Ok(self
+            .inner
+            .histories
+            .get(fingerprint)
+            .map(|history| history.pasts))
+    }
+
+    async fn open_cell(
+        &self,
+        cell: Cell,
+        deadline: Instant,
+    ) -> Result<Arc<Vec<Past>>, Unavailable> {
+        let mut looks = Looks::default();
+        let mut was_busy = false;
+        loop {
+            match self.ask(|reply| Job::Open(cell.clone(), reply)).await? {
+                Opened::History(history) => {
+                    if was_busy {
+                        self.inner.meter.waited(Wait::Held);
+                    }
+                    return Ok(history);
+                }
+                Opened::Busy if Instant::now() >= deadline => {
+                    self.inner.meter.waited(Wait::Busy);
+                    return Err(Unavailable::CellBusy);
+                }
+                Opened::Busy => was_busy = true,
+            }
+            let next = Instant::now() + looks.wait();
+            sleep_until(next.min(deadline).into()).await;
+        }
+    }
+
+    pub(super) fn free(&self, fingerprint: Fingerprint) {
+        // Where the queue is full the lease stays ours, and the next who takes the cell frees it.
+        let _ = self.put(Job::Free(fingerprint));
+    }
+
+    pub(super) fn keeps_leases_of(&self, since: &Since) -> bool {
+        self.inner.health.keeps_leases_of(since.lapses)
+    }
+}
