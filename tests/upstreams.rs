@@ -24,6 +24,10 @@ const IN_TIME: Duration = Duration::from_secs(8);
 /// Between the pieces of what dribbles.
 const PACE: Duration = Duration::from_millis(5);
 
+/// The head of a success whose end is yet to come.
+const ENDLESS: &str =
+    "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n";
+
 /// Answers the first request with `first` and then `more` without end, and all others as it should.
 fn endless(first: &str, more: &str, pause: Duration) -> Upstream {
     let (first, more) = (first.to_owned(), more.to_owned());
@@ -113,13 +117,11 @@ fn a_head_without_measure_is_refused_in_bounded_memory() {
 
 #[test]
 fn a_success_that_never_ends_is_cut_at_the_deadline() {
-    let chunked =
-        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n";
     let by_length = "HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n";
     let by_the_end = "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n";
     for (first, more) in [
-        (chunked, "1\r\nx\r\n"),
-        (chunked, ""),
+        (ENDLESS, "1\r\nx\r\n"),
+        (ENDLESS, ""),
         (by_length, "x"),
         (by_the_end, "x"),
     ] {
@@ -137,6 +139,34 @@ fn a_success_that_never_ends_is_cut_at_the_deadline() {
         upstream.wait_for_closed(1);
         serves_on(&gateway);
     }
+}
+
+#[test]
+fn a_success_that_must_be_whole_and_never_ends_is_a_504() {
+    let upstream = endless(ENDLESS, "", PACE);
+    let gateway = start(&upstream, "request_deadline = \"500ms\"", "");
+    // For such a caller, a body of unknown length would end where it broke.
+    let request = gateway.request("GET", "/api/lineitems").bytes();
+    let request = String::from_utf8(request).unwrap();
+    let request = request.replacen("HTTP/1.1", "HTTP/1.0", 1);
+    let response = gateway.connect().send(request).response();
+    assert_envelope(&response, 504, "UPSTREAM_TIMEOUT");
+    upstream.wait_for_closed(1);
+    serves_on(&gateway);
+}
+
+#[test]
+fn a_line_item_that_never_ends_is_a_504_for_the_score_that_needs_it() {
+    let upstream = endless(ENDLESS, "", PACE);
+    let mut settings = Settings::new(upstream.address);
+    settings.server = "request_deadline = \"500ms\"".to_owned();
+    settings.tables = "[[policy]]\nname = \"p\"\nrescale = { to = \"line_item\" }\n".to_owned();
+    let gateway = Gateway::start(&settings);
+    let response = gateway.submit(SCORE);
+    assert_envelope(&response, 504, "UPSTREAM_TIMEOUT");
+    upstream.wait_for_closed(1);
+    // Only asked for what it is out of.
+    assert_eq!(upstream.only().method(), "GET");
 }
 
 #[test]

@@ -12,12 +12,12 @@ use http::header::{
 };
 use http::response::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Collected, LengthLimitError, Limited};
 use serde_json::{Map, Value};
 
 use crate::body::Body;
 use crate::deadline::Deadline;
-use crate::error::{Code, Refusal, UpstreamAnswer};
+use crate::error::{Cause, Code, Refusal, UpstreamAnswer};
 use crate::redact::Redactor;
 use crate::routing::LaunchKind;
 use crate::upstream::{Reply, ReplyBody, Unanswered};
@@ -97,18 +97,27 @@ pub async fn weigh(
 
 /// The bytes of an error, none when there are too many to be an envelope.
 async fn read_error(body: ReplyBody, deadline: Deadline) -> Result<Bytes, Refusal> {
-    match deadline
-        .limit(Limited::new(body, MOST_READ).collect())
-        .await
-    {
-        Err(_) => Err(refuse_unanswered(Unanswered::AnswerTimeout)),
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(cause)) if cause.is::<LengthLimitError>() => Ok(Bytes::new()),
-        Ok(Err(cause)) => Err(Refusal::new(
+    match read_whole(body, MOST_READ, deadline).await? {
+        Ok(bytes) => Ok(bytes),
+        Err(cause) if cause.is::<LengthLimitError>() => Ok(Bytes::new()),
+        Err(cause) => Err(Refusal::new(
             Code::UpstreamUnreachable,
             "The connection to LTIAAS broke off within its answer.",
         )
         .because(cause)),
+    }
+}
+
+/// A body of `most` bytes at most, or why it can't be had. One that isn't here in time is the same as no
+/// answer: a refusal.
+pub async fn read_whole(
+    body: ReplyBody,
+    most: usize,
+    deadline: Deadline,
+) -> Result<Result<Bytes, Cause>, Refusal> {
+    match deadline.limit(Limited::new(body, most).collect()).await {
+        Ok(read) => Ok(read.map(Collected::to_bytes)),
+        Err(_) => Err(refuse_unanswered(Unanswered::AnswerTimeout)),
     }
 }
 
@@ -174,6 +183,21 @@ pub fn pass_on(reply: Reply, deadline: Deadline) -> Response<Body> {
         true => Body::empty(),
         false => Body::streamed(Box::pin(body.until(deadline))),
     };
+    answer(&head, body)
+}
+
+/// A success that is read to its end before any of it is passed on.
+pub async fn pass_on_whole(reply: Reply, deadline: Deadline) -> Result<Response<Body>, Refusal> {
+    let Reply { head, body } = reply;
+    let read = read_whole(body, MOST_WHOLE, deadline).await?;
+    let whole = read.map_err(|cause| {
+        let description = "LTIAAS's answer broke off, or is too large for an HTTP/1.0 caller.";
+        Refusal::new(Code::UpstreamInvalidResponse, description).because(cause)
+    })?;
+    Ok(answer(&head, Body::whole(whole)))
+}
+
+fn answer(head: &Parts, body: Body) -> Response<Body> {
     let mut answer = Response::new(body);
     *answer.status_mut() = head.status;
     let headers = answer.headers_mut();
@@ -187,19 +211,6 @@ pub fn pass_on(reply: Reply, deadline: Deadline) -> Response<Body> {
         headers.insert(RETRY_AFTER, value);
     }
     answer
-}
-
-/// A success that is read to its end before any of it is passed on.
-pub async fn pass_on_whole(reply: Reply, deadline: Deadline) -> Result<Response<Body>, Refusal> {
-    let (head, body) = pass_on(reply, deadline).into_parts();
-    let whole = Limited::new(body, MOST_WHOLE)
-        .collect()
-        .await
-        .map_err(|cause| {
-            let description = "LTIAAS's answer broke off, or is too large for an HTTP/1.0 caller.";
-            Refusal::new(Code::UpstreamInvalidResponse, description).because(cause)
-        })?;
-    Ok(Response::from_parts(head, Body::whole(whole.to_bytes())))
 }
 
 /// An upstream's error as the caller gets it.

@@ -1,10 +1,10 @@
 //! Reads one JSON object from LTIAAS, whole and bounded.
 
 use http::uri::PathAndQuery;
-use http_body_util::{BodyExt, Limited};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
+use crate::answer::read_whole;
 use crate::error::{Code, Refusal};
 use crate::gateway::Worker;
 use crate::handoff::{Credentialed, Exchange};
@@ -30,12 +30,8 @@ pub async fn read<T: DeserializeOwned>(
     };
     let reply = exchange.send(worker).await?;
     let deadline = credentialed.routed.traced.deadline;
-    let body = reply.body.until(deadline);
-    let bytes = Limited::new(body, MOST)
-        .collect()
-        .await
-        .map_err(unusable)?
-        .to_bytes();
+    let read = read_whole(reply.body, MOST, deadline).await?;
+    let bytes = read.map_err(unusable)?;
     serde_json::from_slice(&bytes).map_err(unusable)
 }
 
