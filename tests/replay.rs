@@ -163,6 +163,17 @@ fn since_leaves_what_came_before_as_it_was_judged() {
 }
 
 #[test]
+fn since_may_be_a_date() {
+    let (gateway, _upstream) = start("");
+    submit(&gateway, "u", "40");
+    for (since, cells) in [("2026-01-31", 1), ("9999-01-01", 0)] {
+        let arguments = ["--json", "--since", since];
+        let outcome = replay(gateway.directory.path(), HIGHEST, &arguments).good_json();
+        assert_eq!(outcome["cells"], cells, "{since}");
+    }
+}
+
+#[test]
 fn a_candidate_in_report_mode_is_replayed_as_if_it_were_enforced() {
     let (gateway, _upstream) = start("");
     submit(&gateway, "u", "80");

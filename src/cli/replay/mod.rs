@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use super::output::{Format, Output};
 use super::stop::Stop;
 use crate::config::{Count, Loaded, Problems, WithoutAccountKeys, load_candidate, load_to_read};
-use crate::ledger::{Cell, Entry, Fault, Filter, Reader, Settings};
+use crate::ledger::{Cell, Entry, Fault, Filter, Reader, Settings, read_time};
 use crate::policy::Past;
 use crate::replay::{Outcome, Replay, Skipped};
 
@@ -30,8 +30,9 @@ pub struct Arguments {
     /// configuration's own.
     #[arg(long, value_name = "FILE")]
     policy: PathBuf,
-    /// Judge only what arrived since then; what came before counts as it was judged.
-    #[arg(long, value_name = "TIME")]
+    /// Judge only what arrived then or later, an RFC 3339 time or a date (UTC); what came before
+    /// counts as it was judged.
+    #[arg(long, value_name = "TIME", value_parser = read_time)]
     since: Option<Timestamp>,
     #[command(flatten)]
     output: Output,
