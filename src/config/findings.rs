@@ -50,7 +50,7 @@ impl<'a> Findings<'a> {
         }
     }
 
-    /// The problems and the warnings.
+    /// The problems, the warnings, and the files that were looked at.
     pub fn into_lists(self) -> (Vec<Problem>, Vec<Problem>, Vec<PathBuf>) {
         (
             self.problems.into_inner(),
@@ -105,6 +105,19 @@ impl At<'_> {
     /// The value of a key that must be there.
     pub fn required<'v, T>(&self, value: &'v Option<T>) -> Option<&'v T> {
         value.as_ref().or_else(|| self.missing("is required"))
+    }
+
+    /// The value of a key that need not be there, as `check` makes it; `None` where it has a fault.
+    pub fn optional<T, U>(
+        &self,
+        key: &str,
+        value: &Option<T>,
+        check: impl FnOnce(&T, &At<'_>) -> Option<U>,
+    ) -> Option<Option<U>> {
+        match value {
+            None => Some(None),
+            Some(value) => check(value, &self.key(key)).map(Some),
+        }
     }
 
     /// Each entry of a list as `check` makes it; nothing where one of them has a fault.

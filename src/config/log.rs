@@ -73,18 +73,17 @@ impl Default for LogSection {
 
 impl LogSection {
     pub(super) fn check(&self, at: &At<'_>) -> Option<Log> {
-        let id_key = self.id_key.as_ref();
-        let id_key = id_key.map(|key| check_key(&at.key("id_key"), key));
+        let id_key = at.optional("id_key", &self.id_key, check_key);
         Some(Log {
             format: self.format,
             level: self.level,
             access: self.access,
-            id_key: id_key.map_or(Some(None), |key| key.map(Some))?,
+            id_key: id_key?,
         })
     }
 }
 
-fn check_key(at: &At<'_>, key: &SecretPlace) -> Option<Arc<SecretBox<[u8]>>> {
+fn check_key(key: &SecretPlace, at: &At<'_>) -> Option<Arc<SecretBox<[u8]>>> {
     let key = key.bytes(at)?;
     if key.expose_secret().len() < SHORT {
         at.warn(format_args!(

@@ -120,7 +120,7 @@ impl Default for ServerSection {
 impl ServerSection {
     pub(super) fn check(&self, at: &At<'_>, now: Timestamp) -> Option<Server> {
         let listen = listen::check(&at.key("listen"), &self.listen);
-        let tls = self.tls.as_ref().map(|tls| tls.check(&at.key("tls"), now));
+        let tls = at.optional("tls", &self.tls, |tls, at| tls.check(at, now));
         self.warn_of_plain_http(at, listen);
         let workers = range::check(&at.key("workers"), self.workers, 0..=1_024);
         let head_timeout = self.head_timeout.check(&at.key("head_timeout"), LIMIT);
@@ -136,7 +136,7 @@ impl ServerSection {
         let drain_deadline = self.drain_deadline.check(&at.key("drain_deadline"), LIMIT);
         Some(Server {
             listen: listen?,
-            tls: tls.map_or(Some(None), |tls| tls.map(Some))?,
+            tls: tls?,
             workers: workers?,
             head_timeout: head_timeout?,
             body_timeout: body_timeout?,

@@ -47,13 +47,12 @@ impl Default for TracesSection {
 
 impl TracesSection {
     pub(super) fn check(&self, at: &At<'_>) -> Option<Traces> {
-        let url = self.url.as_ref();
-        let url = url.map(|url| check_url(&at.key("url"), url));
+        let url = at.optional("url", &self.url, |url, at| check_url(at, url));
         let percent = at.key("sample_percent");
         let percent = range::check(&percent, self.sample_percent, 0..=100);
         let export_timeout = self.export_timeout.check(&at.key("export_timeout"), LIMIT);
         Some(Traces {
-            url: url.map_or(Some(None), |url| url.map(Some))?,
+            url: url?,
             sample_percent: u8::try_from(percent?).ok()?,
             export_timeout: export_timeout?,
         })

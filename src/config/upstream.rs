@@ -62,10 +62,7 @@ impl Default for UpstreamSection {
 
 impl UpstreamSection {
     pub(super) fn check(&self, at: &At<'_>) -> Option<Upstream> {
-        let ca_file = match &self.ca_file {
-            Some(name) => check_ca_file(&at.key("ca_file"), name).map(Some),
-            None => Some(None),
-        };
+        let ca_file = at.optional("ca_file", &self.ca_file, |name, at| check_ca_file(at, name));
         let connect_timeout = self
             .connect_timeout
             .check(&at.key("connect_timeout"), LIMIT);

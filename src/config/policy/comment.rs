@@ -34,18 +34,16 @@ pub enum HtmlText {
 
 impl CommentSection {
     pub(super) fn check(&self, at: &At<'_>) -> Option<Comment> {
-        let at = at.key("max_chars");
-        let max_chars = match self.max_chars {
-            Some(most) => Some(range::check(&at, most, 1..=65_536)?),
-            None => None,
-        };
+        let max_chars = at.optional("max_chars", &self.max_chars, |most, at| {
+            range::check(at, *most, 1..=65_536)
+        });
         Some(Comment {
             html: match self.html {
                 HtmlText::Strip => Html::Strip,
                 HtmlText::Keep => Html::Keep,
                 HtmlText::Refuse => Html::Refuse,
             },
-            max_chars,
+            max_chars: max_chars?,
             explain: self.explain,
         })
     }

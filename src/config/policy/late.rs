@@ -133,11 +133,8 @@ impl LateSection {
         let interval = interval_at
             .required(&self.interval)
             .and_then(|text| span(text, &interval_at));
-        let floor_at = at.key("floor_percent");
-        let floor_percent = match &self.floor_percent {
-            Some(floor) => number::not_negative(floor, &floor_at).map(Some),
-            None => Some(None),
-        };
+        let floor = &self.floor_percent;
+        let floor_percent = at.optional("floor_percent", floor, number::not_negative);
         let interval = interval?;
         if interval.seconds == 0 {
             return interval_at.problem("must be longer than nothing");

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{optional, settings};
+use super::settings;
 use crate::config::findings::At;
 use crate::config::line_items;
 use crate::config::policy_names::Names;
@@ -39,9 +39,7 @@ impl MatchSection {
         let patterns = at.key("line_items");
         let line_items = some_names(&patterns, &self.line_items, |_, text| Some(text.to_owned()))
             .and_then(|texts| line_items::check(&patterns, &texts));
-        let when = optional(at, "when", &self.when, |text, at| {
-            settings::condition(text, at)
-        });
+        let when = at.optional("when", &self.when, |text, at| settings::condition(text, at));
         Some(Match {
             callers: callers?,
             accounts: accounts?,

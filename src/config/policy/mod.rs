@@ -121,24 +121,11 @@ pub struct PolicySection {
     pub overriding: Option<OverrideText>,
 }
 
-/// What was checked, or nothing where nothing was set; `None` where it has a fault.
-fn optional<S, T>(
-    at: &At<'_>,
-    key: &str,
-    section: &Option<S>,
-    check: impl Fn(&S, &At<'_>) -> Option<T>,
-) -> Option<Option<T>> {
-    match section {
-        None => Some(None),
-        Some(section) => check(section, &at.key(key)).map(Some),
-    }
-}
-
 impl PolicySection {
     /// `records` says whether there is a ledger, which some keys need.
     pub(super) fn check(&self, at: &At<'_>, names: &Names<'_>, records: bool) -> Option<Policy> {
         let name = name::check(at, &self.name);
-        let matching = optional(at, "match", &self.matching, |match_, at| {
+        let matching = at.optional("match", &self.matching, |match_, at| {
             match_.check(at, names)
         });
         let keys = self.check_keys(at);
@@ -155,29 +142,25 @@ impl PolicySection {
 
     fn check_keys(&self, at: &At<'_>) -> Option<Keys> {
         // All are checked before any fault ends it.
-        let order = optional(at, "order", &self.order, |order, at| check_order(order, at));
-        let fill_maximum = optional(at, "fill_maximum", &self.fill_maximum, TargetText::check);
-        let rescale = optional(at, "rescale", &self.rescale, RescaleSection::check);
-        let opens = optional(at, "opens", &self.opens, |text, at| {
-            window::instant(text, at)
-        });
-        let due = optional(at, "due", &self.due, |text, at| window::instant(text, at));
-        let grace = optional(at, "grace", &self.grace, window::span);
-        let closes = optional(at, "closes", &self.closes, |text, at| {
-            window::instant(text, at)
-        });
-        let extensions = optional(at, "extensions", &self.extensions, |list, at| {
+        let order = at.optional("order", &self.order, |order, at| check_order(order, at));
+        let fill_maximum = at.optional("fill_maximum", &self.fill_maximum, TargetText::check);
+        let rescale = at.optional("rescale", &self.rescale, RescaleSection::check);
+        let opens = at.optional("opens", &self.opens, |text, at| window::instant(text, at));
+        let due = at.optional("due", &self.due, |text, at| window::instant(text, at));
+        let grace = at.optional("grace", &self.grace, window::span);
+        let closes = at.optional("closes", &self.closes, |text, at| window::instant(text, at));
+        let extensions = at.optional("extensions", &self.extensions, |list, at| {
             window::extensions(list, at)
         });
-        let late = optional(at, "late", &self.late, LateSection::check);
-        let minimum = optional(at, "minimum", &self.minimum, PercentSection::minimum);
-        let maximum = optional(at, "maximum", &self.maximum, MaximumSection::check);
-        let pass = optional(at, "pass", &self.pass, PercentSection::pass);
-        let round = optional(at, "round", &self.round, RoundSection::check);
-        let attempts = optional(at, "attempts", &self.attempts, AttemptsSection::check);
-        let tolerance = optional(at, "tolerance", &self.tolerance, number::not_negative);
-        let comment = optional(at, "comment", &self.comment, CommentSection::check);
-        let require = optional(at, "require", &self.require, |list, at| {
+        let late = at.optional("late", &self.late, LateSection::check);
+        let minimum = at.optional("minimum", &self.minimum, PercentSection::minimum);
+        let maximum = at.optional("maximum", &self.maximum, MaximumSection::check);
+        let pass = at.optional("pass", &self.pass, PercentSection::pass);
+        let round = at.optional("round", &self.round, RoundSection::check);
+        let attempts = at.optional("attempts", &self.attempts, AttemptsSection::check);
+        let tolerance = at.optional("tolerance", &self.tolerance, number::not_negative);
+        let comment = at.optional("comment", &self.comment, CommentSection::check);
+        let require = at.optional("require", &self.require, |list, at| {
             settings::requirements(list, at)
         });
         Some(Keys {
