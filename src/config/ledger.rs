@@ -1,6 +1,5 @@
 //! `[ledger]`: where submissions are recorded, and how carefully.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -83,13 +82,11 @@ impl LedgerSection {
     /// The inner `None`: nothing is recorded.
     pub(super) fn check(&self, at: &At<'_>) -> Option<Option<Settings>> {
         let place = self.place(at);
-        let check = |text: &DurationText| text.check(&at.key("retention"), DAY..=DAY * 36_500);
-        let retention = self.retention.as_ref().map(check);
-        let retention = match retention {
-            None => None,
-            Some(retention) => Some(retention?),
-        };
-        let Some(place) = place? else {
+        let retention = at.optional("retention", &self.retention, |text, at| {
+            text.check(at, DAY..=DAY * 36_500)
+        });
+        let (place, retention) = (place?, retention?);
+        let Some(place) = place else {
             return Some(None);
         };
         Some(Some(Settings {
@@ -106,44 +103,42 @@ impl LedgerSection {
         }))
     }
 
+    /// The inner `None`: nowhere.
     fn place(&self, at: &At<'_>) -> Option<Option<Place>> {
-        let password = match &self.password {
-            None => None,
-            Some(place) => Some(place.text(&at.key("password"))?),
-        };
-        let ca_file = match &self.ca_file {
-            None => None,
-            Some(name) => Some(check_ca_file(&at.key("ca_file"), name)?),
-        };
-        let at = at.key("url");
+        // All are checked before any fault ends it.
+        let password = at.optional("password", &self.password, SecretPlace::text);
+        let ca_file = at.optional("ca_file", &self.ca_file, |name, at| check_ca_file(at, name));
+        let place = self.place_of_url(&at.key("url"))?;
+        let (password, ca_file) = (password?, ca_file?);
+        Some(place.map(|place| match place {
+            Place::Sqlite(_) => place,
+            Place::Postgres(place) => Place::Postgres(PostgresPlace {
+                password,
+                ca_file,
+                ..place
+            }),
+        }))
+    }
+
+    fn place_of_url(&self, at: &At<'_>) -> Option<Option<Place>> {
         match self.url.split_once(':') {
             None if self.url == "none" => Some(None),
             Some(("sqlite", "")) => at.problem("must name a file, such as \"sqlite:scoregate.db\""),
             Some(("sqlite", path)) => Some(Some(Place::Sqlite(at.place(path)))),
-            Some(("postgres" | "postgresql", _)) => self.postgres(&at, password, ca_file).map(Some),
+            Some(("postgres" | "postgresql", _)) if is_postgres_url(&self.url) => {
+                Some(Some(Place::Postgres(PostgresPlace {
+                    url: SecretString::from(self.url.clone()),
+                    password: None,
+                    ca_file: None,
+                })))
+            }
+            Some(("postgres" | "postgresql", _)) => at.problem(
+                "can't be read as postgres://USER[:PASSWORD]@HOST:PORT/DATABASE[?sslmode=…]",
+            ),
             Some(_) | None => at.problem(
                 "must be \"sqlite:PATH\", \"postgres://USER@HOST:PORT/DATABASE\" or \"none\"",
             ),
         }
-    }
-
-    fn postgres(
-        &self,
-        at: &At<'_>,
-        password: Option<SecretString>,
-        ca_file: Option<PathBuf>,
-    ) -> Option<Place> {
-        if !is_postgres_url(&self.url) {
-            return at.problem(
-                "can't be read as postgres://USER[:PASSWORD]@HOST:PORT/DATABASE[?sslmode=…]",
-            );
-        }
-        let url = SecretString::from(self.url.clone());
-        Some(Place::Postgres(PostgresPlace {
-            url,
-            password,
-            ca_file,
-        }))
     }
 }
 

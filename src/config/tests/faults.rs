@@ -681,6 +681,19 @@ keys = ['x']
 }
 
 #[test]
+fn all_that_is_wrong_with_the_ledgers_place_is_said_at_once() {
+    let ledger = "[ledger]\nurl = 'mysql:x.db'\npassword = { env = 'NOT_SET' }\nca_file = 'none.pem'\nretention = '1h'\n";
+    let problems = Setting::new(&format!("{ACCOUNT}{ledger}")).problems();
+    assert_eq!(problems.len(), 4, "{problems:?}");
+    for (problem, key) in problems
+        .iter()
+        .zip(["url", "password", "ca_file", "retention"])
+    {
+        assert!(problem.contains(&format!("ledger.{key}")), "{problem}");
+    }
+}
+
+#[test]
 fn what_could_not_be_read_is_not_called_missing_too() {
     let text = ACCOUNT.replace("'main'", "5") + CALLER;
     expect(&[(&text, "2: account[0].name: must be a text in quotes")]);
