@@ -16,7 +16,7 @@ pub struct Admin {
     pub token: Option<SecretString>,
 }
 
-/// The listener for operators: health, readiness, metrics and the applied configuration.
+/// The listener for operators: health, readiness, metrics, the applied configuration and the ledger.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, expecting = "a table, `[admin]`")]
 #[schemars(deny_unknown_fields)]

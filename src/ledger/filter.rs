@@ -28,7 +28,7 @@ pub enum BadFilter {
     Unknown,
     #[error("must be such as 2026-01-31T12:00:00Z or 2026-01-31")]
     Time,
-    #[error("must be one of forwarded, adjusted, kept, held, queued, refused")]
+    #[error("must be one of {}", Decision::words())]
     Decision,
     #[error("{0}")]
     LineItem(BadPattern),
@@ -110,14 +110,6 @@ mod tests {
         }
         let unknown = Filter::default().narrow("users", "a");
         assert_eq!(unknown, Err(BadFilter::Unknown));
-    }
-
-    #[test]
-    fn names_every_decision() {
-        for decision in Decision::ALL {
-            let told = BadFilter::Decision.to_string();
-            assert!(told.contains(decision.as_str()), "{told}");
-        }
     }
 
     #[test]

@@ -31,7 +31,7 @@ impl Sqlite {
         Ok(database)
     }
 
-    /// For commands that change something. Creates nothing.
+    /// For whoever writes. Creates nothing.
     pub fn open(path: &Path, durability: Durability) -> Result<Self, CannotOpen> {
         let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         let synchronous = match durability {

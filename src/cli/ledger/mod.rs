@@ -47,8 +47,7 @@ pub struct Common {
 /// Which entries.
 #[derive(Debug, Args)]
 pub struct Which {
-    /// What became of it: forwarded, adjusted, kept or refused.
-    #[arg(long, value_parser = read_decision)]
+    #[arg(long, value_parser = read_decision, help = format!("What became of it: one of {}", Decision::words()))]
     decision: Option<Decision>,
     /// The refusal's `details.message`, such as INVALID_SCORE.
     #[arg(long)]
