@@ -10,7 +10,6 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::SecretString;
 
 const PREFIX: &str = "sgk_";
-const RANDOM_CHARACTERS: usize = 43;
 const CHECKSUM_CHARACTERS: usize = 6;
 
 /// Makes a key, and its digest. Fails only where the system has no randomness to give.
@@ -40,7 +39,9 @@ pub fn written(digest: &[u8; 32]) -> String {
 }
 
 /// Whether a text has the shape of our keys, its checksum right.
+#[cfg(test)]
 pub fn is_well_formed(key: &str) -> bool {
+    const RANDOM_CHARACTERS: usize = 43;
     let is_whole = key.len() == PREFIX.len() + RANDOM_CHARACTERS + CHECKSUM_CHARACTERS;
     let parts = key.split_at_checked(PREFIX.len() + RANDOM_CHARACTERS);
     is_whole && parts.is_some_and(|(rest, sum)| rest.starts_with(PREFIX) && checksum(rest) == sum)

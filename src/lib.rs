@@ -4,58 +4,58 @@
 
 // Pure: values in, values out.
 pub mod authorization;
-pub mod error;
+mod error;
 pub mod gateway_key;
 pub mod line_item;
-pub mod origin;
-pub mod permission;
+mod origin;
+mod permission;
 pub mod policy;
 pub mod routing;
 pub mod score;
 
 // What things are made of.
-pub mod activity;
-pub mod auth;
-pub mod body;
-pub mod caller_body;
+mod activity;
+mod auth;
+mod body;
+mod caller_body;
 pub mod config;
-pub mod deadline;
-pub mod dial;
+mod deadline;
+mod dial;
 pub mod file_limit;
-pub mod key_set;
+mod key_set;
 pub mod ledger;
-pub mod lifecycle;
+mod lifecycle;
 pub mod meter;
-pub mod request_id;
-pub mod seldom;
-pub mod telemetry;
+mod request_id;
+mod seldom;
+mod telemetry;
 pub mod tls;
-pub mod trace_context;
-pub mod upstream;
+mod trace_context;
+mod upstream;
 
 // The path.
-pub mod answer;
+mod answer;
 pub mod explanation;
-pub mod forward;
+mod forward;
 pub mod gateway;
 pub mod generation;
-pub mod handoff;
-pub mod layers;
-pub mod lookup;
+mod handoff;
+mod layers;
+mod lookup;
 pub mod pipeline;
-pub mod record;
+mod record;
 pub mod redact;
-pub mod server;
-pub mod stages;
-pub mod verdict;
+mod server;
+mod stages;
+mod verdict;
 
 // Around it.
-pub mod admin;
-pub mod app;
+mod admin;
+mod app;
 pub mod cli;
-pub mod reload;
+mod reload;
 pub mod replay;
-pub mod sandbox;
+mod sandbox;
 
 // What fuzzers and the replay of their corpora hold us to.
 #[cfg(any(test, feature = "fuzzing"))]

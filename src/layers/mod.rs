@@ -6,7 +6,7 @@ mod envelope;
 mod identify;
 mod trace;
 
-pub use admission::{Admission, AdmissionLayer};
-pub use envelope::{Envelope, EnvelopeLayer, envelope_bytes};
-pub use identify::{Identify, IdentifyLayer};
-pub use trace::{Trace, TraceLayer};
+pub use admission::AdmissionLayer;
+pub use envelope::EnvelopeLayer;
+pub use identify::IdentifyLayer;
+pub use trace::TraceLayer;

@@ -78,11 +78,6 @@ impl Pattern {
         }
     }
 
-    /// The pattern as it was written.
-    pub fn text(&self) -> &str {
-        &self.text
-    }
-
     /// The fixed beginning that every match shares.
     pub fn literal_beginning(&self) -> &str {
         match self.pieces.first() {

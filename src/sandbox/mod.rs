@@ -40,9 +40,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 
 pub use fault::{Fault, Kind, Match};
-pub use grade_book::{Grade, Lms};
-pub use number::Number;
-pub use recorder::Recorded;
+pub use grade_book::Lms;
 pub use state::Handle;
 
 use state::State;

@@ -8,6 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use super::recorder::Recorded;
 use super::*;
 
 const SCORES: &str = "/api/lineitems/https%3A%2F%2Flms.example.com%2Fli%2F1/scores";

@@ -13,7 +13,7 @@ mod wait;
 
 pub use access::{AccessLog, flush_access_lines};
 pub use id_key::{IdHash, IdKey};
-pub use log::{LogUnusable, set_log_level, start_log, watch_panics};
+pub use log::{set_log_level, start_log, watch_panics};
 #[cfg(feature = "otlp")]
 pub use otlp::{CannotExport, OpenSpan, Traces};
 pub use outlet::{LastLines, log_lines_dropped, say_last};
