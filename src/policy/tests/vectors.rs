@@ -202,7 +202,7 @@ fn check_cell(id: &str, expected: &serde_json::Value, shown: Option<Points>) {
 
 #[test]
 fn every_worked_example_comes_out_as_written() {
-    let text = include_str!("vectors.json");
+    let text = include_str!("../../../tests/fixtures/policy-vectors.json");
     let vectors = serde_json::from_str::<Vectors>(text).unwrap().vectors;
     let mut count = 0;
     // Holding comes with delivery.
