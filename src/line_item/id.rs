@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use thiserror::Error;
 
-use super::escape::{escaped_byte, is_unreserved, push_escape};
+use super::escape::{DotSegments, escaped_byte, is_unreserved, push_escape};
 
 const SCHEME: &str = "https://";
 
@@ -120,8 +120,8 @@ pub(super) fn strip_scheme(text: &str) -> Option<&str> {
 /// A dot segment also hides behind an escaped slash or before a `;` (some servers drop the
 /// parameter first), so the path is decoded for this look.
 fn refuse_dot_segments(path: &str) -> Result<(), NotALineItem> {
-    let mut decoded = Vec::with_capacity(path.len());
     let mut bytes = path.bytes();
+    let (mut segments, mut found) = (DotSegments::start(), false);
     while let Some(byte) = bytes.next() {
         let byte = match byte {
             b'%' => escaped_byte(bytes.next(), bytes.next()).ok_or(NotALineItem::Escape)?,
@@ -130,16 +130,9 @@ fn refuse_dot_segments(path: &str) -> Result<(), NotALineItem> {
         if matches!(byte, b'\\' | 0) {
             return Err(NotALineItem::Character);
         }
-        decoded.push(byte);
+        found |= segments.end_at(byte);
     }
-    let is_dots = |segment: &[u8]| {
-        let name = segment
-            .split(|&byte| byte == b';')
-            .next()
-            .unwrap_or_default();
-        matches!(name, b"." | b"..")
-    };
-    match decoded.split(|&byte| byte == b'/').any(is_dots) {
+    match found || segments.end_at(b'/') {
         true => Err(NotALineItem::DotSegment),
         false => Ok(()),
     }

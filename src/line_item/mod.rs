@@ -7,7 +7,7 @@ mod overlap;
 mod pattern;
 mod platform;
 
-pub use escape::{decode_once, encode_component};
+pub use escape::{DotSegments, decode_form, decode_once, encode_component, escaped_byte};
 pub use id::{LineItem, NotALineItem};
 pub use pattern::{BadPattern, Pattern};
 pub use platform::{BadPlatform, Platform};

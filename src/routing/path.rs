@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use thiserror::Error;
 
-use crate::line_item::{LineItem, NotALineItem, decode_once};
+use crate::line_item::{DotSegments, LineItem, NotALineItem, decode_once, escaped_byte};
 
 /// What a path names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -213,50 +213,23 @@ fn fold(segment: &str) -> Cow<'_, str> {
 /// Refuses what no client sends and two parsers could read differently. One pass, no copy.
 fn scan(path: &str) -> Result<(), PathFault> {
     let mut bytes = path.bytes();
-    let mut segment = SegmentDots::start();
+    let mut segments = DotSegments::start();
     while let Some(raw) = bytes.next() {
         let byte = match raw {
-            b'%' => escaped(bytes.next(), bytes.next())?,
+            b'%' => escaped_byte(bytes.next(), bytes.next()).ok_or(PathFault::Escape)?,
             b'\\' | 0..=0x20 | 0x7F.. => return Err(PathFault::Character),
             other => other,
         };
         if matches!(byte, b'\\' | 0) {
             return Err(PathFault::Character);
         }
-        segment = segment.after(byte)?;
-    }
-    segment.after(b'/').map(|_| ())
-}
-
-fn escaped(high: Option<u8>, low: Option<u8>) -> Result<u8, PathFault> {
-    let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
-    let value = digit(high)
-        .zip(digit(low))
-        .map(|(high, low)| high * 16 + low);
-    value
-        .and_then(|value| u8::try_from(value).ok())
-        .ok_or(PathFault::Escape)
-}
-
-/// How much of the segment so far is dots; a `;` ends its name, as some servers drop what follows.
-#[derive(Clone, Copy)]
-enum SegmentDots {
-    Only(usize),
-    Named,
-}
-
-impl SegmentDots {
-    const fn start() -> Self {
-        Self::Only(0)
-    }
-
-    fn after(self, byte: u8) -> Result<Self, PathFault> {
-        match (self, byte) {
-            (Self::Only(1 | 2), b'/' | b';') => Err(PathFault::DotSegment),
-            (_, b'/') => Ok(Self::start()),
-            (Self::Only(dots), b'.') => Ok(Self::Only(dots + 1)),
-            _ => Ok(Self::Named),
+        if segments.end_at(byte) {
+            return Err(PathFault::DotSegment);
         }
+    }
+    match segments.end_at(b'/') {
+        true => Err(PathFault::DotSegment),
+        false => Ok(()),
     }
 }
 

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use thiserror::Error;
 
 use super::Operation;
-use crate::line_item::{LineItem, NotALineItem, decode_once, encode_component};
+use crate::line_item::{LineItem, NotALineItem, decode_form, decode_once, encode_component};
 
 /// The query that is sent, and the URL in it that LTIAAS would fetch with the LMS's token.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub fn read_query(raw: &str, operation: Operation) -> Result<Query, QueryFault> 
     let mut seen: Vec<&str> = Vec::new();
     for pair in raw.split('&') {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let name = form_decode(name)?;
+        let name = decode_form(name).ok_or(QueryFault::Escape)?;
         let Some(name) = known.iter().find(|known| **known == repair_name(&name)) else {
             continue;
         };
@@ -44,7 +44,8 @@ pub fn read_query(raw: &str, operation: Operation) -> Result<Query, QueryFault> 
             continue;
         }
         seen.push(name);
-        let Some(value) = repair_value(name, form_decode(value)?) else {
+        let value = decode_form(value).ok_or(QueryFault::Escape)?;
+        let Some(value) = repair_value(name, value) else {
             continue;
         };
         if *name == "url" {
@@ -96,16 +97,6 @@ fn is_encoded_url(value: &str) -> bool {
         .collect::<String>()
         .to_ascii_lowercase();
     start.starts_with("http%3a") || start.starts_with("https%3a")
-}
-
-/// Decodes as forms do: `+` is a space.
-fn form_decode(text: &str) -> Result<Cow<'_, str>, QueryFault> {
-    if !text.contains('+') {
-        return decode_once(text).ok_or(QueryFault::Escape);
-    }
-    let spaced = text.replace('+', " ");
-    let decoded = decode_once(&spaced).ok_or(QueryFault::Escape)?;
-    Ok(Cow::Owned(decoded.into_owned()))
 }
 
 fn push_pair(query: &mut String, name: &str, value: &str) {

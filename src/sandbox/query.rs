@@ -1,6 +1,8 @@
 //! A query string as Express reads it: decoded once, `+` is a space, the first of several counts.
 
-use crate::line_item::{decode_once, encode_component};
+use std::borrow::Cow;
+
+use crate::line_item::{decode_form, encode_component};
 
 #[derive(Debug, Default)]
 pub struct Query(Vec<(String, String)>);
@@ -29,8 +31,8 @@ fn pair(text: &str) -> (String, String) {
 
 /// What can't be decoded stays as it is, as in Express.
 fn decoded(text: &str) -> String {
-    let spaced = text.replace('+', " ");
-    decode_once(&spaced).map_or_else(|| spaced.clone(), |text| text.into_owned())
+    let decoded = decode_form(text).map(Cow::into_owned);
+    decoded.unwrap_or_else(|| text.replace('+', " "))
 }
 
 /// Adds parameters to a URL, which may have some already.

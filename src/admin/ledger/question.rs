@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use crate::ledger::{BadFilter, Filter, Order, Receipt};
-use crate::line_item::{decode_once, encode_component};
+use crate::line_item::{decode_form, encode_component};
 use crate::telemetry::IdKey;
 
 /// What can be asked beside the filters.
@@ -78,8 +78,8 @@ impl Question {
                 return Err(BadQuestion::Twice(name));
             }
             seen.push(name);
-            let value = form_decode(value).ok_or(BadQuestion::Escape(name))?;
-            question.take(name, value)?;
+            let value = decode_form(value).ok_or(BadQuestion::Escape(name))?;
+            question.take(name, value.into_owned())?;
         }
         match question.filter.user.is_some() && question.user_hash.is_some() {
             true => Err(BadQuestion::TwoLearners),
@@ -123,16 +123,11 @@ impl Question {
 }
 
 fn known(name: &str) -> Result<&'static str, BadQuestion> {
-    let name = form_decode(name).ok_or(BadQuestion::Name)?;
+    let name = decode_form(name).ok_or(BadQuestion::Name)?;
     let unknown = || BadQuestion::Unknown(name.chars().take(MOST_NAME).collect());
     parameters()
         .find(|known| *known == name)
         .ok_or_else(unknown)
-}
-
-/// Decodes as forms do: `+` is a space.
-fn form_decode(text: &str) -> Option<String> {
-    Some(decode_once(&text.replace('+', " "))?.into_owned())
 }
 
 fn read_order(text: &str) -> Result<Order, BadQuestion> {
