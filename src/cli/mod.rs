@@ -11,6 +11,7 @@ mod replay;
 mod run;
 mod sandbox;
 mod schema;
+mod spreadsheet;
 mod stop;
 
 use std::io::{self, Write};

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::Format;
+use crate::cli::spreadsheet::inert;
 use crate::ledger::Kept;
 
 /// The columns of CSV, as the contract has them.
@@ -174,28 +175,5 @@ fn cells(kept: &Kept) -> [String; 19] {
         Some(kept.prev_hash.clone()),
         Some(kept.hash.clone()),
     ];
-    cells.map(|cell| inert(cell.unwrap_or_default()))
-}
-
-/// A cell that no spreadsheet runs as a formula.
-fn inert(cell: String) -> String {
-    match cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
-        true => format!("'{cell}"),
-        false => cell,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn quotes_what_a_spreadsheet_would_run() {
-        for formula in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"] {
-            assert_eq!(inert(formula.to_owned()), format!("'{formula}"));
-        }
-        for plain in ["", "83.5", "a=b", "https://x"] {
-            assert_eq!(inert(plain.to_owned()), plain);
-        }
-    }
+    cells.map(|cell| inert(cell.unwrap_or_default()).into_owned())
 }

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use ::csv::Writer;
 
+use crate::cli::spreadsheet::inert;
 use crate::policy::Marks;
 use crate::replay::{Change, Outcome};
 use crate::score::Decimal;
@@ -46,40 +47,13 @@ fn record(change: &Change) -> [Cow<'_, str>; 8] {
     let [before_given, before_maximum] = [given, maximum].map(number);
     let [after_given, after_maximum] = [after.given, after.maximum].map(number);
     [
-        plain(account),
-        plain(line_item),
-        plain(user),
+        inert(account),
+        inert(line_item),
+        inert(user),
         before_given,
         before_maximum,
         after_given,
         after_maximum,
         difference_percent.to_string().into(),
     ]
-}
-
-/// A spreadsheet runs what begins like a formula; a learner chooses their id.
-fn plain(text: &str) -> Cow<'_, str> {
-    match text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        true => format!("'{text}").into(),
-        false => text.into(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_what_a_spreadsheet_would_run_is_quoted() {
-        for (text, written) in [
-            ("=1+1", "'=1+1"),
-            ("@x", "'@x"),
-            ("-1", "'-1"),
-            ("\tx", "'\tx"),
-            ("u=1", "u=1"),
-            ("", ""),
-        ] {
-            assert_eq!(plain(text), written);
-        }
-    }
 }
