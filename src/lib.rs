@@ -17,6 +17,7 @@ pub mod score;
 mod activity;
 mod auth;
 mod body;
+mod bounded;
 mod caller_body;
 pub mod config;
 mod deadline;

@@ -2,13 +2,14 @@
 
 use std::error::Error;
 use std::fs::File;
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 
 use rustix::io::Errno;
 
 use super::findings::At;
 use super::mask;
+use crate::error::chain;
 
 /// The path of a file that can be read.
 pub(super) fn readable(at: &At<'_>, name: &str) -> Option<PathBuf> {
@@ -16,18 +17,6 @@ pub(super) fn readable(at: &At<'_>, name: &str) -> Option<PathBuf> {
     match File::open(&path) {
         Ok(_) => Some(path),
         Err(cause) => at.problem(unreadable(&cause)),
-    }
-}
-
-/// What a file holds, which must be no more than `most` bytes.
-pub(super) fn bytes(path: &Path, most: usize) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    // One more shows that there are more.
-    let limit = most as u64 + 1;
-    File::open(path)?.take(limit).read_to_end(&mut bytes)?;
-    match bytes.len() > most {
-        true => Err(io::ErrorKind::FileTooLarge.into()),
-        false => Ok(bytes),
     }
 }
 
@@ -51,12 +40,7 @@ pub(super) fn unreadable(cause: &io::Error) -> String {
 
 /// Why a file can't be used, with its causes.
 pub(super) fn reason(error: &(dyn Error + 'static)) -> String {
-    let mut reason = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        reason.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
+    let reason = chain(error);
     // A name is quoted in here, and where a secret was pasted in its place it must not be.
     match mask::is_surely_a_secret(&reason) {
         true => "the file named here can't be used".to_owned(),

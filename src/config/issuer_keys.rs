@@ -13,6 +13,7 @@ use super::files;
 use super::findings::At;
 use super::issuer::{IssuerKeys, IssuerSection};
 use super::secret::SecretPlace;
+use crate::bounded::read_file;
 use crate::key_set::{KeySet, MOST};
 use crate::origin::Origin;
 
@@ -104,7 +105,7 @@ impl IssuerSection {
     }
 
     fn check_file(&self, at: &At<'_>, name: &str) -> Option<IssuerKeys> {
-        let bytes = match files::bytes(&at.file(name), MOST) {
+        let bytes = match read_file(&at.file(name), MOST) {
             Ok(bytes) => bytes,
             Err(cause) => return at.problem(files::unreadable(&cause)),
         };

@@ -16,6 +16,7 @@ use super::misspelt;
 use super::problem::{Place, Problem, Problems};
 use super::read::{Read, read};
 use super::tree::{self, Node};
+use crate::bounded::read_file;
 
 /// A longer file is no configuration.
 const LONGEST: usize = 4 * 1024 * 1024;
@@ -139,7 +140,7 @@ fn load_tree(
 }
 
 pub(super) fn text_of(name: &Arc<str>, path: &Path) -> Result<String, Problems> {
-    let bytes = files::bytes(path, LONGEST).map_err(|cause| {
+    let bytes = read_file(path, LONGEST).map_err(|cause| {
         let message = format!("the file can't be read: {}", files::unreadable(&cause));
         Problems::one(Place::File(name.clone()), message)
     })?;

@@ -9,6 +9,7 @@ use serde::ser::{Serialize, Serializer};
 use super::files;
 use super::findings::At;
 use super::mask::could_be_a_secret;
+use crate::bounded::read_file;
 
 /// No secret is longer, so a wrong file name can't fill the memory.
 const LONGEST: usize = 64 * 1024;
@@ -75,7 +76,7 @@ fn is_variable(name: &str) -> bool {
 }
 
 fn file(at: &At<'_>, name: &str) -> Option<Vec<u8>> {
-    match files::bytes(&at.file(name), LONGEST) {
+    match read_file(&at.file(name), LONGEST) {
         Ok(bytes) => Some(bytes),
         Err(cause) => at.problem(format_args!(
             "the file {} can't be read: {}",

@@ -1,34 +1,22 @@
 //! Certificates and private keys from PEM files. Says which file is faulty, never what it holds.
 
-use std::fs::File;
-use std::io::{self, Read};
 use std::path::Path;
 
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::TlsUnusable;
+use crate::bounded::read_file;
 
 /// No file of certificates is longer, so that a wrong name can't fill the memory.
-const LONGEST: u64 = 4 * 1024 * 1024;
+const LONGEST: usize = 4 * 1024 * 1024;
 
 /// What an encrypted key says of itself, as PKCS #8 or the way OpenSSL had before.
 const ENCRYPTED: [&[u8]; 2] = [b"BEGIN ENCRYPTED PRIVATE KEY", b"Proc-Type: 4,ENCRYPTED"];
 
 /// What a file holds, within bounds.
 pub(super) fn bytes(file: &Path) -> Result<Vec<u8>, TlsUnusable> {
-    let read = || {
-        let mut bytes = Vec::new();
-        // One more shows that there are more.
-        File::open(file)?
-            .take(LONGEST + 1)
-            .read_to_end(&mut bytes)?;
-        match bytes.len() as u64 > LONGEST {
-            true => Err(io::ErrorKind::FileTooLarge.into()),
-            false => Ok(bytes),
-        }
-    };
-    read().map_err(|cause| TlsUnusable::File(file.to_owned(), cause))
+    read_file(file, LONGEST).map_err(|cause| TlsUnusable::File(file.to_owned(), cause))
 }
 
 /// The certificates of a file, one at least.

@@ -7,7 +7,7 @@ mod remains;
 mod text;
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::stop::Stop;
+use crate::bounded::read;
 use crate::config::{Config, load_to_read};
 use crate::explanation::Explanation;
 use crate::ledger::{Reader, Receipt};
@@ -105,20 +106,12 @@ impl Arguments {
     /// One byte more than may be submitted shows that it is too long.
     fn body(&self) -> Result<Vec<u8>, Stop> {
         let read = match self.file.as_deref() {
-            None => read_to_limit(io::stdin().lock()),
-            Some(file) => File::open(file).and_then(read_to_limit),
+            None => read(io::stdin().lock(), LONGEST_BODY),
+            Some(file) => File::open(file).and_then(|file| read(file, LONGEST_BODY)),
         };
         let name = self.file.as_deref().unwrap_or(Path::new("stdin"));
         read.map_err(|cause| Stop::usage(format!("`{}` can't be read: {cause}", name.display())))
     }
-}
-
-fn read_to_limit(source: impl Read) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    source
-        .take(LONGEST_BODY as u64 + 1)
-        .read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 impl Answer {
