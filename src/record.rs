@@ -21,7 +21,7 @@ use crate::ledger::{
     Acted, BodyDigest, Cell, Decision, Durability, Entry, Held, Ledger, OnFailure, Receipt,
     Unavailable,
 };
-use crate::policy::{self, Fate, Past, ReasonsOf};
+use crate::policy::{Fate, Past, ReasonsOf};
 use crate::score::Score;
 use crate::stages::NoScore;
 use crate::telemetry::Trail;
@@ -244,12 +244,7 @@ impl Recording {
     }
 
     fn note_verdict(&mut self, verdict: &Verdict) {
-        self.entry.decision = match verdict.decision() {
-            policy::Decision::Forwarded => Decision::Forwarded,
-            policy::Decision::Adjusted => Decision::Adjusted,
-            policy::Decision::Kept => Decision::Kept,
-            policy::Decision::Refused => Decision::Refused,
-        };
+        self.entry.decision = verdict.decision();
         let Some(judgement) = &verdict.judgement else {
             return;
         };

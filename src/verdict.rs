@@ -58,7 +58,7 @@ impl Verdict {
 
     /// Says on the answer, good or bad, what was decided.
     pub fn label(self, answer: Result<Response<Body>, Refusal>) -> Result<Response<Body>, Refusal> {
-        let decision = self.decision().as_str();
+        let decision = self.decision();
         let _ = self.trail.decision.set(decision);
         let rules = self.judgement.as_ref().and_then(Judgement::rules);
         let reported = self.reported.as_deref().zip(self.judgement.as_ref());
@@ -66,7 +66,7 @@ impl Verdict {
         // Rules and receipts have names of ours, and those of policies are plain: header values.
         let value = |text: Option<String>| text.and_then(|text| HeaderValue::try_from(text).ok());
         let labels = [
-            (DECISION, Some(HeaderValue::from_static(decision))),
+            (DECISION, Some(HeaderValue::from_static(decision.as_str()))),
             (RULES, value(rules)),
             (REPORT, value(report)),
             (RECEIPT, value(self.receipt)),

@@ -3,10 +3,10 @@
 
 use jiff::Timestamp;
 
-use super::entry::{Acted, BodyDigest, Decision, Entry, points_json};
+use super::entry::{Acted, BodyDigest, Entry, points_json};
 use super::receipt::Receipt;
 use super::written;
-use crate::policy::{Fate, Past};
+use crate::policy::{Decision, Fate, Past};
 
 pub struct Draft {
     pub receipt: Receipt,

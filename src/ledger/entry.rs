@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::value::RawValue;
 
 use super::receipt::Receipt;
-use crate::policy::Past;
+use crate::policy::{Decision, Past};
 use crate::score::Points;
 
 /// One submission to the scores route, with all that became of it.
@@ -58,48 +58,6 @@ impl BodyDigest {
 pub struct Acted {
     pub rule: String,
     pub policy: String,
-}
-
-/// What became of a submission, as `scoregate-decision` says it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Decision {
-    Forwarded,
-    Adjusted,
-    Kept,
-    Held,
-    Queued,
-    Refused,
-}
-
-impl Decision {
-    pub const ALL: [Self; 6] = [
-        Self::Forwarded,
-        Self::Adjusted,
-        Self::Kept,
-        Self::Held,
-        Self::Queued,
-        Self::Refused,
-    ];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Forwarded => "forwarded",
-            Self::Adjusted => "adjusted",
-            Self::Kept => "kept",
-            Self::Held => "held",
-            Self::Queued => "queued",
-            Self::Refused => "refused",
-        }
-    }
-
-    /// All of them, for people.
-    pub fn words() -> String {
-        Self::ALL.map(Self::as_str).join(", ")
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|one| one.as_str() == text)
-    }
 }
 
 /// An entry as it was read back.

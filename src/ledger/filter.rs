@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use thiserror::Error;
 
-use super::entry::Decision;
 use super::found::Found;
 use crate::line_item::{BadPattern, Pattern};
+use crate::policy::Decision;
 
 /// Which entries. All that is `None` matches everything.
 #[derive(Clone, Debug, Default)]

@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use super::book::Book;
-use super::entry::Decision;
 use super::fault::Fault;
 use super::job::Write;
 use crate::meter::{Histogram, Page, list};
+use crate::policy::Decision;
 
 /// Shared by the port and its writer.
 #[derive(Debug)]

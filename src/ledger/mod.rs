@@ -59,7 +59,7 @@ mod written;
 
 pub use browse::{Browse, Leaf};
 pub use cell::{Cell, Held};
-pub use entry::{Acted, BodyDigest, Decision, Entry, Kept, Learner, points_json};
+pub use entry::{Acted, BodyDigest, Entry, Kept, Learner, points_json};
 pub use erase::{Erased, Erasure};
 pub use fault::{CannotErase, CannotOpen, Fault, Unavailable};
 pub use filter::{BadFilter, Filter, read_decision, read_time};
@@ -71,3 +71,5 @@ pub use reader::{Order, Reader};
 pub use receipt::{NotAReceipt, Receipt};
 pub use shown::Shown;
 pub use verify::{Break, Reason, Verdict};
+
+pub use crate::policy::Decision;

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::cell::Cell;
 use super::database::{Database, Input};
-use super::entry::{Decision, Kept};
+use super::entry::Kept;
 use super::fault::{CannotOpen, Fault};
 use super::filter::Filter;
 use super::found::{Found, columns};
@@ -21,7 +21,7 @@ use super::receipt::Receipt;
 use super::schema::require_current;
 use super::seal::SealKey;
 use super::sqlite::Sqlite;
-use crate::policy::Past;
+use crate::policy::{Decision, Past};
 
 /// Entries that are in memory at once.
 const PAGE: i64 = 500;

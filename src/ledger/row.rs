@@ -9,10 +9,11 @@ use super::chain::Hash;
 use super::content::{Content, PastContent, read_points};
 use super::database::{Cursor, Input, Insert};
 use super::draft::Draft;
-use super::entry::{Acted, BodyDigest, Decision, Entry, Kept, Learner};
+use super::entry::{Acted, BodyDigest, Entry, Kept, Learner};
 use super::fault::Fault;
 use super::receipt::Receipt;
 use super::seal::{SealKey, Uses};
+use crate::policy::Decision;
 
 pub struct Row<'a> {
     pub sequence: i64,

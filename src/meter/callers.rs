@@ -7,13 +7,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::Outcome;
+use crate::policy::Decision;
 use crate::routing::Operation;
 
 /// The label of whoever is not known, and of what was not routed.
 pub const NONE: &str = "none";
-
-/// Every decision of the contract.
-const DECISIONS: [&str; 6] = ["forwarded", "adjusted", "kept", "held", "queued", "refused"];
 
 /// Operations, and the requests that are for none.
 const OPERATIONS: usize = Operation::ALL.len() + 1;
@@ -28,7 +26,7 @@ pub struct CallerMeter {
 #[derive(Debug)]
 struct Counts {
     operations: [OnceLock<Box<[AtomicU64; Outcome::COUNT]>>; OPERATIONS],
-    decisions: [AtomicU64; DECISIONS.len()],
+    decisions: [AtomicU64; Decision::ALL.len()],
 }
 
 /// A caller's place for its meter, filled by its first request.
@@ -93,12 +91,10 @@ impl CallerMeter {
         }
     }
 
-    /// Counts a decision by its name.
-    pub fn decided(&self, worker: usize, decision: &str) {
-        let place = DECISIONS.iter().position(|name| *name == decision);
-        debug_assert!(place.is_some(), "`{decision}` is no decision");
-        let count = place.and_then(|place| self.counts(worker)?.decisions.get(place));
-        if let Some(count) = count {
+    /// Counts a decision on a submission.
+    pub fn decided(&self, worker: usize, decision: Decision) {
+        let counts = self.counts(worker);
+        if let Some(count) = counts.and_then(|counts| counts.decisions.get(decision as usize)) {
             count.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -129,14 +125,13 @@ impl CallerMeter {
 
     /// Decision and count, of what was decided at least once.
     pub fn decisions(&self) -> Vec<(&'static str, u64)> {
-        let names = DECISIONS.into_iter().enumerate();
-        let counts = names.map(|(place, name)| (name, self.sum_of_decisions(place)));
-        counts.filter(|(_, count)| *count > 0).collect()
+        let counts = Decision::ALL.map(|one| (one.as_str(), self.sum_of_decisions(one)));
+        counts.into_iter().filter(|(_, count)| *count > 0).collect()
     }
 
-    fn sum_of_decisions(&self, place: usize) -> u64 {
+    fn sum_of_decisions(&self, decision: Decision) -> u64 {
         let counts = self.workers.iter().filter_map(OnceLock::get);
-        let counts = counts.filter_map(|counts| counts.decisions.get(place));
+        let counts = counts.filter_map(|counts| counts.decisions.get(decision as usize));
         counts.map(|count| count.load(Ordering::Relaxed)).sum()
     }
 }
@@ -181,7 +176,9 @@ mod tests {
         let callers = Callers::new(1);
         let (one, other) = (CallerHandle::default(), CallerHandle::default());
         for handle in [&one, &other] {
-            handle.get(&callers, &"idp".into()).decided(0, "adjusted");
+            handle
+                .get(&callers, &"idp".into())
+                .decided(0, Decision::Adjusted);
         }
         assert_eq!(callers.all().len(), 1);
         assert_eq!(callers.all()[0].decisions(), [("adjusted", 2)]);

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::callers::{CallerMeter, Callers};
 use super::rules::{Act, RuleMeter};
 use super::{CallerHandle, Histogram, Outcome, Snapshot};
+use crate::policy::Decision;
 use crate::routing::Operation;
 
 /// Operations, and the requests that are for none.
@@ -69,7 +70,7 @@ impl WorkerMeter {
     }
 
     /// Counts a decision on a submission.
-    pub fn decided(&self, caller: &CallerMeter, decision: &str) {
+    pub fn decided(&self, caller: &CallerMeter, decision: Decision) {
         caller.decided(self.number, decision);
     }
 

@@ -25,6 +25,16 @@ pub struct Past {
     pub sent: Option<Sent>,
 }
 
+impl Past {
+    /// Whether it changed what stands in the cell.
+    pub fn takes_effect(&self) -> bool {
+        match self.role {
+            Role::Attempt | Role::Clear => true,
+            Role::Aside => false,
+        }
+    }
+}
+
 /// What a recorded submission is to its cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {

@@ -4,9 +4,10 @@
 use jiff::Timestamp as Instant;
 
 use super::attempt::{Attempt, Attempts};
+use super::decision::Decision;
 use super::fold::{Fold, fold};
 use super::gates::{self, Gate};
-use super::judgement::{Act, Decision, Judgement, Leaving, Marks, RefusedBy};
+use super::judgement::{Act, Judgement, Leaving, Marks, RefusedBy};
 use super::keys::Effective;
 use super::rules::comment::Applied;
 use super::sending;
@@ -272,10 +273,7 @@ impl<'a> Trial<'a> {
 
     /// The submissions that took effect.
     pub fn effects(&self) -> impl DoubleEndedIterator<Item = &Past> {
-        self.history.iter().filter(|past| match past.role {
-            Role::Attempt | Role::Clear => true,
-            Role::Aside => false,
-        })
+        self.history.iter().filter(|past| past.takes_effect())
     }
 
     /// The newest `timestamp` taken for the cell.

@@ -4,10 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use jiff::Timestamp as Instant;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use super::step::Step;
-use super::{Fate, Mode, Past, Role, Sent};
+use super::{Decision, Fate, Mode, Past, Role, Sent};
 use crate::error::Owner;
 use crate::score::{Decimal, GradingProgress, Points, Score, Timestamp};
 
@@ -38,19 +38,6 @@ pub struct Leaving {
     /// That of the attempt that stands.
     pub submitted_at: Option<Timestamp>,
     pub comment: Option<String>,
-}
-
-/// What becomes of a submission: the value of `scoregate-decision`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Decision {
-    /// What leaves equals what came, as numbers.
-    Forwarded,
-    /// The value that leaves differs.
-    Adjusted,
-    /// Recorded; nothing had to be, or may be, sent.
-    Kept,
-    /// Nothing is sent.
-    Refused,
 }
 
 /// A rule that acted on a submission.
@@ -109,17 +96,6 @@ fn instant(timestamp: &Option<Timestamp>) -> Option<Instant> {
     timestamp.as_ref().map(Timestamp::instant)
 }
 
-impl Decision {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Forwarded => "forwarded",
-            Self::Adjusted => "adjusted",
-            Self::Kept => "kept",
-            Self::Refused => "refused",
-        }
-    }
-}
-
 impl From<Option<Points>> for Marks {
     fn from(points: Option<Points>) -> Self {
         Self {
@@ -156,12 +132,6 @@ impl Marks {
             },
             None => score.points.into(),
         }
-    }
-}
-
-impl Serialize for Decision {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
     }
 }
 

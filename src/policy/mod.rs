@@ -5,6 +5,7 @@
 mod attempt;
 mod brief;
 mod condition;
+mod decision;
 mod difference;
 mod exact;
 mod explanation;
@@ -29,12 +30,13 @@ mod window;
 mod worth;
 
 pub use condition::{BadCondition, Condition, EvaluationFailed};
+pub use decision::Decision;
 pub use difference::Difference;
 pub use exact::Rounding;
 pub use explanation::{Acted, KeyInForce, Reasons, ReasonsOf, Reported};
 pub use history::{Fate, Past, Role, Sent};
 pub use judge::{Shown, Submission, judge};
-pub use judgement::{Act, Decision, Judgement, Leaving, Marks, RefusedBy};
+pub use judgement::{Act, Judgement, Leaving, Marks, RefusedBy};
 pub use keys::{Effective, Keys, Needs, Set};
 pub use matching::{Match, Subject};
 pub use policies::{ConditionFailed, InForceFor, Mode, Policies, Policy};

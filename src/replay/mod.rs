@@ -12,7 +12,7 @@ use crate::error::Code;
 use crate::explanation::{MaximumAlone, read_recorded};
 use crate::ledger::{Cell, Entry};
 use crate::policy::{
-    Effective, Fate, Needs, Past, Policies, Policy, Role, Shown, Subject, Submission, judge,
+    Effective, Fate, Needs, Past, Policies, Policy, Shown, Subject, Submission, judge,
 };
 use crate::score::{Decimal, Points, Score};
 
@@ -112,7 +112,7 @@ impl Replay {
         earlier: impl FnOnce(&Cell) -> Result<Vec<Past>, E>,
     ) -> Result<(), E> {
         let history = earlier(&cell)?;
-        let stands = history.iter().rev().find(|past| takes_effect(past));
+        let stands = history.iter().rev().find(|past| past.takes_effect());
         let stands = stands.and_then(|past| past.stands);
         let state = CellState {
             history,
@@ -202,7 +202,7 @@ impl CellState {
         keeps_history: bool,
     ) {
         let recorded = entry.past.as_ref();
-        if let Some(past) = recorded.filter(|past| takes_effect(past)) {
+        if let Some(past) = recorded.filter(|past| past.takes_effect()) {
             self.before = past.stands;
         }
         let judgement = judge(submission, &self.history, effective);
@@ -213,7 +213,7 @@ impl CellState {
         let Some(past) = judgement.past(submission.subject.score, entry.time, fate) else {
             return;
         };
-        if takes_effect(&past) {
+        if past.takes_effect() {
             self.after = past.stands;
         }
         if keeps_history {
@@ -226,13 +226,6 @@ fn needs(policy: &Policy) -> Needs {
     let mut effective = Effective::default();
     effective.overlay(&policy.name, policy.mode, &policy.keys);
     effective.needs()
-}
-
-fn takes_effect(past: &Past) -> bool {
-    match past.role {
-        Role::Attempt | Role::Clear => true,
-        Role::Aside => false,
-    }
 }
 
 /// What took effect, and what only the policy of then stopped. What LTIAAS surely did not take is

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::*;
 use crate::explanation::Recorded;
 use crate::ledger::{BodyDigest, Decision, Receipt};
-use crate::policy::{Keep, Keys, Late, Match, Maximum, Mode, Over, Policy, Rescale, Target};
+use crate::policy::{Keep, Keys, Late, Match, Maximum, Mode, Over, Policy, Rescale, Role, Target};
 
 const ITEM: &str = "https://lms.example.com/1";
 

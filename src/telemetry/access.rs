@@ -114,7 +114,7 @@ fn line(trail: &Trail, whole: Duration) -> Line<'_> {
         status: answer.map(|(status, _)| status.as_u16()),
         code: answer.and_then(|(_, code)| code.map(|code| code.name())),
         reason: trail.reason.get().map(String::as_str),
-        decision: trail.decision.get().copied(),
+        decision: trail.decision.get().map(|decision| decision.as_str()),
         bytes: trail.bytes(),
         cut_short: trail.was_cut_short(),
         duration_us: whole.as_micros(),

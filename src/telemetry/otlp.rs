@@ -195,7 +195,10 @@ fn attributes(trail: &Trail) -> Vec<KeyValue> {
     );
     add(
         "scoregate.decision",
-        trail.decision.get().map(|decision| (*decision).into()),
+        trail
+            .decision
+            .get()
+            .map(|decision| decision.as_str().into()),
     );
     let waited = trail.upstream.total();
     add(

@@ -31,7 +31,7 @@ impl Recorder {
         let operation = trail.operation.get().copied();
         self.meter
             .count(caller, operation, outcome(trail), whole, trail.own_time());
-        if let Some(decision) = trail.decision.get() {
+        if let Some(&decision) = trail.decision.get() {
             self.meter.decided(caller, decision);
         }
     }

@@ -13,6 +13,7 @@ use super::{AccessLog, IdHash, Recorder, Wait};
 use crate::auth::{Caller, Place};
 use crate::error::Code;
 use crate::meter::Act;
+use crate::policy::Decision;
 use crate::request_id::RequestId;
 use crate::routing::{Operation, Target};
 use crate::trace_context::TraceContext;
@@ -34,7 +35,7 @@ pub struct Trail {
     pub place: OnceLock<Place>,
     /// Why its caller was not let in, which the caller is not told.
     pub reason: OnceLock<String>,
-    pub decision: OnceLock<&'static str>,
+    pub decision: OnceLock<Decision>,
     pub answer: OnceLock<(StatusCode, Option<Code>)>,
     /// For the upstream's answers, connecting included.
     pub upstream: Wait,
