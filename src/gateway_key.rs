@@ -9,7 +9,10 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::SecretString;
 
-const PREFIX: &str = "sgk_";
+use crate::hex::hex;
+
+/// What every gateway key begins with.
+pub const PREFIX: &str = "sgk_";
 const CHECKSUM_CHARACTERS: usize = 6;
 
 /// Makes a key, and its digest. Fails only where the system has no randomness to give.
@@ -29,13 +32,7 @@ pub fn digest(key: &str) -> [u8; 32] {
 
 /// A digest as the configuration writes it: `sha256:` and 64 hex digits in lower case.
 pub fn written(digest: &[u8; 32]) -> String {
-    let mut text = String::from("sha256:");
-    for byte in digest {
-        for nibble in [byte >> 4, byte & 0x0F] {
-            text.extend(char::from_digit(nibble.into(), 16));
-        }
-    }
-    text
+    format!("sha256:{}", hex(digest))
 }
 
 /// Whether a text has the shape of our keys, its checksum right.

@@ -4,8 +4,10 @@
 
 // Pure: values in, values out.
 pub mod authorization;
+mod count;
 mod error;
 pub mod gateway_key;
+mod hex;
 pub mod line_item;
 mod origin;
 mod permission;

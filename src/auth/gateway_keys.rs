@@ -11,9 +11,6 @@ use crate::config::{self, KeyDigest};
 use crate::gateway_key::digest;
 use crate::meter::{CallerHandle, Fill};
 
-/// What every gateway key begins with.
-pub const PREFIX: &str = "sgk_";
-
 /// All keys of all callers.
 #[derive(Default)]
 pub struct GatewayKeys {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rustls::ClientConfig;
 
 use super::cache::{Verified, VerifiedTokens};
-use super::gateway_keys::{GatewayKeys, PREFIX};
+use super::gateway_keys::GatewayKeys;
 use super::issuer::Issuer;
 use super::key_source::KeySource;
 use super::self_test::self_test;
@@ -16,6 +16,7 @@ use super::timing::Timing;
 use super::token::Token;
 use super::{Caller, CannotVerify, Unverified};
 use crate::config::Config;
+use crate::gateway_key::PREFIX;
 use crate::meter::Fill;
 
 /// Shared by all workers. Takes no lock but that of the cache's shard.

@@ -4,7 +4,8 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use crate::config::{self, Count, Environment, Problem, Problems, Process};
+use crate::config::{self, Environment, Problem, Problems, Process};
+use crate::count::Count;
 
 /// Checks the file as `run` would read it. Exit code 0: good, warnings or not; 1: it has problems.
 pub fn run(file: &Path) -> io::Result<ExitCode> {

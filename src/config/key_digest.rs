@@ -11,6 +11,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::findings::At;
+use crate::gateway_key::{PREFIX, digest as digest_of};
 
 /// The SHA-256 digest of a gateway key.
 #[derive(Clone)]
@@ -65,7 +66,7 @@ impl KeyEntry {
 }
 
 fn check_digest(at: &At<'_>, text: &str) -> Option<[u8; 32]> {
-    if text.starts_with("sgk_") {
+    if text.starts_with(PREFIX) {
         return at.problem(
             "this is a key itself, not its digest; as it has been written down, make a new one \
              with `scoregate key new` and put the digest here",
@@ -75,9 +76,7 @@ fn check_digest(at: &At<'_>, text: &str) -> Option<[u8; 32]> {
         None => at.problem(
             "must be `sha256:` and 64 hex digits in lower case, as `scoregate key new` prints it",
         ),
-        Some(digest) if digest == crate::gateway_key::digest("") => {
-            at.problem("is the digest of an empty text")
-        }
+        Some(digest) if digest == digest_of("") => at.problem("is the digest of an empty text"),
         digest => digest,
     }
 }

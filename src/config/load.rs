@@ -17,6 +17,7 @@ use super::problem::{Place, Problem, Problems};
 use super::read::{Read, read};
 use super::tree::{self, Node};
 use crate::bounded::read_file;
+use crate::hex::hex;
 
 /// A longer file is no configuration.
 const LONGEST: usize = 4 * 1024 * 1024;
@@ -184,10 +185,5 @@ fn hash_of(text: &str, environment: &dyn Environment) -> String {
             context.update(part.as_bytes());
         }
     }
-    let digest = context.finish();
-    digest
-        .as_ref()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex(context.finish().as_ref())
 }

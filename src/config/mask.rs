@@ -1,5 +1,7 @@
 //! Keeps secrets out of messages, also those that someone wrote where no secret belongs.
 
+use crate::gateway_key::PREFIX;
+
 /// The most characters of a given value that a message repeats.
 const SHOWN: usize = 80;
 
@@ -35,7 +37,7 @@ pub(crate) fn could_be_a_secret(text: &str) -> bool {
 
 /// Whether a text holds what only secrets and digests hold.
 pub(crate) fn is_surely_a_secret(text: &str) -> bool {
-    ["sgk_", "sha256:", "-----BEGIN", "eyJ"]
+    [PREFIX, "sha256:", "-----BEGIN", "eyJ"]
         .iter()
         .any(|mark| text.contains(mark))
 }

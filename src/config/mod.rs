@@ -66,7 +66,6 @@ pub use issuer::{Issuer, IssuerKeys};
 pub use key_digest::KeyDigest;
 pub use load::{Loaded, load, load_candidate, load_text, load_to_read, load_with};
 pub use log::{Log, LogFormat, LogLevel};
-pub(crate) use problem::Count;
 pub use problem::{Place, Problem, Problems};
 pub use rate_limit::RateLimit;
 pub use restart::{Compared, needs_restart};

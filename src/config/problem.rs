@@ -4,6 +4,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::count::Count;
+
 /// One thing that is wrong, or risky.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -86,33 +88,5 @@ impl fmt::Display for Problems {
             writeln!(f, "{problem}")?;
         }
         write!(f, "{}", Count(self.problems.len(), "problem"))
-    }
-}
-
-/// A number of things, in words.
-pub(crate) struct Count<N>(pub N, pub &'static str);
-
-impl<N: fmt::Display + PartialEq + From<u8>> fmt::Display for Count<N> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(number, name) = self;
-        match (*number == N::from(1), name.strip_suffix('y')) {
-            (true, _) => write!(f, "{number} {name}"),
-            (false, Some(stem)) => write!(f, "{number} {stem}ies"),
-            (false, None) => write!(f, "{number} {name}s"),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_is_no_plural() {
-        let told =
-            |number| [Count(number, "cell"), Count(number, "entry")].map(|count| count.to_string());
-        assert_eq!(told(0), ["0 cells", "0 entries"]);
-        assert_eq!(told(1), ["1 cell", "1 entry"]);
-        assert_eq!(told(2), ["2 cells", "2 entries"]);
     }
 }

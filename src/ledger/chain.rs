@@ -6,6 +6,7 @@ use std::fmt;
 use aws_lc_rs::digest::{SHA256, digest};
 
 use super::row::{Plain, Row};
+use crate::hex::hex;
 
 /// About what the plain columns of an entry take.
 const USUAL: usize = 1_024;
@@ -29,10 +30,6 @@ impl fmt::Display for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&hex(&self.0))
     }
-}
-
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Appends to the chain that ends with `prev_hash`.

@@ -13,6 +13,7 @@ use super::entry::{Acted, BodyDigest, Entry, Kept, Learner};
 use super::fault::Fault;
 use super::receipt::Receipt;
 use super::seal::{SealKey, Uses};
+use crate::hex::hex;
 use crate::policy::Decision;
 
 pub struct Row<'a> {
@@ -146,7 +147,7 @@ impl<'a> Row<'a> {
         };
         Ok(Kept {
             sequence: self.sequence,
-            digest: format!("hmac-sha256:{}", super::chain::hex(&self.plain.digest)),
+            digest: format!("hmac-sha256:{}", hex(&self.plain.digest)),
             prev_hash: self.prev_hash.to_string(),
             hash: self.hash.to_string(),
             entry: entry(self.plain, content.unwrap_or(Content::NONE))?,

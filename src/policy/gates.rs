@@ -8,6 +8,7 @@ use super::judge::Trial;
 use super::keys::Set;
 use super::protect::{Protection, Stale};
 use super::settings::OverLimit;
+use crate::count::Count;
 use crate::score::{GradingProgress, Timestamp};
 
 /// A gate that is shut.
@@ -129,7 +130,7 @@ fn attempts<'a>(trial: &Trial<'a>) -> Option<Gate<'a>> {
         OverLimit::Refuse => Outcome::Refuse,
         OverLimit::Ignore => Outcome::Keep,
     };
-    let allowed = super::span::counted(most as u64, "attempt");
+    let allowed = Count(most, "attempt");
     shut(
         "attempts",
         set,

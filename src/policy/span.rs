@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
+use crate::count::Count;
+
 /// A length of time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Span {
@@ -36,19 +38,13 @@ pub fn in_words(seconds: u64) -> String {
         (seconds % 60, "second"),
     ];
     let words = parts.into_iter().filter(|(count, _)| *count > 0);
-    let mut words: Vec<_> = words.map(|(count, unit)| counted(count, unit)).collect();
+    let mut words: Vec<_> = words
+        .map(|(count, unit)| Count(count, unit).to_string())
+        .collect();
     match (words.pop(), words.is_empty()) {
         (None, _) => "0 seconds".to_owned(),
         (Some(last), true) => last,
         (Some(last), false) => format!("{} and {last}", words.join(", ")),
-    }
-}
-
-/// `1 day`, `2 days`.
-pub fn counted(count: u64, unit: &str) -> String {
-    match count {
-        1 => format!("1 {unit}"),
-        _ => format!("{count} {unit}s"),
     }
 }
 

@@ -31,7 +31,7 @@ pub async fn read_body(
     }
     check_media_type(&traced.head.headers)?;
     if declared_length(&traced.head.headers).is_some_and(|length| length > MOST as u64) {
-        return Err(too_large());
+        return Err(body_too_large());
     }
     // A body that came with its head is there once the connection is asked for it.
     let reading = traced.deadline.sooner(wait).limit_soon(body.read(MOST));
@@ -75,7 +75,7 @@ fn declared_length(headers: &HeaderMap) -> Option<u64> {
 
 fn unreadable(cause: Cause) -> Refusal {
     match cause.is::<LengthLimitError>() {
-        true => too_large(),
+        true => body_too_large(),
         false => Refusal::new(
             Code::MalformedBody,
             "The body broke off, or its framing is broken.",
@@ -84,7 +84,7 @@ fn unreadable(cause: Cause) -> Refusal {
     }
 }
 
-fn too_large() -> Refusal {
+pub fn body_too_large() -> Refusal {
     Refusal::new(
         Code::BodyTooLarge,
         format!("A body may hold {MOST} bytes at most."),

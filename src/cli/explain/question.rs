@@ -19,7 +19,9 @@ use crate::policy::{
 };
 use crate::routing::{self, scores_target};
 use crate::score::{Decimal, Score, Unreadable};
-use crate::stages::{LONGEST_BODY, Origin, configured_launch, invalid, read_score, refuse};
+use crate::stages::{
+    LONGEST_BODY, Origin, body_too_large, configured_launch, invalid, read_score, refuse,
+};
 
 pub struct Question<'a> {
     pub config: &'a Config,
@@ -56,8 +58,7 @@ impl Question<'_> {
     ) -> Result<Score, Refusal> {
         caller.rights().check(target)?;
         if self.body.len() > LONGEST_BODY {
-            let description = format!("A body may hold {LONGEST_BODY} bytes at most.");
-            return Err(Refusal::new(Code::BodyTooLarge, description));
+            return Err(body_too_large());
         }
         let origin = Origin {
             caller: caller.name,

@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{Common, Format, Stop};
-use crate::config::Count;
+use crate::count::Count;
 use crate::ledger::Erasure;
 use crate::line_item::Pattern;
 

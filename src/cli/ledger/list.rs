@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::rows::Printer;
 use super::{Common, Format, Stop, Which};
-use crate::config::Count;
+use crate::count::Count;
 
 #[derive(Debug, Args)]
 pub struct Arguments {

@@ -16,7 +16,8 @@ use jiff::Timestamp;
 
 use super::output::{Format, Output};
 use super::stop::Stop;
-use crate::config::{Count, Loaded, Problems, WithoutAccountKeys, load_candidate, load_to_read};
+use crate::config::{Loaded, Problems, WithoutAccountKeys, load_candidate, load_to_read};
+use crate::count::Count;
 use crate::ledger::{Cell, Entry, Fault, Filter, Reader, Settings, read_time};
 use crate::policy::Past;
 use crate::replay::{Outcome, Replay, Skipped};

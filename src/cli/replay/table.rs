@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::config::Count;
+use crate::count::Count;
 use crate::policy::Marks;
 use crate::replay::{Change, OfLineItem, Outcome};
 

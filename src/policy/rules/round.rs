@@ -16,8 +16,8 @@
 use serde::Serialize;
 
 use super::{Circumstances, Effect, Rule};
+use crate::count::Count;
 use crate::policy::exact::Rounding;
-use crate::policy::span::counted;
 use crate::policy::worth::Worth;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -31,7 +31,7 @@ impl Rule for Round {
         let given = worth.given.rounded(self.digits, self.mode);
         Effect::of_given(worth, given, |given| match self.digits {
             0 => format!("Rounded to a whole number: {given}."),
-            digits => format!("Rounded to {}: {given}.", counted(digits.into(), "decimal")),
+            digits => format!("Rounded to {}: {given}.", Count(digits, "decimal")),
         })
     }
 }
