@@ -81,21 +81,35 @@ impl Scheme {
     }
 }
 
-impl Scheme {
-    /// The fault of a header that can be read no further than its scheme.
-    fn named(scheme: &[u8]) -> Unreadable {
-        let named = [
-            ("LTIK-AUTH-V2", Self::Ltik),
-            ("LTIK-AUTH-V1", Self::Ltik),
-            ("SERVICE-AUTH-V1", Self::Service),
-            ("Bearer", Self::Bearer),
-        ];
-        let found = named
-            .iter()
-            .find(|(name, _)| scheme.eq_ignore_ascii_case(name.as_bytes()));
-        found.map_or(Unreadable::UnknownScheme, |(_, scheme)| {
-            Unreadable::Form(*scheme)
-        })
+/// The forms of the header, by the word that each begins with.
+#[derive(Clone, Copy)]
+enum Form {
+    Ltik,
+    Service,
+    LegacyLtik,
+    Bearer,
+}
+
+impl Form {
+    const ALL: [(&str, Self); 4] = [
+        (LTIK_SCHEME, Self::Ltik),
+        (SERVICE_SCHEME, Self::Service),
+        ("LTIK-AUTH-V1", Self::LegacyLtik),
+        ("Bearer", Self::Bearer),
+    ];
+
+    fn of(word: &[u8]) -> Result<Self, Unreadable> {
+        let mut all = Self::ALL.into_iter();
+        let found = all.find(|(name, _)| word.eq_ignore_ascii_case(name.as_bytes()));
+        found.map_or(Err(Unreadable::UnknownScheme), |(_, form)| Ok(form))
+    }
+
+    fn scheme(self) -> Scheme {
+        match self {
+            Self::Ltik | Self::LegacyLtik => Scheme::Ltik,
+            Self::Service => Scheme::Service,
+            Self::Bearer => Scheme::Bearer,
+        }
     }
 }
 
@@ -121,7 +135,7 @@ impl Launch {
     pub fn scheme(&self) -> &'static str {
         match self {
             Self::Ltik(_) => LTIK_SCHEME,
-            Self::ServiceKey(_) => "SERVICE-AUTH-V1",
+            Self::ServiceKey(_) => SERVICE_SCHEME,
         }
     }
 
@@ -133,6 +147,8 @@ impl Launch {
 
 /// The scheme of a caller who brings an ltik.
 pub const LTIK_SCHEME: &str = "LTIK-AUTH-V2";
+
+const SERVICE_SCHEME: &str = "SERVICE-AUTH-V1";
 
 /// The upstream's header value where the account's key stands alone.
 pub fn bearer(api_key: &SecretString) -> Option<HeaderValue> {
@@ -159,30 +175,18 @@ pub fn read(headers: &HeaderMap) -> Result<Presented<'_>, Unreadable> {
     let value = authorization(headers)?.trim();
     let (scheme, rest) = value.split_once(' ').unwrap_or((value, ""));
     let rest = rest.trim();
-    let presented = if scheme.eq_ignore_ascii_case("LTIK-AUTH-V2") {
-        let (credential, ltik) = split(rest, Scheme::Ltik)?;
-        Presented {
-            scheme: Scheme::Ltik,
-            credential,
-            launch: Some(Launch::Ltik(ltik)),
-        }
-    } else if scheme.eq_ignore_ascii_case("SERVICE-AUTH-V1") {
-        let (credential, key) = split(rest, Scheme::Service)?;
-        Presented {
-            scheme: Scheme::Service,
-            credential,
-            launch: Some(Launch::ServiceKey(key)),
-        }
-    } else if scheme.eq_ignore_ascii_case("LTIK-AUTH-V1") {
-        read_legacy(rest)?
-    } else if scheme.eq_ignore_ascii_case("Bearer") {
-        Presented {
-            scheme: Scheme::Bearer,
-            credential: rest,
-            launch: None,
-        }
-    } else {
-        return Err(Unreadable::UnknownScheme);
+    let form = Form::of(scheme.as_bytes())?;
+    let scheme = form.scheme();
+    let (credential, launch) = match form {
+        Form::Ltik => split(rest, scheme, Launch::Ltik)?,
+        Form::Service => split(rest, scheme, Launch::ServiceKey)?,
+        Form::LegacyLtik => split_legacy(rest, scheme)?,
+        Form::Bearer => (rest, None),
+    };
+    let presented = Presented {
+        scheme,
+        credential,
+        launch,
     };
     with_launch_headers(presented, headers)
 }
@@ -200,32 +204,35 @@ fn authorization(headers: &HeaderMap) -> Result<&str, Unreadable> {
     // the same byte by byte, and a JWT is long.
     let text = bytes.is_ascii().then(|| str::from_utf8(bytes).ok());
     text.flatten().ok_or_else(|| {
-        let scheme = bytes.split(|byte| *byte == b' ').next();
-        Scheme::named(scheme.unwrap_or_default())
+        let word = bytes.split(|byte| *byte == b' ').next();
+        match Form::of(word.unwrap_or_default()) {
+            Ok(form) => Unreadable::Form(form.scheme()),
+            Err(unknown) => unknown,
+        }
     })
 }
 
 /// `Token=<ltik>, Additional=Bearer <key or JWT>`
-fn read_legacy(rest: &str) -> Result<Presented<'_>, Unreadable> {
-    let form = || Unreadable::Form(Scheme::Ltik);
+fn split_legacy(rest: &str, scheme: Scheme) -> Result<(&str, Option<Launch>), Unreadable> {
+    let form = || Unreadable::Form(scheme);
     let (token, additional) = rest.split_once(',').ok_or_else(form)?;
     let ltik = strip_prefix(token.trim(), "Token=").ok_or_else(form)?;
     let bearer = strip_prefix(additional.trim(), "Additional=").ok_or_else(form)?;
     let credential = strip_prefix(bearer.trim(), "Bearer ")
         .ok_or_else(form)?
         .trim();
-    let launch = Launch::Ltik(launch_text(ltik, Scheme::Ltik)?);
-    Ok(Presented {
-        scheme: Scheme::Ltik,
-        credential,
-        launch: Some(launch),
-    })
+    let launch = Launch::Ltik(launch_text(ltik, scheme)?);
+    Ok((credential, Some(launch)))
 }
 
 /// Neither keys nor JWTs hold a colon, so the first one ends the caller's credential.
-fn split(rest: &str, scheme: Scheme) -> Result<(&str, SecretString), Unreadable> {
+fn split(
+    rest: &str,
+    scheme: Scheme,
+    make: fn(SecretString) -> Launch,
+) -> Result<(&str, Option<Launch>), Unreadable> {
     let (credential, launch) = rest.split_once(':').ok_or(Unreadable::Form(scheme))?;
-    Ok((credential, launch_text(launch, scheme)?))
+    Ok((credential, Some(make(launch_text(launch, scheme)?))))
 }
 
 fn with_launch_headers<'a>(
