@@ -10,6 +10,7 @@ use super::duration::DurationText;
 use super::findings::At;
 use super::secret::SecretPlace;
 use super::upstream::check_ca_file;
+use super::words::words;
 use crate::ledger::{Durability, OnFailure, Place, PostgresPlace, Settings, is_postgres_url};
 
 /// Where submissions are recorded.
@@ -42,20 +43,9 @@ pub struct LedgerSection {
     pub retention: Option<DurationText>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[schemars(inline)]
-pub enum DurabilityText {
-    Batched,
-    Always,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[schemars(inline)]
-pub enum OnFailureText {
-    Refuse,
-    Forward,
+words! {
+    DurabilityText is Durability { Batched, Always }
+    OnFailureText is OnFailure { Refuse, Forward }
 }
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -91,14 +81,8 @@ impl LedgerSection {
         };
         Some(Some(Settings {
             place,
-            durability: match self.durability {
-                DurabilityText::Batched => Durability::Batched,
-                DurabilityText::Always => Durability::Always,
-            },
-            on_failure: match self.on_failure {
-                OnFailureText::Refuse => OnFailure::Refuse,
-                OnFailureText::Forward => OnFailure::Forward,
-            },
+            durability: self.durability.into(),
+            on_failure: self.on_failure.into(),
             retention,
         }))
     }

@@ -52,6 +52,7 @@ mod traces;
 mod tree;
 mod unknown;
 mod upstream;
+mod words;
 
 use std::sync::Arc;
 

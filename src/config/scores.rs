@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::words::words;
 use crate::score::UnknownMembers;
 
 #[derive(Clone, Copy, Debug)]
@@ -20,12 +21,8 @@ pub struct ScoresSection {
     pub unknown_members: UnknownMembersText,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[schemars(inline)]
-pub enum UnknownMembersText {
-    Refuse,
-    Drop,
+words! {
+    UnknownMembersText is UnknownMembers { Refuse, Drop }
 }
 
 impl Default for ScoresSection {
@@ -38,10 +35,8 @@ impl Default for ScoresSection {
 
 impl ScoresSection {
     pub(super) fn check(&self) -> Scores {
-        let unknown_members = match self.unknown_members {
-            UnknownMembersText::Refuse => UnknownMembers::Refuse,
-            UnknownMembersText::Drop => UnknownMembers::Drop,
-        };
-        Scores { unknown_members }
+        Scores {
+            unknown_members: self.unknown_members.into(),
+        }
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::findings::At;
 use crate::config::range;
+use crate::config::words::words;
 use crate::policy::{Comment, Html};
 
 /// The comment as it leaves.
@@ -22,14 +23,9 @@ pub struct CommentSection {
     pub explain: bool,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[schemars(inline)]
-pub enum HtmlText {
-    #[default]
-    Strip,
-    Keep,
-    Refuse,
+words! {
+    #[derive(Default)]
+    HtmlText is Html { #[default] Strip, Keep, Refuse }
 }
 
 impl CommentSection {
@@ -38,11 +34,7 @@ impl CommentSection {
             range::check(at, *most, 1..=65_536)
         });
         Some(Comment {
-            html: match self.html {
-                HtmlText::Strip => Html::Strip,
-                HtmlText::Keep => Html::Keep,
-                HtmlText::Refuse => Html::Refuse,
-            },
+            html: self.html.into(),
             max_chars: max_chars?,
             explain: self.explain,
         })

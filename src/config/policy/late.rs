@@ -8,6 +8,7 @@ use super::window::span;
 use crate::config::duration::DurationText;
 use crate::config::findings::At;
 use crate::config::number::Number;
+use crate::config::words::words;
 use crate::policy::{Late, LateStep, Of, Taken};
 
 /// What being late costs.
@@ -53,12 +54,8 @@ pub enum LateKindText {
     NewlyEarned,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[schemars(inline)]
-pub enum OfText {
-    Possible,
-    Earned,
+words! {
+    OfText is Of { Possible, Earned }
 }
 
 /// A row: how late, and what it costs.
@@ -121,10 +118,7 @@ impl LateSection {
     }
 
     fn of(&self) -> Of {
-        match self.of {
-            None | Some(OfText::Possible) => Of::Possible,
-            Some(OfText::Earned) => Of::Earned,
-        }
+        self.of.map_or(Of::Possible, Into::into)
     }
 
     fn per_interval(&self, at: &At<'_>) -> Option<Late> {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::number;
 use crate::config::findings::At;
 use crate::config::number::Number;
+use crate::config::words::words;
 use crate::policy::{Maximum, Minimum, Over, Pass};
 
 /// A share of a score's maximum.
@@ -31,14 +32,9 @@ pub struct MaximumSection {
     pub over: OverText,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[schemars(inline)]
-pub enum OverText {
-    #[default]
-    Cap,
-    Refuse,
-    Allow,
+words! {
+    #[derive(Default)]
+    OverText is Over { #[default] Cap, Refuse, Allow }
 }
 
 impl PercentSection {
@@ -56,11 +52,9 @@ impl PercentSection {
 impl MaximumSection {
     pub(super) fn check(&self, at: &At<'_>) -> Option<Maximum> {
         let percent = number::share(&self.percent, at)?;
-        let over = match self.over {
-            OverText::Cap => Over::Cap,
-            OverText::Refuse => Over::Refuse,
-            OverText::Allow => Over::Allow,
-        };
-        Some(Maximum { percent, over })
+        Some(Maximum {
+            percent,
+            over: self.over.into(),
+        })
     }
 }

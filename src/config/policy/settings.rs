@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::findings::At;
 use crate::config::range;
+use crate::config::words::words;
 use crate::policy::{Attempts, Condition, OverLimit, Requirement, Requirements, Round, Rounding};
 
 /// How many digits a score keeps.
@@ -19,17 +20,6 @@ pub struct RoundSection {
     pub mode: RoundingText,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[schemars(inline)]
-pub enum RoundingText {
-    #[default]
-    HalfUp,
-    HalfEven,
-    Down,
-    Up,
-}
-
 /// How many attempts count.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, expecting = "a table, `{ max = 3 }`")]
@@ -40,15 +30,6 @@ pub struct AttemptsSection {
     pub max: Option<u64>,
     /// What becomes of one over the limit: `refuse` answers POLICY_REFUSED, `ignore` records it.
     pub over: OverLimitText,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[schemars(inline)]
-pub enum OverLimitText {
-    #[default]
-    Refuse,
-    Ignore,
 }
 
 /// What must hold for a score to be taken.
@@ -64,18 +45,20 @@ pub struct RequireSection {
     pub message: Option<String>,
 }
 
+words! {
+    #[derive(Default)]
+    RoundingText is Rounding { #[default] HalfUp, HalfEven, Down, Up }
+    #[derive(Default)]
+    OverLimitText is OverLimit { #[default] Refuse, Ignore }
+}
+
 impl RoundSection {
     pub(super) fn check(&self, at: &At<'_>) -> Option<Round> {
         let at = at.key("digits");
         let digits = range::check(&at, *at.required(&self.digits)?, 0..=28)?;
         Some(Round {
             digits: u32::try_from(digits).ok()?,
-            mode: match self.mode {
-                RoundingText::HalfUp => Rounding::HalfUp,
-                RoundingText::HalfEven => Rounding::HalfEven,
-                RoundingText::Down => Rounding::Down,
-                RoundingText::Up => Rounding::Up,
-            },
+            mode: self.mode.into(),
         })
     }
 }
@@ -86,10 +69,7 @@ impl AttemptsSection {
         let max = range::check(&at, *at.required(&self.max)?, 1..=1_000_000)?;
         Some(Attempts {
             max,
-            over: match self.over {
-                OverLimitText::Refuse => OverLimit::Refuse,
-                OverLimitText::Ignore => OverLimit::Ignore,
-            },
+            over: self.over.into(),
         })
     }
 }
