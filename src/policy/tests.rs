@@ -3,7 +3,6 @@
 mod cells;
 mod docs;
 mod explanations;
-mod properties;
 mod random;
 mod reference;
 mod vectors;

@@ -73,8 +73,8 @@ impl World {
     }
 
     fn stands(&self) -> Option<Points> {
-        let effects = |past: &&Past| past.role != Role::Aside;
-        self.history.iter().rev().find(effects)?.stands
+        let mut latest = self.history.iter().rev();
+        latest.find(|past| past.takes_effect())?.stands
     }
 }
 
@@ -154,6 +154,15 @@ proptest! {
     }
 }
 
+const KEEPS: [Keep; 6] = [
+    Keep::Latest,
+    Keep::Highest,
+    Keep::First,
+    Keep::Average,
+    Keep::Total,
+    Keep::Lowest,
+];
+
 /// Each submission by one policy; what stands in the end, and what was said of each.
 fn played(
     keys: &Keys,
@@ -190,6 +199,16 @@ proptest! {
     ) {
         let keys = without_order(keys);
         prop_assert_eq!(played(&keys, maximum, &samples).0, played(&keys, maximum, &shuffled).0);
+    }
+
+    #[test]
+    fn the_order_of_arrival_does_not_matter_to_what_is_kept(
+        keep in prop::sample::select(KEEPS.to_vec()),
+        (samples, shuffled) in random::clocked(1..8)
+            .prop_flat_map(|samples| (Just(samples.clone()), Just(samples).prop_shuffle())),
+    ) {
+        let keys = Keys { keep: Some(keep), ..Keys::default() };
+        prop_assert_eq!(played(&keys, None, &samples).0, played(&keys, None, &shuffled).0);
     }
 
     #[test]
