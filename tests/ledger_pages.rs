@@ -341,14 +341,16 @@ fn pages_that_wait_hold_up_neither_probes_nor_more_than_their_share_of_the_datab
     };
     let held = "SELECT count(*) FROM pg_locks WHERE granted AND mode = 'AccessExclusiveLock' \
          AND relation = 'entries'::regclass";
-    until(|| cluster.psql(&name, held).trim() == "1");
+    until("the table is locked", || {
+        cluster.psql(&name, held).trim() == "1"
+    });
     let readers: Vec<_> = (0..6)
         .map(|_| {
             let gateway = gateway.clone();
             thread::spawn(move || ask(&gateway, "/ledger"))
         })
         .collect();
-    until(|| waiting(&cluster, &name) >= 2);
+    until("both wait", || waiting(&cluster, &name) >= 2);
     let asked = Instant::now();
     assert_eq!(ask(&gateway, "/healthz").status, 200);
     assert!(asked.elapsed().as_secs() < 2, "a probe waits for a page");
@@ -363,14 +365,6 @@ fn pages_that_wait_hold_up_neither_probes_nor_more_than_their_share_of_the_datab
     assert!(locked.join().is_err(), "the lock was cut off");
     let all = page(&gateway, "/ledger");
     assert_eq!(receipts(&all).len(), 1);
-}
-
-fn until(mut is_so: impl FnMut() -> bool) {
-    let started = Instant::now();
-    while !is_so() {
-        assert!(started.elapsed() < DEADLINE, "it never is so");
-        thread::sleep(std::time::Duration::from_millis(5));
-    }
 }
 
 /// Somebody changed it past the gateway; that costs nobody the other entries.

@@ -361,6 +361,15 @@ impl Load {
     }
 }
 
+/// Tells callers to stop, also where the test fails: it would wait for them for ever.
+struct Ends<'a>(&'a Load);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.stop.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Reloads under load, each of them a change, once `warm` requests have been served. Answers with how
 /// large the process was after each, in KiB.
 fn reload_under_load(ledger: &str, warm: usize, times: usize) -> Vec<u64> {
@@ -383,9 +392,10 @@ fn reload_under_load(ledger: &str, warm: usize, times: usize) -> Vec<u64> {
         for _ in 0..4 {
             scope.spawn(|| load.run(&gateway, &settings.key));
         }
-        while load.served.load(Ordering::Relaxed) < warm {
-            thread::sleep(Duration::from_millis(5));
-        }
+        let _ends = Ends(&load);
+        until_within(Duration::from_secs(60), "it is warm", || {
+            load.served.load(Ordering::Relaxed) >= warm
+        });
         let sizes = (0..times).map(|number| {
             let policy = format!("name = \"p{number}\"\nmaximum = {{ percent = 100 }}");
             gateway.reconfigure_with(&format!("{text}[[policy]]\n{policy}\n"));
@@ -395,9 +405,7 @@ fn reload_under_load(ledger: &str, warm: usize, times: usize) -> Vec<u64> {
             });
             gateway.size("VmRSS")
         });
-        let sizes = sizes.collect();
-        load.stop.store(true, Ordering::Relaxed);
-        sizes
+        sizes.collect::<Vec<_>>()
     });
     assert!(load.served.load(Ordering::Relaxed) > 1_000);
     // One key set, kept through all of it.

@@ -13,6 +13,7 @@ mod ran;
 mod request;
 mod score;
 mod settings;
+mod until;
 mod upstream;
 
 pub use canary::{Canary, hex};
@@ -25,6 +26,7 @@ pub use ran::Ran;
 pub use request::{Request, encode};
 pub use score::score_with;
 pub use settings::Settings;
+pub use until::{until, until_within};
 pub use upstream::{Recorded, Reply, Upstream, json_reply, refusing_address, reply};
 
 use std::time::Duration;
