@@ -1,0 +1,113 @@
+//! Changes a configuration as a whole: a value becomes one of another kind, a table loses or gains a key,
+//! an array an item. Of bytes that change alone few are still TOML.
+
+use std::sync::LazyLock;
+
+use fastrand::Rng;
+use toml::{Table, Value};
+
+/// Every key and many good values.
+const EXAMPLES: [&str; 5] = [
+    include_str!("../config/scoregate.toml"),
+    include_str!("../config/examples/production.toml"),
+    include_str!("../config/examples/mtls.toml"),
+    include_str!("../docs/policy.md"),
+    include_str!("../fuzz/dictionaries/config.dict"),
+];
+
+/// What no key takes, or only some do.
+const ODD: &str = r#"values = [
+    "", " ", "x", "a\u0000b", "\u00e9", "*", "https://*", "https://x.example/a", "http://[::1]:1/", "-1s", "1h", "400d", "0.5",
+    "100%", "1/3", "2026-01-01T00:00:00Z", "2026-13-01", "9999999999999999999999999999999", "sqlite:", "postgres://h/d", "true",
+    "score.submission.submittedAt", "1 + ", "has(score.comment) && score.scoreGiven > 1.0", "[", "{", "((((((((1))))))))",
+    0, 1, -1, 100, 65535, 65536, 9223372036854775807, -9223372036854775808, 0.0, -0.0, 0.1, 1e300, -1e-300, inf, nan,
+    true, false, 2026-01-01T00:00:00Z, 2026-01-01, 12:00:00, [], {}, [[]], [{}], [1], [""], ["x", "x"], { x = 1 },
+    { env = "KEY" }, { env = "NONE" }, { file = "x" }, { env = "KEY", file = "x" }, { percent = 10 }, { points = "1" },
+]"#;
+
+static VALUES: LazyLock<Vec<Value>> = LazyLock::new(|| {
+    let odd: Table = toml::from_str(ODD).expect("TOML");
+    let mut values = odd["values"].as_array().expect("an array").clone();
+    for example in EXAMPLES {
+        let lines = example.lines().map(|line| line.trim_start_matches(['#', ' ']));
+        let tables = lines.filter_map(|line| toml::from_str::<Table>(line).ok());
+        values.extend(tables.flat_map(|table| table.into_iter().map(|(_, value)| value)));
+    }
+    values
+});
+
+static KEYS: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let is_part = |letter: char| !(letter.is_ascii_alphanumeric() || letter == '_');
+    let words = EXAMPLES.iter().flat_map(|example| example.split(is_part));
+    let mut keys: Vec<_> = words.filter(|word| !word.is_empty()).map(str::to_owned).collect();
+    keys.sort();
+    keys.dedup();
+    keys
+});
+
+/// `None` where it is no TOML, or too long afterwards.
+pub fn mutate(bytes: &[u8], longest: usize, seed: u64) -> Option<String> {
+    let table: Table = toml::from_str(str::from_utf8(bytes).ok()?).ok()?;
+    let mut rng = Rng::with_seed(seed);
+    let mut whole = Value::Table(table);
+    for _ in 0..rng.usize(1..4) {
+        let mut place = rng.usize(0..count(&whole));
+        let other = rng.usize(0..count(&whole));
+        let other = nth(&mut whole, &mut other.clone()).cloned();
+        let node = nth(&mut whole, &mut place)?;
+        change(node, other?, &mut rng);
+    }
+    let text = toml::to_string(whole.as_table()?).ok()?;
+    (text.len() <= longest).then_some(text)
+}
+
+fn count(value: &Value) -> usize {
+    1 + match value {
+        Value::Array(items) => items.iter().map(count).sum(),
+        Value::Table(members) => members.values().map(count).sum::<usize>(),
+        _ => 0,
+    }
+}
+
+/// The value at a place of the tree, counted from above.
+fn nth<'a>(value: &'a mut Value, place: &mut usize) -> Option<&'a mut Value> {
+    if *place == 0 {
+        return Some(value);
+    }
+    *place -= 1;
+    match value {
+        Value::Array(items) => items.iter_mut().find_map(|item| nth(item, place)),
+        Value::Table(members) => members.iter_mut().find_map(|(_, member)| nth(member, place)),
+        _ => None,
+    }
+}
+
+fn change(node: &mut Value, other: Value, rng: &mut Rng) {
+    let odd = rng.choice(VALUES.iter()).cloned().unwrap_or(Value::Boolean(true));
+    let new = if rng.bool() { odd } else { other };
+    match node {
+        Value::Table(members) if rng.u8(..8) > 0 => {
+            let key = rng.choice(members.keys()).cloned();
+            let unused = rng.choice(KEYS.iter()).cloned().unwrap_or_default();
+            match (rng.u8(..4), key) {
+                (0, Some(key)) => drop(members.remove(&key)),
+                (1, Some(key)) => {
+                    let value = members.remove(&key).unwrap_or(new);
+                    members.insert(unused, value);
+                }
+                (2, Some(key)) => drop(members.insert(key, new)),
+                _ => drop(members.insert(unused, new)),
+            }
+        }
+        Value::Array(items) if rng.u8(..4) > 0 => {
+            let place = rng.usize(..items.len().max(1));
+            match (rng.u8(..3), items.get(place).cloned()) {
+                (0, Some(_)) => drop(items.remove(place)),
+                (1, Some(item)) => items.push(item),
+                _ => items.push(new),
+            }
+        }
+        _ if rng.u8(..8) == 0 => *node = Value::Array(vec![node.clone()]),
+        _ => *node = new,
+    }
+}
