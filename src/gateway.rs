@@ -17,7 +17,7 @@ use crate::config::{self, Account, Config};
 use crate::error::{Code, Refusal};
 use crate::ledger::{Ledger, Unavailable};
 use crate::lifecycle::Lifecycle;
-use crate::lookup::Maxima;
+use crate::maxima::Maxima;
 use crate::meter::{Limit, Meters, WorkerMeter};
 use crate::policy::Policies;
 use crate::request_id::RequestIds;

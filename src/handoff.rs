@@ -11,10 +11,8 @@ use jiff::Timestamp as Instant;
 
 use crate::auth::Caller;
 use crate::authorization::Launch;
-use crate::caller_body::CallerBody;
 use crate::deadline::Deadline;
 use crate::error::Refusal;
-use crate::gateway::Worker;
 use crate::policy::{InForceFor, Leaving, Past};
 use crate::request_id::RequestId;
 use crate::routing::{Operation, Target};
@@ -25,15 +23,6 @@ use crate::telemetry::Trail;
 pub struct Identified {
     pub request: http::Request<Incoming>,
     pub id: RequestId,
-}
-
-/// What the layers hand to the first stage. The body travels beside the hand-offs, since reading
-/// it uses it up.
-pub struct Arrived {
-    pub traced: Traced,
-    pub body: CallerBody,
-    /// Who serves it, under one configuration from here to the end.
-    pub worker: Arc<Worker>,
 }
 
 /// A request whose facts are kept for its access line, and the moment by which it must be over.
@@ -85,6 +74,13 @@ pub struct Submitted {
     pub credentialed: Credentialed,
     pub body: Bytes,
     pub arrived: Instant,
+}
+
+/// Why a submission is no score.
+pub struct NoScore {
+    pub refusal: Refusal,
+    /// Whose it is, where that much could be read.
+    pub user: Option<String>,
 }
 
 /// A submission whose score is canonical and without faults.

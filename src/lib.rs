@@ -28,6 +28,7 @@ pub mod file_limit;
 mod key_set;
 pub mod ledger;
 mod lifecycle;
+mod maxima;
 pub mod meter;
 mod request_id;
 mod seldom;

@@ -14,8 +14,8 @@ use crate::caller_body::CallerBody;
 use crate::error::Refusal;
 use crate::forward::forward;
 use crate::gateway::{Lasting, Slot, Worker};
-use crate::handoff::{Arrived, Credentialed, Submitted, Traced};
-use crate::layers::{AdmissionLayer, EnvelopeLayer, IdentifyLayer, TraceLayer};
+use crate::handoff::{Credentialed, Submitted, Traced};
+use crate::layers::{AdmissionLayer, Arrived, EnvelopeLayer, IdentifyLayer, TraceLayer};
 use crate::record::Record;
 use crate::routing::Operation;
 use crate::stages::{

@@ -16,14 +16,13 @@ use crate::deadline::Deadline;
 use crate::error::{Code, Fault, Refusal};
 use crate::explanation::{self, RecordedAs, SentTo};
 use crate::gateway::Shared;
-use crate::handoff::{Outgoing, Submitted};
+use crate::handoff::{NoScore, Outgoing, Submitted};
 use crate::ledger::{
     Acted, BodyDigest, Cell, Decision, Durability, Entry, Held, Ledger, OnFailure, Receipt,
     Unavailable,
 };
 use crate::policy::{Fate, Past, ReasonsOf};
 use crate::score::Score;
-use crate::stages::NoScore;
 use crate::telemetry::Trail;
 use crate::upstream::Unanswered;
 use crate::verdict::Verdict;

@@ -12,9 +12,9 @@ use pin_project_lite::pin_project;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower::{Layer, Service};
 
+use super::Arrived;
 use crate::body::Body;
 use crate::error::{Code, Refusal};
-use crate::handoff::Arrived;
 use crate::lifecycle::Lifecycle;
 
 /// Shared by all workers.

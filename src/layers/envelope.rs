@@ -19,9 +19,9 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use tower::{Layer, Service};
 
+use super::Arrived;
 use crate::body::Body;
 use crate::error::{Code, Fault, Refusal, UpstreamAnswer, chain};
-use crate::handoff::Arrived;
 use crate::telemetry::Trail;
 
 /// What `retry-after` says where the upstream said nothing, in seconds.

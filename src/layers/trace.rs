@@ -11,11 +11,12 @@ use http::Response;
 use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
+use super::Arrived;
 use crate::body::Body;
 use crate::caller_body::CallerBody;
 use crate::deadline::Deadline;
 use crate::gateway::Slot;
-use crate::handoff::{Arrived, Identified, Traced};
+use crate::handoff::{Identified, Traced};
 use crate::telemetry::Trail;
 
 #[derive(Clone)]

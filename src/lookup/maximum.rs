@@ -1,64 +1,22 @@
-//! The line item's own maximum, kept for a while: it changes when a teacher edits the column.
+//! The line item's own maximum, from what was read before or from upstream.
 
 use std::time::Duration;
 
-use quick_cache::sync::Cache;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use super::page::{read, unusable};
 use crate::error::Refusal;
 use crate::gateway::Worker;
 use crate::handoff::Credentialed;
 use crate::line_item::LineItem;
+use crate::maxima::{Key, Read};
 use crate::routing::{Operation, write_line_item};
 use crate::score::Decimal;
 
-/// Line items whose maximum is kept.
-const ITEMS: usize = 10_000;
-
-/// How long a maximum is believed.
-const FRESH: Duration = Duration::from_secs(60);
-
 /// How long a score is held up for what only a report policy asks for.
 const IN_PASSING: Duration = Duration::from_millis(500);
-
-/// Maxima read before, by account and normalized line item. Shared by all workers.
-pub struct Maxima(Cache<Key, Kept>);
-
-type Key = (Box<str>, Box<str>);
-
-#[derive(Clone, Copy)]
-struct Kept {
-    read: Read,
-    until: Instant,
-}
-
-#[derive(Clone, Copy)]
-enum Read {
-    Maximum(Option<Decimal>),
-    /// It could not be read in passing.
-    Failed,
-}
-
-impl Default for Maxima {
-    fn default() -> Self {
-        Self(Cache::new(ITEMS))
-    }
-}
-
-impl Maxima {
-    fn get(&self, key: &Key) -> Option<Read> {
-        let kept = self.0.get(key)?;
-        (Instant::now() < kept.until).then_some(kept.read)
-    }
-
-    fn keep(&self, key: Key, read: Read) {
-        let until = Instant::now() + FRESH;
-        self.0.insert(key, Kept { read, until });
-    }
-}
 
 #[derive(Deserialize)]
 struct Item {

@@ -6,5 +6,5 @@ mod maximum;
 mod page;
 mod result;
 
-pub use maximum::{Maxima, line_item_maximum, maximum_in_passing};
+pub use maximum::{line_item_maximum, maximum_in_passing};
 pub use result::shown_result;

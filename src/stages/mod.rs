@@ -21,7 +21,7 @@ pub use judge::{judge, refuse, write_score};
 pub use limit_in_flight::limit_in_flight;
 pub use limit_rate::limit_rate;
 pub use message::check_message;
-pub use normalize::{NoScore, Origin, invalid, normalize, read_score};
+pub use normalize::{Origin, invalid, normalize, read_score};
 pub use payload::{MOST as LONGEST_BODY, body_too_large, read_body, rewrite_json};
 pub use route::route;
 pub use see_through::see_through;

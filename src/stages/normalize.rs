@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use crate::config;
 use crate::error::{Code, Fault, Refusal};
-use crate::handoff::{Credentialed, Normalized, Submitted};
+use crate::handoff::{Credentialed, NoScore, Normalized, Submitted};
 use crate::policy::Policies;
 use crate::redact::Redactor;
 use crate::score::{Fill, Score, Unreadable, read_for};
@@ -35,13 +35,6 @@ pub fn normalize(
     };
     credentialed.routed.traced.trail.is_about(&score.user);
     Ok(Normalized { submitted, score })
-}
-
-/// Why a submission is no score.
-pub struct NoScore {
-    pub refusal: Refusal,
-    /// Whose it is, where that much could be read.
-    pub user: Option<String>,
 }
 
 /// Where a submission comes from and goes to.
