@@ -5,50 +5,36 @@
 //! so that the roots and limits of TLS are the same everywhere. A span holds what an access line
 //! holds.
 
+mod collector;
+mod queue;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, HOST};
-use http::{HeaderValue, Request, Response, Uri};
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
+use http::Uri;
 use opentelemetry::trace::{
     Span as _, SpanContext, SpanId, SpanKind, Status, TraceContextExt, TraceFlags, TraceId,
     TraceState, Tracer, TracerProvider,
 };
 use opentelemetry::{Context, KeyValue};
-use opentelemetry_http::{HttpClient, HttpError};
 use opentelemetry_otlp::{ExporterBuildError, SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{
-    BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracer, SdkTracerProvider, Span, SpanData,
-    SpanExporter as Exports, SpanProcessor,
+    BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracer, SdkTracerProvider, Span,
 };
 use rustls::ClientConfig;
 use thiserror::Error;
-use tokio::runtime::{Builder, Runtime};
-use tokio::task::JoinSet;
-use tokio::time::timeout;
 
+use self::collector::Collector;
+use self::queue::{Bounded, Counted, MOST_WAITING};
 use super::Trail;
 use crate::config;
-use crate::dial::dial;
 use crate::meter::SpanMeter;
-use crate::origin::{BadOrigin, Origin};
+use crate::origin::BadOrigin;
 use crate::trace_context::TraceContext;
-
-/// Spans that may wait; those beyond are dropped.
-const MOST_WAITING: usize = 4_096;
 
 /// The longest a span waits for others.
 const GATHER: Duration = Duration::from_secs(1);
-
-/// A collector's answer says next to nothing.
-const MOST_ANSWER: usize = 64 * 1024;
 
 /// Why spans can't be exported at all.
 #[derive(Debug, Error)]
@@ -206,121 +192,4 @@ fn attributes(trail: &Trail) -> Vec<KeyValue> {
         waited.map(|wait| wait.as_secs_f64().into()),
     );
     attributes
-}
-
-/// Drops what has no place, before the SDK would do it without a word.
-#[derive(Debug)]
-struct Bounded {
-    waiting: BatchSpanProcessor,
-    meter: Arc<SpanMeter>,
-}
-
-impl SpanProcessor for Bounded {
-    fn on_start(&self, span: &mut Span, context: &Context) {
-        self.waiting.on_start(span, context);
-    }
-
-    fn on_end(&self, span: SpanData) {
-        if self.meter.has_room(MOST_WAITING) {
-            self.waiting.on_end(span);
-        }
-    }
-
-    fn force_flush(&self) -> OTelSdkResult {
-        self.waiting.force_flush()
-    }
-
-    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.waiting.shutdown_with_timeout(timeout)
-    }
-
-    fn set_resource(&mut self, resource: &Resource) {
-        self.waiting.set_resource(resource);
-    }
-}
-
-/// Counts how exports end.
-#[derive(Debug)]
-struct Counted {
-    exporter: SpanExporter,
-    meter: Arc<SpanMeter>,
-}
-
-impl Exports for Counted {
-    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
-        let spans = batch.len();
-        let done = self.exporter.export(batch).await;
-        self.meter.exported(spans, done.is_ok());
-        done
-    }
-
-    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.exporter.shutdown_with_timeout(timeout)
-    }
-
-    fn force_flush(&self) -> OTelSdkResult {
-        self.exporter.force_flush()
-    }
-
-    fn set_resource(&mut self, resource: &Resource) {
-        self.exporter.set_resource(resource);
-    }
-}
-
-/// The way to the collector. Used by the exporter's own thread alone, whose runtime this is.
-#[derive(Debug)]
-struct Collector {
-    origin: Origin,
-    tls: Arc<ClientConfig>,
-    timeout: Duration,
-    runtime: Runtime,
-}
-
-impl Collector {
-    fn new(url: &Uri, tls: Arc<ClientConfig>, timeout: Duration) -> Result<Self, CannotExport> {
-        Ok(Self {
-            origin: Origin::of(url)?,
-            tls,
-            timeout,
-            runtime: Builder::new_current_thread().enable_all().build()?,
-        })
-    }
-
-    async fn exchange(&self, mut request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
-        let target = request.uri().path_and_query().cloned();
-        *request.uri_mut() = target.map(Uri::from).unwrap_or_default();
-        let host = HeaderValue::from_str(self.origin.authority().as_str())?;
-        request.headers_mut().insert(HOST, host);
-        let length = HeaderValue::from(request.body().len());
-        request.headers_mut().insert(CONTENT_LENGTH, length);
-        let stream = dial(&self.origin, &self.tls).await?;
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-        // Ends with this exchange, also one that runs out of time.
-        let mut driving = JoinSet::new();
-        driving.spawn(connection);
-        let answer = sender.send_request(request.map(Full::new)).await?;
-        let (head, body) = answer.into_parts();
-        let body = Limited::new(body, MOST_ANSWER).collect().await?.to_bytes();
-        Ok(Response::from_parts(head, body))
-    }
-}
-
-#[async_trait]
-impl HttpClient for Collector {
-    async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
-        let exchange = async { timeout(self.timeout, self.exchange(request)).await };
-        let answer = self.runtime.block_on(exchange).map_err(HttpError::from);
-        let answer = answer.and_then(|answer| answer);
-        match &answer {
-            Ok(answer) if answer.status().is_success() => {}
-            Ok(answer) => {
-                let status = answer.status().as_u16();
-                tracing::warn!(target: "scoregate::traces", status, "the collector refused spans");
-            }
-            Err(cause) => {
-                tracing::warn!(target: "scoregate::traces", %cause, "spans could not be exported");
-            }
-        }
-        answer
-    }
 }
