@@ -409,8 +409,8 @@ pub fn tamper(home: &Home, sql: &str) {
             .unwrap(),
         Place::Postgres(place) => {
             let place = place.clone();
-            // Its bytes are written otherwise.
-            let sql = sql.replace("X'", "'\\x");
+            // Its bytes are written otherwise. A receipt may end with an X, too.
+            let sql = sql.replace(" X'", " '\\x").replace("(X'", "('\\x");
             std::thread::spawn(move || {
                 use crate::ledger::postgres::{AS_COMMAND, Postgres};
                 let mut database = Postgres::connect(&place, AS_COMMAND).unwrap();
