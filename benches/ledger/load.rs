@@ -205,14 +205,9 @@ fn entry(
         sent: judgement.score_to_send(score.clone()).and_then(written),
         upstream: Some(204),
         duration_ms: 12,
-        explanation: explanation(line_item, in_force, judgement),
+        explanation: explanation(in_force, judgement),
         past: judgement.past(score, now, Fate::Confirmed),
     }
-}
-
-fn target(line_item: &str) -> String {
-    let line_item = line_item.replace(':', "%3A").replace('/', "%2F");
-    format!("/api/lineitems/{line_item}/scores")
 }
 
 fn written(score: Score) -> Option<Box<serde_json::value::RawValue>> {
@@ -220,11 +215,10 @@ fn written(score: Score) -> Option<Box<serde_json::value::RawValue>> {
 }
 
 fn explanation(
-    line_item: &str,
     in_force: &InForceFor,
     judgement: &Judgement,
 ) -> Option<Box<serde_json::value::RawValue>> {
-    let sent_to = SentTo::new("LTIK-AUTH-V2", &target(line_item), Some(line_item));
+    let sent_to = SentTo::new("LTIK-AUTH-V2", None);
     let recorded = RecordedAs {
         reasons: Some(ReasonsOf::new(&in_force.enforced, judgement, None)),
         line_item_maximum: None,

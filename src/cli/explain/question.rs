@@ -152,7 +152,7 @@ impl Question<'_> {
         let launch = configured_launch(caller.account, self.line_item);
         // Without a configured service key a caller brings a launch of its own, an ltik mostly.
         let scheme = launch.map_or(LTIK_SCHEME, |launch| launch.scheme());
-        let sent = SentTo::new(scheme, target.upstream.as_str(), None);
+        let sent = SentTo::new(scheme, Some(target.upstream.to_string()));
         Some(Request::of(sent, self.line_item.normalized(), json(body)))
     }
 }
