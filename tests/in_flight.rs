@@ -25,12 +25,6 @@ const SECRET: &str = "a-secret-of-32-bytes-or-more-for-hmac";
 
 const QUIZ_APP: &str = "caller.quiz-app.max_in_flight";
 
-fn submission(credential: &str) -> Request {
-    Request::new("POST", SCORES)
-        .authorization(&format!("LTIK-AUTH-V2 {credential}:{LTIK}"))
-        .json(SCORE)
-}
-
 /// A caller with so many places, among those of one gateway.
 fn bounded(upstream: &Upstream, most: usize) -> Settings {
     let mut settings = Settings::new(upstream.address);

@@ -17,12 +17,6 @@ const ONE_IN_A_WHILE: &str = "rate_limit = { per_second = 1, burst = 3 }";
 
 const SECRET: &str = "a-secret-of-32-bytes-or-more-for-hmac";
 
-fn submission(credential: &str) -> Request {
-    Request::new("POST", SCORES)
-        .authorization(&format!("LTIK-AUTH-V2 {credential}:{LTIK}"))
-        .json(SCORE)
-}
-
 /// How many of ten go through before one is refused; at once, so that no second passes.
 fn served(gateway: &Gateway, credential: &str) -> usize {
     let mut client = gateway.connect();

@@ -34,12 +34,6 @@ fn with_other_key(settings: &Settings) -> Settings {
     }
 }
 
-fn submission(key: &str) -> Request {
-    Request::new("POST", SCORES)
-        .authorization(&format!("LTIK-AUTH-V2 {key}:{LTIK}"))
-        .json(SCORE)
-}
-
 fn status(gateway: &Gateway, key: &str) -> u16 {
     gateway.ask(&submission(key)).status
 }

@@ -24,12 +24,6 @@ fn settings(upstream: &Upstream) -> Settings {
     settings
 }
 
-fn submission(credential: &str) -> Request {
-    Request::new("POST", SCORES)
-        .authorization(&format!("LTIK-AUTH-V2 {credential}:{LTIK}"))
-        .json(SCORE)
-}
-
 /// Callers that submit without a pause, each on a kept connection, with whatever credential is good
 /// at the moment.
 struct Load {

@@ -159,12 +159,11 @@ impl Writer {
         let mut recorded = Vec::with_capacity(waiters.len());
         for (write, waiter) in writes.iter().zip(waiters) {
             match write {
-                Write::Intend(placed) => {
+                Write::Intend(_) => {
                     let is_told = waiter.is_none_or(|waiter| waiter.tell(Ok(())));
-                    if !is_told {
-                        // Who asked has given up, so nothing will be sent.
-                        self.keep(Write::Withdraw(placed.draft.receipt.clone()));
-                    }
+                    // Who asked has given up, so nothing will be sent.
+                    let withdrawn = write.withdrawal().filter(|_| !is_told);
+                    withdrawn.into_iter().for_each(|write| self.keep(write));
                 }
                 Write::Record(_) | Write::Free(_) | Write::Withdraw(_) => recorded.extend(waiter),
             }

@@ -23,7 +23,7 @@ pub use gate::Gate;
 pub use gateway::Gateway;
 pub use metrics::{Metrics, Sample};
 pub use ran::Ran;
-pub use request::{Request, encode};
+pub use request::{Request, encode, submission};
 pub use score::score_with;
 pub use settings::Settings;
 pub use until::{until, until_within};

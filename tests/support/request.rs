@@ -1,5 +1,7 @@
 //! A request, written byte for byte.
 
+use super::{LTIK, SCORE, SCORES};
+
 #[derive(Clone, Debug)]
 pub struct Request {
     method: String,
@@ -56,6 +58,13 @@ impl Request {
         bytes.extend(self.body.iter().flatten());
         bytes
     }
+}
+
+/// A good score, of whoever has this key or token.
+pub fn submission(credential: &str) -> Request {
+    Request::new("POST", SCORES)
+        .authorization(&format!("LTIK-AUTH-V2 {credential}:{LTIK}"))
+        .json(SCORE)
 }
 
 /// As `encodeURIComponent` does.
