@@ -824,6 +824,36 @@ fn a_file_of_faults_is_read_in_bounded_time() {
     assert!(problems[1_000].ends_with(more), "{}", problems[1_000]);
 }
 
+/// serde's derived readers would take its entries as the members, in the order of the source.
+#[test]
+fn a_list_is_no_table() {
+    for (text, expected) in [
+        (
+            "log = ['json']",
+            "1: log: must be a table, `[log]`, not a list",
+        ),
+        (
+            "policy = [['a']]",
+            "1: policy[0]: must be a table, `[[policy]]`, not a list",
+        ),
+    ] {
+        expect(&[(&format!("{text}\n{ACCOUNT}"), expected)]);
+    }
+    expect_after(
+        "[[policy]]\nname = 'a'\n",
+        &[
+            (
+                "maximum = [80]\n",
+                "1: policy[0].maximum: must be a table, `{ percent = 100, over = \"cap\" }`, not a list",
+            ),
+            (
+                "require = [['true', 'm']]\n",
+                "1: policy[0].require[0]: must be a table, `{ when = \"…\", message = \"…\" }`, not a list",
+            ),
+        ],
+    );
+}
+
 #[test]
 fn a_text_without_quotes_is_told_so() {
     for value in ["127.0.0.1:8080", "127.0.0.1"] {
