@@ -174,6 +174,12 @@ const OTHER_MEMBER: &str = "Extension0Canary0Value0000000042";
 /// A line item whose service key is configured, and one of another course.
 const SERVED: &str = "https://lms.example.com/course/2/lineitems/2";
 
+/// Line items of which a policy asks something before it judges.
+const LOOKED_UP: [&str; 2] = [
+    "https://lms.example.com/course/3/lineitems/3",
+    "https://lms.example.com/course/4/lineitems/4",
+];
+
 /// What the whole of a configuration and its callers hold in secret.
 struct Cast {
     gateway: Gateway,
@@ -228,6 +234,7 @@ impl Cast {
             settings.files.push((name.to_owned(), content.to_owned()));
         }
         let provider = provider.address;
+        let [edited, scaled] = LOOKED_UP;
         settings.tables = format!(
             r#"
 [[issuer]]
@@ -254,6 +261,14 @@ maximum = {{ percent = 100, over = "cap" }}
 name = "strict"
 match = {{ line_items = ["{SERVED}"] }}
 maximum = {{ percent = 100, over = "refuse" }}
+[[policy]]
+name = "edited"
+match = {{ line_items = ["{edited}"] }}
+override = "protect"
+[[policy]]
+name = "scaled"
+match = {{ line_items = ["{scaled}"] }}
+rescale = {{ to = "line_item" }}
 "#
         );
         let token = token(&claims(), ISSUER_SECRET);
@@ -323,7 +338,11 @@ maximum = {{ percent = 100, over = "refuse" }}
     }
 
     fn with_configured_key(&self, body: &str) -> Request {
-        let target = format!("/api/lineitems/{}/scores", encode(SERVED));
+        self.for_line_item(SERVED, body)
+    }
+
+    fn for_line_item(&self, line_item: &str, body: &str) -> Request {
+        let target = format!("/api/lineitems/{}/scores", encode(line_item));
         let request = Request::new("POST", &target).json(body);
         request.authorization(&format!("Bearer {}", self.gateway.key))
     }
@@ -433,6 +452,10 @@ fn echoing() -> Upstream {
                     format!(r#"{{"details":{{"message":"X","description":"Expired: {sent}"}}}}"#),
                 )
             }
+            "quoted-read" => json_reply(200, quoted),
+            "quoted-in-read" => {
+                json_reply(200, format!(r#"{{"scores":[{quoted}],"scoreMaximum":{quoted}}}"#))
+            }
             "hang" => Reply::Hang,
             _ => reply(204, "", ""),
         }
@@ -464,6 +487,18 @@ fn tell_upstream_stories(cast: &mut Cast) {
             cast.with_configured_key(&canary_score()),
             cast.with_token(&token),
         ] {
+            cast.ask(story, &request.header("x-request-id", story));
+        }
+    }
+}
+
+/// What a policy asks for is answered with what was sent, in place of what should be there.
+fn tell_lookups(cast: &mut Cast) {
+    for line_item in LOOKED_UP {
+        for story in ["quoted-read", "quoted-in-read"] {
+            let learner = format!("LTIK-AUTH-V2 {}:{LAUNCH}", cast.gateway.key);
+            let request = cast.for_line_item(line_item, &canary_score());
+            let request = request.authorization(&learner);
             cast.ask(story, &request.header("x-request-id", story));
         }
     }
@@ -745,6 +780,7 @@ fn nothing_private_stands_in_any_output_at_the_lowest_level() {
         });
         let mut cast = Cast::start(&upstream, &provider, format);
         tell_upstream_stories(&mut cast);
+        tell_lookups(&mut cast);
         tell_refusals(&mut cast);
         tell_token_stories(&mut cast);
         tell_odd_input(&mut cast);

@@ -141,6 +141,35 @@ fn a_definite_failure_is_no_attempt_and_an_unknown_fate_uses_up_none() {
     assert_envelope(&gateway.submit(given(50)), 422, "POLICY_REFUSED");
 }
 
+/// An answer whose head says that LTIAAS took the score, or that it doesn't know, and whose body breaks off.
+#[test]
+fn an_answer_that_breaks_off_leaves_an_unknown_fate() {
+    let cut = |head: &str| Reply::ThenClose(format!("HTTP/1.1 {head}\r\n\r\n<").into_bytes());
+    for (head, version) in [
+        ("200 OK\r\ntransfer-encoding: chunked", "HTTP/1.0"),
+        ("504 Gateway Timeout\r\ncontent-length: 9", "HTTP/1.1"),
+    ] {
+        let upstream = Upstream::start(move |_, number| match number {
+            0 => cut(head),
+            _ => reply(204, "", ""),
+        });
+        let gateway = Gateway::start(&settings(&upstream, HIGHEST));
+        let submission = gateway.submission(given(80)).bytes();
+        let submission = String::from_utf8(submission).unwrap();
+        let submission = submission.replacen("HTTP/1.1", version, 1);
+        let answer = gateway.connect().send(submission).response();
+        assert_eq!(answer.status, 502, "{}", answer.everything());
+        // It may stand in the LMS, so that a lower one must not take its place.
+        gateway.submit(given(10));
+        assert_eq!(upstream.requests().len(), 2);
+        assert!(
+            upstream.last().body().contains("\"scoreGiven\":80,"),
+            "{head}: {}",
+            upstream.last().body()
+        );
+    }
+}
+
 #[test]
 fn parallel_writers_of_one_cell_end_at_the_highest() {
     let upstream = Upstream::accepting();

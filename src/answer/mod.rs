@@ -81,7 +81,7 @@ pub async fn weigh(
     let Reply { head, body } = reply;
     let bytes = match read_error(body, deadline).await {
         Ok(bytes) => bytes,
-        Err(refusal) => return refusal.into(),
+        Err(refusal) => return with_fate_of(status, refusal).into(),
     };
     let content = read_content(&head, &bytes);
     if status == StatusCode::UNAUTHORIZED && is_about_our_key(&content, launch) {
@@ -192,7 +192,10 @@ pub async fn pass_on_whole(reply: Reply, deadline: Deadline) -> Result<Response<
     let read = read_whole(body, MOST_WHOLE, deadline).await?;
     let whole = read.map_err(|cause| {
         let description = "LTIAAS's answer broke off, or is too large for an HTTP/1.0 caller.";
-        Refusal::new(Code::UpstreamInvalidResponse, description).because(cause)
+        // Whatever came of the body: LTIAAS has taken the request.
+        Refusal::new(Code::UpstreamInvalidResponse, description)
+            .of_unknown_fate()
+            .because(cause)
     })?;
     Ok(answer(&head, Body::whole(whole)))
 }
@@ -222,14 +225,18 @@ fn refuse(failure: Failure) -> Refusal {
     } = failure;
     let refusal = Refusal::new(Code::UpstreamError, "LTIAAS answered with an error.")
         .with_upstream(UpstreamAnswer { status, envelope });
-    // LTIAAS's own wait for the LMS ran out: nobody knows what the LMS has done.
-    let refusal = match status {
-        StatusCode::GATEWAY_TIMEOUT => refusal.of_unknown_fate(),
-        _ => refusal,
-    };
+    let refusal = with_fate_of(status, refusal);
     match retry_after {
         Some(value) => refusal.with_header(RETRY_AFTER, value),
         None => refusal,
+    }
+}
+
+/// With 504 LTIAAS's own wait for the LMS ran out: nobody knows what the LMS has done.
+fn with_fate_of(status: StatusCode, refusal: Refusal) -> Refusal {
+    match status {
+        StatusCode::GATEWAY_TIMEOUT => refusal.of_unknown_fate(),
+        _ => refusal,
     }
 }
 

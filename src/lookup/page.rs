@@ -32,7 +32,24 @@ pub async fn read<T: DeserializeOwned>(
     let deadline = credentialed.routed.traced.deadline;
     let read = read_whole(reply.body, MOST, deadline).await?;
     let bytes = read.map_err(unusable)?;
-    serde_json::from_slice(&bytes).map_err(unusable)
+    serde_json::from_slice(&bytes).map_err(|cause| unusable(NotRead::at(&cause)))
+}
+
+/// Where reading ended. What serde says of it may quote what stands there: a key, or a learner's id.
+#[derive(Debug, thiserror::Error)]
+#[error("the answer is not the JSON that it should be (line {line}, column {column})")]
+struct NotRead {
+    line: usize,
+    column: usize,
+}
+
+impl NotRead {
+    fn at(cause: &serde_json::Error) -> Self {
+        Self {
+            line: cause.line(),
+            column: cause.column(),
+        }
+    }
 }
 
 /// A number, exactly; nothing where it is null or absent.
