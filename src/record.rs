@@ -187,10 +187,7 @@ impl Recording {
     }
 
     async fn intend(&mut self, outgoing: &Outgoing, verdict: &Verdict) -> Result<(), Refusal> {
-        let lost = |held: &Held| !held.is_still_held();
-        if !self.is_report && self.held.as_ref().is_some_and(lost) {
-            self.choice.or_forward(Unavailable::Failing)?;
-        }
+        self.require_cell()?;
         self.sent_to = Some(SentTo::of(&outgoing.credentialed));
         self.note_verdict(verdict);
         self.entry.sent = outgoing.body.as_ref().and_then(|body| self.sent(body));
@@ -199,9 +196,20 @@ impl Recording {
             self.entry.past = self.past(verdict, Fate::Unknown);
             self.entry.explanation = self.explanation(verdict, None);
             let intended = self.choice.ledger.intend(self.entry.clone()).await;
-            return intended.or_else(|unavailable| self.choice.or_forward(unavailable));
+            intended.or_else(|unavailable| self.choice.or_forward(unavailable))?;
+            // That may have taken longer than the cell was held.
+            self.require_cell()?;
         }
         Ok(())
+    }
+
+    /// Nothing is sent by what was known of a cell that others may have had since.
+    fn require_cell(&mut self) -> Result<(), Refusal> {
+        let lost = |held: &Held| !held.is_still_held();
+        match !self.is_report && self.held.as_ref().is_some_and(lost) {
+            true => self.choice.or_forward(Unavailable::Failing),
+            false => Ok(()),
+        }
     }
 
     async fn settle(

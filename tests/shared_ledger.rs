@@ -101,10 +101,15 @@ impl Home {
         listed.as_array().unwrap().clone()
     }
 
+    /// Runs statements on the PostgreSQL database.
+    fn psql(&self, sql: &str) -> String {
+        let (cluster, name) = self.cluster.as_ref().unwrap();
+        cluster.psql(name, sql)
+    }
+
     /// How many rows a table of the PostgreSQL database has.
     fn count(&self, table: &str) -> u64 {
-        let (cluster, name) = self.cluster.as_ref().unwrap();
-        let count = cluster.psql(name, &format!("SELECT COUNT(*) FROM {table}"));
+        let count = self.psql(&format!("SELECT COUNT(*) FROM {table}"));
         count.trim().parse().unwrap()
     }
 
@@ -344,6 +349,45 @@ fn a_gateway_that_lost_its_cell_while_it_stood_still_sends_nothing() {
     assert_eq!(answer.header("scoregate-decision"), Some("kept"));
     assert_eq!(sent(&upstream), [90]);
     home.assert_whole(4 + refused);
+}
+
+const SLOW: &str = "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS \
+     $$ BEGIN PERFORM pg_sleep(3.2); RETURN NEW; END $$";
+
+/// What it writes down before it sends takes longer than it may be sure of its cell.
+#[test]
+fn a_gateway_that_lost_its_cell_while_it_wrote_an_intent_sends_nothing() {
+    let upstream = Upstream::accepting();
+    let home = Home::postgres(&upstream, HIGHEST, "durability = \"always\"\n");
+    home.psql(&format!(
+        "{SLOW}; \
+         CREATE TRIGGER slow BEFORE INSERT ON intents FOR EACH ROW EXECUTE FUNCTION slow(); \
+         CREATE CONSTRAINT TRIGGER slow_at_the_end AFTER INSERT ON intents \
+         DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION slow()"
+    ));
+    let answer = &home.submit_all(&[given(50)])[0];
+    assert_envelope(answer, 503, "LEDGER_UNAVAILABLE");
+    assert!(sent(&upstream).is_empty());
+    let entries = home.entries();
+    assert_eq!(entries[0]["decision"], "refused", "{entries:#?}");
+    assert_eq!(home.count("intents"), 0);
+}
+
+/// Policies that look back wait for the ledger before anything is sent, and others after: neither may.
+#[test]
+fn nobody_is_let_in_to_a_ledger_that_answers_too_slowly() {
+    let upstream = Upstream::accepting();
+    let home = Home::postgres(&upstream, HIGHEST, "durability = \"always\"\n");
+    let slow = ["leases", "intents", "entries"].map(|table| {
+        format!("CREATE TRIGGER slow BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION slow()")
+    });
+    home.psql(&format!("{SLOW}; {}", slow.join("; ")));
+    let answer = &home.submit_all(&[given(50)])[0];
+    assert_envelope(answer, 503, "LEDGER_UNAVAILABLE");
+    assert_eq!(sent(&upstream), [50]);
+    let answer = &home.submit_all(&[given(60)])[0];
+    assert_envelope(answer, 503, "LEDGER_UNAVAILABLE");
+    assert_eq!(sent(&upstream), [50]);
 }
 
 /// What names the file does not matter: it is the file that has one writer.

@@ -1,6 +1,7 @@
 //! What is written, in one transaction at a time: entries onto the chain, intents, leases. The
 //! same for both databases. Only the writer's thread has one.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use super::fault::Fault;
 use super::head::Head;
 use super::histories::{Histories, History};
 use super::job::{Record, Write};
+use super::open::MOST_PASTS;
 use super::random::Random;
 use super::receipt::Receipt;
 use super::row::{ENTRIES, Plain, Row};
@@ -53,9 +55,9 @@ impl Book {
     pub fn write(&mut self, writes: &[Write]) -> Result<(), Fault> {
         self.database.begin()?;
         let written = self.write_all(writes);
-        let done = written.and_then(|before| self.database.commit().map(|()| before));
+        let done = written.and_then(|done| self.database.commit().map(|()| done));
         match done {
-            Ok(before) => self.remember(writes, before),
+            Ok(done) => self.remember(writes, &done),
             Err(fault) => {
                 self.database.rollback();
                 self.forget();
@@ -65,23 +67,31 @@ impl Book {
         Ok(())
     }
 
-    /// The sequence of the last entry before those that were written.
-    fn write_all(&mut self, writes: &[Write]) -> Result<i64, Fault> {
+    fn write_all(&mut self, writes: &[Write]) -> Result<Done, Fault> {
         let mut before = 0;
+        let mut lost = HashSet::new();
         if writes.iter().any(Write::needs_head) {
             let mut head = Head::read_to_write(self.database.as_mut())?;
             before = head.sequence;
             self.heed(&head);
             self.know_cells(writes, &mut head)?;
-            let rows = self.rows(writes, &mut head)?;
+            lost = self.free_leases(writes)?;
+            let rows = self.rows(writes, &lost, &mut head)?;
             let values = rows.iter().map(Row::values).collect();
             self.database.insert(&ENTRIES, values)?;
             self.insert_intents(writes, &head)?;
             head.write(self.database.as_mut())?;
+        } else {
+            self.free_leases(writes)?;
         }
         self.delete_intents(writes)?;
-        self.free_leases(writes)?;
-        Ok(before)
+        Ok(Done { before, lost })
+    }
+
+    /// A full disk lets itself be opened and read.
+    pub fn try_to_write(&mut self) -> Result<(), Fault> {
+        let nothing_new = "UPDATE head SET sequence = sequence WHERE one = 1";
+        self.database.execute(nothing_new, &[]).map(drop)
     }
 
     /// Another process erased learners: no key that it dropped may be used again.
@@ -110,44 +120,59 @@ impl Book {
         self.histories.clear();
     }
 
-    fn rows<'a>(&mut self, writes: &'a [Write], head: &mut Head) -> Result<Vec<Row<'a>>, Fault> {
+    fn rows<'a>(
+        &mut self,
+        writes: &'a [Write],
+        lost: &HashSet<Fingerprint>,
+        head: &mut Head,
+    ) -> Result<Vec<Row<'a>>, Fault> {
         let mut rows = Vec::new();
         for record in writes.iter().filter_map(as_record) {
             let Sealing { cell, uses } = self.sealing(&record.placed, head)?;
             let draft = &record.placed.draft;
             let plain = Plain::of(draft, cell, &uses);
-            let sealed = uses.seal(&draft.receipt, &draft.content, &mut self.random)?;
+            let content = match record.is_of(lost) {
+                true => Cow::Owned(draft.content_of_unknown_fate()),
+                false => Cow::Borrowed(draft.content.as_slice()),
+            };
+            let sealed = uses.seal(&draft.receipt, &content, &mut self.random)?;
             rows.push(head.append(plain, sealed));
         }
         Ok(rows)
     }
 
-    fn free_leases(&mut self, writes: &[Write]) -> Result<(), Fault> {
+    /// Frees the cells that were held. Those whose leases this process no longer had, because it was silent for
+    /// too long: others may have judged meanwhile.
+    fn free_leases(&mut self, writes: &[Write]) -> Result<HashSet<Fingerprint>, Fault> {
         let leases: Vec<_> = writes.iter().filter_map(Write::lease).collect();
         let values: Vec<_> = leases
             .iter()
             .map(|lease| vec![Input::Bytes(&lease.0), Input::Text(&self.holder)])
             .collect();
-        self.database.execute_each(
-            "DELETE FROM leases WHERE fingerprint = $1 AND holder = $2",
-            &values,
-        )?;
-        Ok(())
+        let free = "DELETE FROM leases WHERE fingerprint = $1 AND holder = $2";
+        let freed = self.database.execute_each(free, &values)?;
+        let lost = leases.iter().zip(freed).filter(|(_, rows)| *rows == 0);
+        Ok(lost.map(|(lease, _)| *lease).collect())
     }
 
-    /// What is written now stands in the cached histories too. The entries follow `before`.
-    fn remember(&mut self, writes: &[Write], before: i64) {
-        for (record, version) in writes.iter().filter_map(as_record).zip(before + 1..) {
+    /// What is written now stands in the cached histories too.
+    fn remember(&mut self, writes: &[Write], done: &Done) {
+        let records = writes.iter().filter_map(as_record);
+        for (record, version) in records.zip(done.before + 1..) {
             let (Some(fingerprint), Some(past)) = (record.placed.cell, &record.placed.draft.past)
             else {
                 continue;
             };
-            let Some(held) = &record.held else {
+            let Some(held) = record.held.as_ref().filter(|_| !record.is_of(&done.lost)) else {
                 // Recorded past the lock: whoever judges next reads.
                 self.histories.bypass(&fingerprint);
                 continue;
             };
             if self.histories.changes(&fingerprint) != held.changes {
+                self.histories.remove(&fingerprint);
+                continue;
+            }
+            if held.history.len() >= MOST_PASTS {
                 self.histories.remove(&fingerprint);
                 continue;
             }
@@ -189,6 +214,14 @@ impl Book {
             Ok(next)
         })
     }
+}
+
+/// What a transaction has done.
+struct Done {
+    /// The sequence of the last entry before those that were written.
+    before: i64,
+    /// Cells that were no longer held.
+    lost: HashSet<Fingerprint>,
 }
 
 fn as_record(write: &Write) -> Option<&Record> {

@@ -27,7 +27,7 @@ pub struct Cell {
 /// A cell, in one length, where a line item's id may have thousands of bytes: eight bytes of the line
 /// item's SHA-256, then 24 of the cell's. So the cells of a class stand together in the database's index,
 /// and a new one changes a page that the one before it has changed.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint(pub(super) [u8; 32]);
 
 /// How much of it is the line item's.

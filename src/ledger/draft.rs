@@ -27,6 +27,8 @@ pub struct Draft {
     pub duration_ms: i64,
     /// What will be sealed.
     pub content: Vec<u8>,
+    /// Where in it the past begins.
+    past_at: usize,
     pub past: Option<Past>,
     /// Whether it was sent to the upstream.
     pub was_sent: bool,
@@ -34,7 +36,7 @@ pub struct Draft {
 
 impl Draft {
     pub fn of(entry: Entry) -> Self {
-        let content = written::content(&entry);
+        let (content, past_at) = written::content(&entry);
         // Destructured, so that no new member is forgotten.
         let Entry {
             receipt,
@@ -72,9 +74,20 @@ impl Draft {
             upstream,
             duration_ms,
             content,
+            past_at,
             past,
             was_sent: sent.is_some(),
         }
+    }
+
+    /// What is sealed in place of `content` where nobody can say whether it was the last that left for its cell.
+    pub fn content_of_unknown_fate(&self) -> Vec<u8> {
+        let mut past = self.past.clone();
+        if let Some(past) = &mut past {
+            past.fate = Fate::Unknown;
+        }
+        let before = self.content.get(..self.past_at).unwrap_or_default();
+        written::with_past(before.to_vec(), past.as_ref())
     }
 
     /// As it shall be read if nothing more is heard of it: its fate is unknown.

@@ -205,7 +205,12 @@ impl Ledger {
 
     fn put_write(&self, write: Write) -> Result<oneshot::Receiver<News>, Unavailable> {
         let (waiter, written) = Waiter::new();
-        self.send(Job::Write(write, waiter)).map(|()| written)
+        let has_left = write.must_not_be_lost();
+        let sent = self.send(Job::Write(write, waiter));
+        if has_left && sent == Err(Unavailable::QueueFull) {
+            tracing::error!(target: "scoregate::ledger", "too much waits to be recorded: an entry is lost");
+        }
+        sent.map(|()| written)
     }
 
     pub(super) async fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> Result<T, Unavailable> {

@@ -1,5 +1,6 @@
 //! What waits for the writer.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -74,6 +75,14 @@ pub struct Record {
     pub held: Option<HeldCell>,
 }
 
+impl Record {
+    /// Whether its cell, which it held, is one of these.
+    pub fn is_of(&self, cells: &HashSet<Fingerprint>) -> bool {
+        let held = self.held.as_ref();
+        held.is_some_and(|held| held.is_leased && cells.contains(&held.fingerprint))
+    }
+}
+
 pub struct HeldCell {
     pub fingerprint: Fingerprint,
     pub is_leased: bool,
@@ -82,6 +91,7 @@ pub struct HeldCell {
     pub changes: u64,
 }
 
+#[derive(Clone)]
 pub enum Opened {
     /// Another gateway holds it.
     Busy,

@@ -3,10 +3,11 @@
 //! ten may be taken, and a holder that was silent for so long learns it with its next word. No
 //! transaction stays open while a lease is held.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::book::Book;
-use super::cell::{Cell, Fingerprint};
+use super::cell::Fingerprint;
 use super::cells::CellKey;
 use super::content::{PastAlone, PastContent};
 use super::database::{Cursor, Database, Dialect, Input, in_transaction};
@@ -80,6 +81,10 @@ pub(super) const SWEEP: &str = concat!(
     " AND NOT EXISTS (SELECT 1 FROM intents WHERE intents.holder = leases.holder)"
 );
 
+/// The most that a cell's history may hold: more would be read and judged for each submission, at the cost
+/// of all others.
+pub(super) const MOST_PASTS: usize = 20_000;
+
 /// How long a silent process is remembered.
 const FORGET_AFTER_MILLIS: i64 = 24 * 3_600 * 1_000;
 
@@ -91,44 +96,139 @@ pub enum Leases {
     Lapsed,
 }
 
+/// A cell that has an entry.
+struct Known {
+    id: i64,
+    key: SealKey,
+    /// The sequence of its history's last entry; 0 without any.
+    version: i64,
+    /// How many entries its history has.
+    count: usize,
+}
+
 impl Book {
-    /// Heeds erasures, then opens each cell.
-    pub fn open(&mut self, cells: &[&Cell]) -> Result<Vec<Opened>, Fault> {
+    /// Heeds erasures, then opens each cell. One whose history can't be read harms no other. Where it fails
+    /// as a whole, some leases may have been taken.
+    pub fn open(&mut self, cells: &[Fingerprint]) -> Result<Vec<Result<Opened, Fault>>, Fault> {
         let head = Head::read(self.database.as_mut())?;
         self.heed(&head);
-        cells.iter().map(|cell| self.open_one(cell)).collect()
+        let mine: HashSet<Fingerprint> = match self.database.dialect() {
+            Dialect::Sqlite => cells.iter().copied().collect(),
+            Dialect::Postgres => self.take_leases(cells)?,
+        };
+        let known = self.look_up(&mine)?;
+        let mut opened = Vec::with_capacity(cells.len());
+        for cell in cells {
+            let history = match (mine.contains(cell), known.get(cell)) {
+                (false, _) => Ok(Opened::Busy),
+                (true, None) => Ok(Opened::History(Arc::default())),
+                (true, Some(known)) => self.history(*cell, known).map(Opened::History),
+            };
+            match history {
+                Err(Fault::Lost(cause)) => return Err(Fault::Lost(cause)),
+                of_this_cell => opened.push(of_this_cell),
+            }
+        }
+        Ok(opened)
     }
 
-    fn open_one(&mut self, cell: &Cell) -> Result<Opened, Fault> {
-        let fingerprint = cell.fingerprint();
-        match self.database.dialect() {
-            Dialect::Sqlite => {}
-            Dialect::Postgres if self.take_lease(&fingerprint)? => {}
-            Dialect::Postgres => return Ok(Opened::Busy),
-        }
-        Ok(Opened::History(self.history(fingerprint)?))
+    /// Those of the cells whose leases are ours now. Many are taken in one transaction, with one wait for the
+    /// disk, and always in the same order: or two gateways would wait for each other.
+    fn take_leases(&mut self, cells: &[Fingerprint]) -> Result<HashSet<Fingerprint>, Fault> {
+        let mut wanted = cells.to_vec();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let holder = self.holder.clone();
+        let me = Input::Text(&holder);
+        let leases: Vec<_> = wanted
+            .iter()
+            .map(|cell| vec![Input::Bytes(&cell.0), me])
+            .collect();
+        let taken = match leases.len() {
+            0 | 1 => self.database.execute_each(TAKE, &leases)?,
+            _ => in_transaction(self.database.as_mut(), |database| {
+                database.execute_each(TAKE, &leases)
+            })?,
+        };
+        let (mine, others): (Vec<_>, Vec<_>) =
+            wanted.iter().zip(taken).partition(|(_, rows)| *rows == 1);
+        let mut mine: HashSet<_> = mine.into_iter().map(|(cell, _)| *cell).collect();
+        let others: Vec<_> = others.into_iter().map(|(cell, _)| *cell).collect();
+        mine.extend(self.take_over(&others)?);
+        Ok(mine)
     }
 
-    fn take_lease(&mut self, fingerprint: &Fingerprint) -> Result<bool, Fault> {
-        let lease = Input::Bytes(&fingerprint.0);
-        let me = Input::Text(&self.holder);
-        if self.database.execute(TAKE, &[lease, me])? == 1 {
-            return Ok(true);
+    /// Takes leases whose holders are gone.
+    fn take_over(&mut self, cells: &[Fingerprint]) -> Result<Vec<Fingerprint>, Fault> {
+        let leases: Vec<_> = cells
+            .iter()
+            .map(|cell| vec![Input::Bytes(&cell.0)])
+            .collect();
+        let found = self.database.query_each(IS_ORPHAN, &leases)?;
+        let orphans = cells.iter().zip(found).filter(|(_, rows)| !rows.is_empty());
+        let orphans: Vec<Fingerprint> = orphans.map(|(cell, _)| *cell).collect();
+        if orphans.is_empty() {
+            return Ok(orphans);
         }
-        if self.database.query(IS_ORPHAN, &[lease])?.is_empty() {
-            return Ok(false);
-        }
-        // Before the lease: what its holder was about to send belongs to the history.
+        // Before the leases: what their holders were about to send belongs to the histories.
         while self.adopt_intents()? > 0 {}
         let me = Input::Text(&self.holder);
-        Ok(self.database.execute(TAKE_OVER, &[me, lease])? == 1)
+        let leases: Vec<_> = orphans
+            .iter()
+            .map(|cell| vec![me, Input::Bytes(&cell.0)])
+            .collect();
+        let taken = self.database.execute_each(TAKE_OVER, &leases)?;
+        let taken = orphans.iter().zip(taken).filter(|(_, rows)| *rows == 1);
+        Ok(taken.map(|(cell, _)| *cell).collect())
     }
 
-    fn history(&mut self, fingerprint: Fingerprint) -> Result<Arc<Vec<Past>>, Fault> {
-        let Some((id, key)) = self.find_cell(&fingerprint)? else {
-            return Ok(Arc::default());
-        };
-        let (version, count) = self.version(id)?;
+    /// What the database knows of these cells; what seals their next entries is remembered.
+    fn look_up(
+        &mut self,
+        cells: &HashSet<Fingerprint>,
+    ) -> Result<HashMap<Fingerprint, Known>, Fault> {
+        let wanted: Vec<_> = cells.iter().copied().collect();
+        let found = self.find_cells(&wanted)?;
+        let ids: Vec<_> = found
+            .iter()
+            .map(|(_, id, _)| vec![Input::Integer(*id)])
+            .collect();
+        let newest = "SELECT COALESCE(MAX(sequence), 0), COUNT(*) FROM entries \
+             WHERE cell = $1 AND in_history = 1";
+        let versions = self.database.query_each(newest, &ids)?;
+        let mut known = HashMap::with_capacity(found.len());
+        for ((cell, id, key), rows) in found.into_iter().zip(versions) {
+            let (mut version, mut count) = (0, 0);
+            for mut row in rows {
+                version = row.integer()?;
+                count = usize::try_from(row.integer()?).map_err(Fault::refused)?;
+            }
+            let uses = key.uses();
+            self.keys.insert(cell, CellKey { id, uses });
+            let cell_known = Known {
+                id,
+                key,
+                version,
+                count,
+            };
+            known.insert(cell, cell_known);
+        }
+        Ok(known)
+    }
+
+    fn history(
+        &mut self,
+        fingerprint: Fingerprint,
+        known: &Known,
+    ) -> Result<Arc<Vec<Past>>, Fault> {
+        let &Known {
+            id, version, count, ..
+        } = known;
+        if count > MOST_PASTS {
+            return Err(Fault::refused(format!(
+                "a cell has more than {MOST_PASTS} recorded submissions, too many to judge by"
+            )));
+        }
         let cached = self.histories.get(&fingerprint);
         // The count too: another gateway may have recorded before what was last written here.
         let is_current =
@@ -136,32 +236,10 @@ impl Book {
         if let Some(history) = cached.filter(is_current) {
             return Ok(history.pasts);
         }
-        let history = read_history(self.database.as_mut(), id, &key)?;
+        let history = read_history(self.database.as_mut(), id, &known.key)?;
         let pasts = history.pasts.clone();
         self.histories.put(fingerprint, history);
         Ok(pasts)
-    }
-
-    /// The sequence of a history's last entry, and how many it has.
-    fn version(&mut self, cell: i64) -> Result<(i64, usize), Fault> {
-        let newest = "SELECT COALESCE(MAX(sequence), 0), COUNT(*) FROM entries \
-             WHERE cell = $1 AND in_history = 1";
-        let rows = self.database.query(newest, &[Input::Integer(cell)])?;
-        let Some(mut row) = rows.into_iter().next() else {
-            return Ok((0, 0));
-        };
-        let (version, count) = (row.integer()?, row.integer()?);
-        Ok((version, usize::try_from(count).map_err(Fault::refused)?))
-    }
-
-    /// Its number and key; what seals its next entry is remembered.
-    fn find_cell(&mut self, fingerprint: &Fingerprint) -> Result<Option<(i64, SealKey)>, Fault> {
-        let Some((_, id, key)) = self.find_cells(&[*fingerprint])?.into_iter().next() else {
-            return Ok(None);
-        };
-        let uses = key.uses();
-        self.keys.insert(*fingerprint, CellKey { id, uses });
-        Ok(Some((id, key)))
     }
 
     /// Says that this process lives, and so keeps its leases. Fails where the database is no longer the

@@ -15,6 +15,7 @@ const MIGRATIONS: &[Migration] = &[
         sql: SAYS_ITS_VERSION,
         then: fingerprints::begin_with_line_items,
     },
+    Migration::of("{keys_in_no_statistics}"),
 ];
 
 struct Migration {
@@ -105,6 +106,21 @@ CREATE TABLE leases (
 /// Statistics would keep a copy of a learner's id.
 const NO_STATISTICS: &str = "ALTER TABLE cells ALTER COLUMN learner SET STATISTICS 0;";
 
+/// Nor of the keys that an erasure drops, or of hashes that tell a learner. A change of type, to the same,
+/// forgets the statistics that there are. And receipts are in the order of their bytes, whatever language
+/// the database was made for.
+const KEYS_IN_NO_STATISTICS: &str = "
+ALTER TABLE cells
+    ALTER COLUMN seal_key SET STATISTICS 0,
+    ALTER COLUMN fingerprint SET STATISTICS 0;
+ALTER TABLE cells
+    ALTER COLUMN seal_key TYPE BYTEA,
+    ALTER COLUMN fingerprint TYPE BYTEA;
+ALTER TABLE leases ALTER COLUMN fingerprint SET STATISTICS 0;
+ALTER TABLE leases ALTER COLUMN fingerprint TYPE BYTEA;
+ALTER TABLE entries ALTER COLUMN receipt TYPE TEXT COLLATE \"C\";
+";
+
 pub const NEWEST: i64 = MIGRATIONS.len() as i64;
 
 /// Brings a database to this version's schema.
@@ -177,11 +193,16 @@ fn version(database: &mut dyn Database) -> Result<i64, Fault> {
 }
 
 fn in_dialect(migration: &str, dialect: Dialect) -> String {
-    let (sequence, bytes, no_statistics) = match dialect {
-        Dialect::Sqlite => ("INTEGER PRIMARY KEY", "BLOB", ""),
-        Dialect::Postgres => ("BIGINT PRIMARY KEY", "BYTEA", NO_STATISTICS),
+    let (sequence, bytes) = match dialect {
+        Dialect::Sqlite => ("INTEGER PRIMARY KEY", "BLOB"),
+        Dialect::Postgres => ("BIGINT PRIMARY KEY", "BYTEA"),
+    };
+    let (no_statistics, keys_in_no_statistics) = match dialect {
+        Dialect::Sqlite => ("", ""),
+        Dialect::Postgres => (NO_STATISTICS, KEYS_IN_NO_STATISTICS),
     };
     migration
+        .replace("{keys_in_no_statistics}", keys_in_no_statistics)
         .replace("{sequence}", sequence)
         .replace("{bytes}", bytes)
         .replace("{no_statistics}", no_statistics)

@@ -38,7 +38,8 @@ pub fn start_writer(
     let retention = settings.retention;
     let is_batched = settings.durability == Durability::Batched;
     // PostgreSQL waits for its disk under either.
-    let is_patient = is_batched && matches!(settings.place, Place::Sqlite(_));
+    let is_shared = matches!(settings.place, Place::Postgres(_));
+    let is_patient = is_batched && !is_shared;
     let run = move || {
         let book = match first_open(&mut open) {
             Ok(book) => book,
@@ -57,6 +58,7 @@ pub fn start_writer(
             health,
             meter,
             retention,
+            is_shared,
             is_patient,
             has_company: false,
             backlog: VecDeque::new(),

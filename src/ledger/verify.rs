@@ -51,7 +51,20 @@ impl Reader {
     /// Walks the whole chain, up to where it was when this began.
     pub fn verify(&mut self) -> Result<Verdict, Fault> {
         let head = Head::read(self.database.as_mut())?;
-        let broken = self.first_break(&head)?;
+        self.verify_up_to(head)
+    }
+
+    pub(super) fn verify_up_to(&mut self, mut head: Head) -> Result<Verdict, Fault> {
+        let mut broken = self.first_break(&head)?;
+        while broken.is_some() {
+            // The retention may have moved the anchor between the head and the first entries.
+            let newer = Head::read(self.database.as_mut())?;
+            if newer.anchor_sequence == head.anchor_sequence {
+                break;
+            }
+            head = newer;
+            broken = self.first_break(&head)?;
+        }
         Ok(Verdict {
             entries: self.count()?,
             broken,

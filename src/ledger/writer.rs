@@ -2,7 +2,7 @@
 //! transaction, and answers all. While the database can't be used it refuses at once, tries again
 //! twice a second at most, and keeps in a bounded backlog what must not be lost.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -22,6 +22,9 @@ use crate::error::chain;
 
 /// The most that is written in one transaction.
 const MOST_AT_ONCE: usize = 512;
+
+/// The most cells that are opened with one wait for the database: whoever is first waits for the last.
+const MOST_OPENED: usize = 64;
 
 /// How long the writer lets more come, where the last transaction had company: to write an entry of
 /// a transaction that is there anyway costs a fraction of what one of its own costs. A lone entry
@@ -46,6 +49,8 @@ pub struct Writer {
     pub health: Arc<Health>,
     pub meter: Arc<LedgerMeter>,
     pub retention: Option<Duration>,
+    /// Whether cells are leased, because other gateways may write.
+    pub is_shared: bool,
     /// Whether it may let entries wait for company. Not where each transaction waits for the disk, which
     /// takes long enough for more to come.
     pub is_patient: bool,
@@ -76,9 +81,7 @@ impl Writer {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return self.leave(),
             }
-            if Instant::now() >= self.tick_at {
-                self.tick();
-            }
+            self.tick_if_due();
             self.meter
                 .backlog
                 .store(self.backlog.len(), Ordering::Relaxed);
@@ -131,6 +134,12 @@ impl Writer {
                     self.write(vec![write], vec![waiter]);
                 }
             }
+            Some(Err(Fault::Refused(_))) if self.was_adopted(&writes) => {
+                let leases = writes.iter().filter_map(Write::lease);
+                leases.for_each(|lease| self.keep(Write::Free(lease)));
+                tell_all(waiters.into_iter().flatten().collect(), Ok(()));
+                self.flush();
+            }
             Some(Err(Fault::Refused(_))) => {
                 writes.iter().for_each(|write| self.refuse_write(write));
                 refuse(waiters);
@@ -155,6 +164,16 @@ impl Writer {
         }
     }
 
+    /// Whether another gateway, to which this one was silent for too long, has made an entry of unknown fate
+    /// of its intent.
+    fn was_adopted(&mut self, writes: &[Write]) -> bool {
+        let [Write::Record(record)] = writes else {
+            return false;
+        };
+        record.is_intended
+            && self.with_book(|book| book.has(&record.placed.draft.receipt)) == Ok(true)
+    }
+
     fn answer(&mut self, writes: Vec<Write>, waiters: Vec<Option<Waiter>>) {
         let mut recorded = Vec::with_capacity(waiters.len());
         for (write, waiter) in writes.iter().zip(waiters) {
@@ -172,20 +191,40 @@ impl Writer {
         self.flush();
     }
 
-    fn open_cells(&mut self, opens: Vec<(Cell, Reply<Opened>)>) {
-        if opens.is_empty() {
-            return;
+    fn open_cells(&mut self, mut opens: Vec<(Cell, Reply<Opened>)>) {
+        while !opens.is_empty() {
+            let rest = opens.split_off(opens.len().min(MOST_OPENED));
+            self.open_some(opens);
+            opens = rest;
+            // Or the leases of a long line would grow too old to be sure of.
+            self.tick_if_due();
         }
-        let cells: Vec<&Cell> = opens.iter().map(|(cell, _)| cell).collect();
-        let opened = self.with_book(|book| book.open(&cells));
-        let opened = match opened {
-            Ok(opened) => opened.into_iter().map(Ok).collect::<Vec<_>>(),
-            Err(cause) => cells.iter().map(|_| Err(cause)).collect(),
+    }
+
+    fn open_some(&mut self, opens: Vec<(Cell, Reply<Opened>)>) {
+        let cells: Vec<_> = opens.iter().map(|(cell, _)| cell.fingerprint()).collect();
+        let done = self.with_book_raw(|book| book.open(&cells));
+        let was_asked = done.is_some();
+        let opened = match done {
+            Some(Ok(opened)) => opened.into_iter().map(of_its_own).collect(),
+            Some(Err(_)) | None => vec![Err(Unavailable::Failing); cells.len()],
         };
-        for ((cell, reply), opened) in opens.into_iter().zip(opened) {
-            if let Err(Ok(Opened::History(_))) = reply.send(opened) {
-                self.keep(Write::Free(cell.fingerprint()));
-            }
+        let (mut held, mut left) = (HashSet::new(), HashSet::new());
+        for ((cell, (_, reply)), opened) in cells.into_iter().zip(opens).zip(opened) {
+            let is_busy = matches!(opened, Ok(Opened::Busy));
+            let is_open = matches!(opened, Ok(Opened::History(_)));
+            let is_told = reply.send(opened).is_ok();
+            match is_open && is_told {
+                true => held.insert(cell),
+                false => !is_busy && left.insert(cell),
+            };
+        }
+        // Leases that were taken, or may have been, and that nobody has.
+        if self.is_shared && was_asked {
+            let unused: Vec<_> = left.difference(&held).copied().collect();
+            unused
+                .into_iter()
+                .for_each(|cell| self.keep(Write::Free(cell)));
         }
         self.flush();
     }
@@ -226,9 +265,7 @@ impl Writer {
 
     pub(super) fn note(&mut self, fault: &Fault) {
         match fault {
-            Fault::Refused(_) => {
-                tracing::warn!(target: "scoregate::ledger", cause = chain(fault), "the ledger's database refuses");
-            }
+            Fault::Refused(_) => tell_of_refusal(fault),
             Fault::Lost(_) => self.lose(&chain(fault)),
         }
     }
@@ -268,11 +305,18 @@ impl Writer {
         let mut book = (self.open)()?;
         self.health.stay_alive(&mut book)?;
         self.drop_written(&mut book)?;
+        book.try_to_write()?;
         self.book = Some(book);
         self.try_flush()?;
         self.health.is_good.store(true, Ordering::Release);
         tracing::info!(target: "scoregate::ledger", "the ledger can be used again");
         Ok(())
+    }
+
+    fn tick_if_due(&mut self) {
+        if Instant::now() >= self.tick_at {
+            self.tick();
+        }
     }
 
     fn tick(&mut self) {
@@ -298,6 +342,18 @@ impl Writer {
             let _ = book.leave();
         }
     }
+}
+
+fn tell_of_refusal(fault: &Fault) {
+    tracing::warn!(target: "scoregate::ledger", cause = chain(fault), "the ledger's database refuses");
+}
+
+/// A cell that can't be opened, though the database can be used.
+fn of_its_own(opened: Result<Opened, Fault>) -> Result<Opened, Unavailable> {
+    opened.map_err(|fault| {
+        tell_of_refusal(&fault);
+        Unavailable::Failing
+    })
 }
 
 fn refuse(waiters: Vec<Option<Waiter>>) {

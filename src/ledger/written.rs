@@ -9,7 +9,8 @@ use crate::score::{Points, Timestamp};
 /// About what an entry needs.
 const USUAL: usize = 2_048;
 
-pub fn content(entry: &Entry) -> Vec<u8> {
+/// And where in it the past begins.
+pub fn content(entry: &Entry) -> (Vec<u8>, usize) {
     let mut object = Object::begin(Vec::with_capacity(USUAL));
     object.text("user", entry.user.as_deref());
     object.raw("submission", entry.submission.as_deref());
@@ -19,7 +20,15 @@ pub fn content(entry: &Entry) -> Vec<u8> {
         false => object.raw("sent", entry.sent.as_deref()),
     }
     object.raw("explanation", entry.explanation.as_deref());
-    object.member("past", entry.past.as_ref(), past);
+    let past_at = object.out.len();
+    (with_past(object.out, entry.past.as_ref()), past_at)
+}
+
+/// Ends what `content` began, with this past in place of the entry's.
+pub fn with_past(out: Vec<u8>, of_entry: Option<&Past>) -> Vec<u8> {
+    let is_empty = out.len() <= 1;
+    let mut object = Object { out, is_empty };
+    object.member("past", of_entry, past);
     object.end()
 }
 
@@ -150,7 +159,7 @@ mod tests {
         let mut entry = entry("u", "0.5");
         entry.user = Some("quote \" backslash \\ newline \n nul \0 🎓".to_owned());
         let read = |entry: &Entry| -> serde_json::Value {
-            serde_json::from_slice(&content(entry)).unwrap()
+            serde_json::from_slice(&content(entry).0).unwrap()
         };
         let whole = read(&entry);
         assert_eq!(whole["user"], entry.user.clone().unwrap());

@@ -80,10 +80,10 @@ async fn history(
 ) -> Result<Arc<Vec<Past>>, Refusal> {
     let user = &normalized.score.user;
     let deadline = normalized.submitted.credentialed.routed.traced.deadline;
+    record.check()?;
     if in_force.enforced.needs().history {
         return record.hold(user, deadline).await;
     }
-    record.check()?;
     let reported = in_force.reported.as_ref();
     if !reported.is_some_and(|effective| effective.needs().history) {
         return Ok(Arc::default());

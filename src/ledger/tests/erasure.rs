@@ -99,3 +99,31 @@ async fn a_role_that_may_not_compact_does_not_say_that_it_did() {
     home.settings.place = owner;
     assert_eq!(erase(&home, "42"), Ok(()));
 }
+
+/// PostgreSQL keeps samples of columns, and an erasure looks at no table anew.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_key_of_an_erased_learner_stands_in_statistics() {
+    let home = Home::postgres();
+    let ledger = Ledger::open(&home.settings).unwrap();
+    for learner in 0..20 {
+        let entry = entry(&learner.to_string(), "1");
+        ledger.record(entry).await.unwrap();
+    }
+    let _held = ledger
+        .hold(super::sample::cell("1"), super::suite::soon())
+        .await
+        .unwrap();
+    let cluster = home.cluster.as_ref().unwrap();
+    let key =
+        "SELECT ENCODE(seal_key, 'hex'), ENCODE(fingerprint, 'hex') FROM cells WHERE learner = '1'";
+    let secret = cluster.psql(&home.name(), key);
+    tamper(&home, "ANALYZE");
+    assert_eq!(erase(&home, "1"), Ok(()));
+    let statistics = "SELECT * FROM pg_stats WHERE schemaname = 'public'";
+    let statistics = cluster.psql(&home.name(), statistics);
+    assert!(statistics.contains("quiz-app"));
+    for secret in secret.trim().split('|') {
+        assert_eq!(secret.len(), 64);
+        assert!(!statistics.contains(secret), "{statistics}");
+    }
+}

@@ -5,15 +5,16 @@ use std::time::{Duration, Instant};
 
 use super::cluster::Cluster;
 use super::sample::{Home, cell, entry};
-use super::suite::{all, reopen, soon, tamper, verdict};
-use crate::ledger::{CannotOpen, Filter, Ledger, Place, Unavailable};
+use super::suite::{all, reopen, soon, tamper, until_healthy, verdict};
+use crate::ledger::job::{Opened, Placed, Record, Write};
+use crate::ledger::{CannotOpen, Entry, Fault, Filter, Ledger, Place, Unavailable};
 
-async fn until_healthy(ledger: &Ledger) {
-    let end = Instant::now() + Duration::from_secs(20);
-    while !ledger.is_healthy() {
-        assert!(Instant::now() < end, "it does not recover");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+fn recorded(entry: Entry) -> Write {
+    Write::Record(Record {
+        placed: Placed::new(entry),
+        is_intended: false,
+        held: None,
+    })
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -100,11 +101,7 @@ async fn a_full_disk_leaves_nothing_half_written() {
     let write = |number: usize| {
         let mut entry = entry(&format!("u{number}"), "1");
         entry.explanation = Some(super::sample::json(&format!("\"{}\"", "x".repeat(3_000))));
-        crate::ledger::job::Write::Record(crate::ledger::job::Record {
-            placed: crate::ledger::job::Placed::new(entry),
-            is_intended: false,
-            held: None,
-        })
+        recorded(entry)
     };
     let mut written = 0;
     let fault = loop {
@@ -113,13 +110,69 @@ async fn a_full_disk_leaves_nothing_half_written() {
             Err(fault) => break fault,
         }
     };
-    assert!(matches!(fault, crate::ledger::Fault::Lost(_)), "{fault}");
+    assert!(matches!(fault, Fault::Lost(_)), "{fault}");
     let told = crate::error::chain(&fault);
     assert!(told.contains("full"), "{told}");
     assert!(written > 0);
     drop(book);
     assert_eq!(all(&home, &Filter::default()).len(), written);
     assert_eq!(verdict(&home).1, None);
+}
+
+/// It lets itself be opened and read, and every write fails.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ledger_that_cant_be_written_to_is_not_called_well() {
+    let home = Home::sqlite();
+    let Place::Sqlite(path) = &home.settings.place else {
+        panic!("SQLite has a path");
+    };
+    let ledger = Ledger::open(&home.settings).unwrap();
+    let elsewhere = path.with_extension("elsewhere");
+    std::fs::rename(path, &elsewhere).unwrap();
+    let mut refused = entry("42", "1");
+    refused.sent = None;
+    assert!(ledger.record(refused).await.is_err());
+    std::fs::rename(&elsewhere, path).unwrap();
+    tamper(
+        &home,
+        "CREATE TRIGGER full BEFORE UPDATE ON head BEGIN SELECT RAISE(FAIL, 'full'); END",
+    );
+    // It tries again twice a second.
+    let end = Instant::now() + Duration::from_secs(3);
+    while Instant::now() < end {
+        assert!(!ledger.is_healthy());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    tamper(&home, "DROP TRIGGER full");
+    until_healthy(&ledger).await;
+}
+
+#[test]
+fn a_cell_that_cant_be_read_harms_no_other() {
+    let home = Home::sqlite();
+    let Place::Sqlite(path) = &home.settings.place else {
+        panic!("SQLite has a path");
+    };
+    std::fs::File::create(path).unwrap();
+    let mut database = crate::ledger::sqlite::Sqlite::open(path, Default::default()).unwrap();
+    crate::ledger::schema::migrate(&mut database).unwrap();
+    let mut book =
+        crate::ledger::book::Book::new(Box::new(database), "test".into(), Arc::default());
+    for user in ["bad", "good"] {
+        book.write(&[recorded(entry(user, "1"))]).unwrap();
+    }
+    tamper(
+        &home,
+        "UPDATE entries SET sealed = X'00' WHERE sequence = 1",
+    );
+    let cells = ["bad", "good", "none"].map(|user| cell(user).fingerprint());
+    let histories: Vec<_> = book.open(&cells).unwrap();
+    let count = |opened: &Result<Opened, Fault>| match opened {
+        Ok(Opened::History(history)) => Some(history.len()),
+        Ok(Opened::Busy) | Err(_) => None,
+    };
+    let counts: Vec<_> = histories.iter().map(count).collect();
+    assert_eq!(counts, [None, Some(1), Some(0)]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,8 +4,9 @@
 use std::time::{Duration, Instant};
 
 use super::sample::{Home, cell, entry, past};
-use super::suite::{reading, soon, tamper, verdict};
-use crate::ledger::{Ledger, Unavailable};
+use super::suite::{all, reading, soon, tamper, until_healthy, verdict};
+use crate::ledger::{Durability, Filter, Ledger, Unavailable};
+use crate::policy::Fate;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_gateways_judge_one_after_another() {
@@ -157,4 +158,73 @@ async fn a_gateway_that_was_silent_for_too_long_no_longer_holds_its_cells() {
     // What it takes now is its own again.
     let held = ledger.hold(cell("42"), soon()).await.unwrap();
     assert!(held.is_still_held());
+}
+
+/// The lease is taken, and the history can't be read.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cell_that_could_not_be_opened_is_free() {
+    let home = Home::postgres();
+    let (one, other) = (
+        Ledger::open(&home.settings).unwrap(),
+        Ledger::open(&home.settings).unwrap(),
+    );
+    one.record(entry("42", "1")).await.unwrap();
+    tamper(&home, "ALTER TABLE entries RENAME TO gone");
+    let held = one.hold(cell("42"), soon()).await;
+    assert_eq!(held.err(), Some(Unavailable::Failing));
+    tamper(&home, "ALTER TABLE gone RENAME TO entries");
+    until_healthy(&one).await;
+    let held = other.hold(cell("42"), soon()).await.unwrap();
+    assert_eq!(held.history().len(), 1);
+}
+
+/// It waited for the database, and another gateway has judged meanwhile: nobody knows whose score arrived
+/// last.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_settled_after_its_cell_was_lost_is_of_unknown_fate() {
+    let home = Home::postgres();
+    let (one, other) = (
+        Ledger::open(&home.settings).unwrap(),
+        Ledger::open(&home.settings).unwrap(),
+    );
+    let lost = one.hold(cell("42"), soon()).await.unwrap();
+    tamper(&home, "UPDATE leases SET holder = 'dead'");
+    let held = other.hold(cell("42"), soon()).await.unwrap();
+    other.settle(held, entry("42", "50")).await.unwrap();
+    one.settle(lost, entry("42", "90")).await.unwrap();
+    let mut unknown = past("90");
+    unknown.fate = Fate::Unknown;
+    for gateway in [&one, &other] {
+        let held = gateway.hold(cell("42"), soon()).await.unwrap();
+        assert_eq!(**held.history(), vec![past("50"), unknown.clone()]);
+    }
+    let kept = all(&home, &Filter::default());
+    assert_eq!(kept.last().unwrap().entry.past, Some(unknown));
+    assert_eq!(verdict(&home), (2, None));
+}
+
+/// What was on its way stands as of unknown fate then; to be told that it can't be recorded would have it
+/// sent again.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_intent_that_others_have_adopted_is_recorded() {
+    let mut home = Home::postgres();
+    home.settings.durability = Durability::Always;
+    let (one, other) = (
+        Ledger::open(&home.settings).unwrap(),
+        Ledger::open(&home.settings).unwrap(),
+    );
+    let held = one.hold(cell("42"), soon()).await.unwrap();
+    let sent = entry("42", "1");
+    one.intend(sent.clone()).await.unwrap();
+    tamper(
+        &home,
+        "UPDATE intents SET holder = 'dead'; UPDATE leases SET holder = 'dead'",
+    );
+    let taken = other.hold(cell("42"), soon()).await.unwrap();
+    assert_eq!(taken.history().len(), 1);
+    drop(taken);
+    assert_eq!(one.settle(held, sent).await, Ok(()));
+    let held = one.hold(cell("42"), soon()).await.unwrap();
+    assert_eq!(held.history().len(), 1);
+    assert_eq!(verdict(&home), (1, None));
 }

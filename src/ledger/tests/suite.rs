@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::value::RawValue;
 
 use super::sample::{Home, cell, entry, json, past, points};
+use crate::ledger::head::Head;
 use crate::ledger::verify::{Break, Reason};
 use crate::ledger::{
     CannotOpen, Decision, Durability, Erasure, Filter, Kept, Learner, Ledger, Reader, Receipt,
@@ -93,6 +94,14 @@ pub fn whole(entries: i64) -> (i64, Option<Break>) {
 
 pub fn soon() -> Instant {
     Instant::now() + Duration::from_secs(10)
+}
+
+pub async fn until_healthy(ledger: &Ledger) {
+    let end = Instant::now() + Duration::from_secs(20);
+    while !ledger.is_healthy() {
+        assert!(Instant::now() < end, "it does not recover");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 async fn keeps_every_member_of_an_entry(home: Home) {
@@ -584,6 +593,8 @@ async fn drops_what_is_too_old_and_keeps_the_chain(mut home: Home) {
         ledger.record(entry).await.unwrap();
     }
     drop(ledger);
+    let head = |reader: &mut Reader| Head::read(reader.database.as_mut()).unwrap();
+    let before = reading(&home, head);
     home.settings.retention = Some(Duration::from_secs(7 * 86_400));
     let ledger = reopen(&home).await;
     let end = soon();
@@ -592,6 +603,9 @@ async fn drops_what_is_too_old_and_keeps_the_chain(mut home: Home) {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert_eq!(verdict(&home), whole(1));
+    // Who had just begun to verify is not misled.
+    let begun_before = reading(&home, |reader| reader.verify_up_to(before).unwrap());
+    assert_eq!(begun_before.broken, None);
     assert!(!stands_in_cells(&home, "old"));
     ledger.record(entry("young", "11")).await.unwrap();
     assert_eq!(verdict(&home), whole(2));
