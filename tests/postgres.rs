@@ -224,7 +224,10 @@ fn is_reached_by_tls_with_an_authority_of_ones_own() {
     let other = strict("?sslmode=require").replace(&ip, "db.example.edu");
     let other = format!("{other}&hostaddr={ip}");
     refuses(&with(&other, ca_file), "not valid for name");
-    refuses(&with(&strict("?sslmode=disable"), ca_file), "no encryption");
+    refuses(
+        &with(&strict("?sslmode=disable"), ca_file),
+        "no pg_hba.conf entry",
+    );
     // On this machine TLS is spoken only where it is asked for: packages give PostgreSQL a
     // certificate that nobody trusts.
     let near = strict("").replace("strict", "postgres");

@@ -359,8 +359,11 @@ const SLOW: &str = "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS \
 fn a_gateway_that_lost_its_cell_while_it_wrote_an_intent_sends_nothing() {
     let upstream = Upstream::accepting();
     let home = Home::postgres(&upstream, HIGHEST, "durability = \"always\"\n");
+    // Longer than the gateway may be sure without asking; and its next word comes too late.
     home.psql(&format!(
-        "{SLOW}; \
+        "{SLOW}; CREATE FUNCTION late() RETURNS trigger LANGUAGE plpgsql AS \
+         $$ BEGIN UPDATE holders SET alive_until = 0; RETURN NEW; END $$; \
+         CREATE TRIGGER late BEFORE INSERT ON intents FOR EACH ROW EXECUTE FUNCTION late(); \
          CREATE TRIGGER slow BEFORE INSERT ON intents FOR EACH ROW EXECUTE FUNCTION slow(); \
          CREATE CONSTRAINT TRIGGER slow_at_the_end AFTER INSERT ON intents \
          DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION slow()"
