@@ -670,3 +670,38 @@ fn what_the_drain_cuts_off_is_recorded_as_of_unknown_fate() {
         assert!(upstream.last().body().contains("\"scoreGiven\":90"));
     }
 }
+
+/// One worker, a connection that is free, and the cell in use until nothing may begin any more.
+#[test]
+fn what_the_drain_finds_in_line_for_its_cell_has_not_left() {
+    let upstream =
+        Upstream::start(
+            |request, _| match request.body().contains("\"scoreGiven\":90") {
+                true => Reply::Hang,
+                false => reply(204, "", ""),
+            },
+        );
+    let mut settings = settings(&upstream, HIGHEST);
+    settings.server =
+        "listen = \"127.0.0.1:0\"\nworkers = 1\ndrain_deadline = \"200ms\"".to_owned();
+    let mut gateway = Gateway::start(&settings);
+    let mut first = gateway.connect();
+    first.send(gateway.submission(given(90)).bytes());
+    upstream.wait_for(1);
+    let other = score_with(&[("userId", "\"other\"")]);
+    assert_eq!(gateway.submit(other).status, 204);
+    let mut second = gateway.connect();
+    second.send(gateway.submission(given(95)).bytes());
+    let waiting = [("state", "waiting")];
+    Metrics::wait_for(&gateway, "scoregate_ledger_cells", &waiting, 1.0);
+    gateway.signal("TERM");
+    assert!(gateway.ended().success(), "{}", gateway.log());
+    assert_eq!(upstream.requests().len(), 2);
+    let left: Vec<_> = entries(&gateway)
+        .iter()
+        .filter(|entry| !entry["sent"].is_null())
+        .map(|entry| entry["sent"]["scoreGiven"].clone())
+        .collect();
+    assert_eq!(left.len(), 2, "{:#?}", entries(&gateway));
+    assert!(left.contains(&90.into()), "{left:?}");
+}

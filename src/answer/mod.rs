@@ -261,7 +261,7 @@ pub fn refuse_unanswered(fault: Unanswered) -> Refusal {
             Code::UpstreamUnreachable,
             "LTIAAS could not be reached; nothing was sent.",
         ),
-        Unanswered::ConnectTimeout => (
+        Unanswered::ConnectTimeout | Unanswered::TooLate => (
             Code::UpstreamTimeout,
             "LTIAAS could not be reached in time; nothing was sent.",
         ),

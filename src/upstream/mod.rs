@@ -66,6 +66,8 @@ pub enum Unanswered {
     NotHttp(#[source] hyper::Error),
     #[error("the answer has an informational status of no known meaning")]
     Informational,
+    #[error("the time was over before anything was sent")]
+    TooLate,
     #[error("the answer took too long")]
     AnswerTimeout,
     #[error("the status `{0}` is no status of an answer")]
@@ -76,7 +78,11 @@ impl Unanswered {
     /// Whether the upstream may have taken the request all the same.
     pub fn may_have_arrived(&self) -> bool {
         match self {
-            Self::Connect(_) | Self::ConnectTimeout | Self::Handshake(_) | Self::Unsent(_) => false,
+            Self::Connect(_)
+            | Self::ConnectTimeout
+            | Self::Handshake(_)
+            | Self::Unsent(_)
+            | Self::TooLate => false,
             Self::AlreadySent
             | Self::Broken(_)
             | Self::NotHttp(_)
@@ -90,7 +96,7 @@ impl Unanswered {
     fn kind(&self) -> Failed {
         match self {
             Self::Connect(_) => Failed::Connect,
-            Self::ConnectTimeout => Failed::ConnectTimeout,
+            Self::ConnectTimeout | Self::TooLate => Failed::ConnectTimeout,
             Self::Handshake(_) => Failed::Handshake,
             Self::Unsent(_) | Self::AlreadySent => Failed::Closed,
             Self::Broken(_) => Failed::Broken,
@@ -212,8 +218,13 @@ impl Upstream {
         } = kept;
         let deadline = deadline.sooner(self.settings.answer_timeout);
         let sending = deadline.limit_by(&mut timer, connection.send(request));
-        let sent = sending.await.map_err(|_| Unanswered::AnswerTimeout);
-        let (connection, answer) = sent??;
+        let Ok(sent) = sending.await else {
+            return Err(match request {
+                Some(_) => Unanswered::TooLate,
+                None => Unanswered::AnswerTimeout,
+            });
+        };
+        let (connection, answer) = sent?;
         let kept = Kept { connection, timer };
         Ok(Reply::new(answer, kept, self.pool.clone()))
     }
