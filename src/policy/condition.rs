@@ -2,6 +2,7 @@
 //! length, depth and loops, since evaluation has no time budget; its names are resolved when it is
 //! compiled, and it is tried on sample scores (`is_usable`).
 
+mod extension;
 mod names;
 mod samples;
 
@@ -85,14 +86,24 @@ impl Condition {
         points: Option<Points>,
     ) -> Result<bool, EvaluationFailed> {
         // A fault of the evaluator must cost this one condition and no more.
-        let evaluate = || self.program.execute(&context(subject, points));
+        let evaluate = || self.evaluate(subject, points);
         let evaluated = catch_unwind(AssertUnwindSafe(evaluate));
         match evaluated {
             Ok(Ok(Value::Bool(holds))) => Ok(holds),
             Ok(Ok(_)) => Err(EvaluationFailed("it gives neither true nor false")),
-            Ok(Err(error)) => Err(EvaluationFailed(cause(&error))),
+            Ok(Err(failed)) => Err(failed),
             Err(_) => Err(EvaluationFailed("the evaluator failed")),
         }
+    }
+
+    fn evaluate(
+        &self,
+        subject: &Subject<'_>,
+        points: Option<Points>,
+    ) -> Result<Value, EvaluationFailed> {
+        let context = context(subject, points)?;
+        let evaluated = self.program.execute(&context);
+        evaluated.map_err(|error| EvaluationFailed(cause(&error)))
     }
 
     fn try_on_samples(&self) -> Result<(), BadCondition> {
@@ -127,7 +138,10 @@ fn first_line(text: &str) -> String {
     text.lines().next().unwrap_or_default().to_owned()
 }
 
-fn context<'v>(subject: &Subject<'_>, points: Option<Points>) -> Context<'static, 'v> {
+fn context<'v>(
+    subject: &Subject<'_>,
+    points: Option<Points>,
+) -> Result<Context<'static, 'v>, EvaluationFailed> {
     let Subject {
         caller,
         account,
@@ -138,12 +152,12 @@ fn context<'v>(subject: &Subject<'_>, points: Option<Points>) -> Context<'static
     let mut context = Context::with_env(STANDARD.clone());
     let who = [("name", caller.into()), ("account", account.into())];
     context.add_variable_from_value("caller", table(who));
-    context.add_variable_from_value("score", score_value(score, points));
+    context.add_variable_from_value("score", score_value(score, points)?);
     context.add_variable_from_value("line_item", line_item);
     if let Some(now) = instant(now) {
         context.add_variable_from_value("now", now);
     }
-    context
+    Ok(context)
 }
 
 fn instant(now: jiff::Timestamp) -> Option<Value> {
@@ -154,7 +168,7 @@ fn instant(now: jiff::Timestamp) -> Option<Value> {
 
 /// Under the wire's names; an absent member is left out, save `submission`: otherwise
 /// `has(score.submission.submittedAt)` would err where it is to guard.
-fn score_value(score: &Score, points: Option<Points>) -> Value {
+fn score_value(score: &Score, points: Option<Points>) -> Result<Value, EvaluationFailed> {
     let text = |text: &Option<String>| text.as_deref().map(Value::from);
     let time = |time: &Option<Timestamp>| time.as_ref().map(|time| Value::from(time.text()));
     let worth = points.map(Worth::from);
@@ -185,11 +199,12 @@ fn score_value(score: &Score, points: Option<Points>) -> Value {
         ("scoringUserId", text(&score.scoring_user)),
         ("submission", Some(submission)),
     ]);
-    members.extend(score.extensions.iter().filter_map(|extension| {
-        let value: serde_json::Value = serde_json::from_slice(&extension.value).ok()?;
-        Some((extension.name.as_str().into(), cel::to_value(value).ok()?))
-    }));
-    map(members)
+    for extension in &score.extensions {
+        let value = extension::value(&extension.value);
+        let value = value.ok_or(EvaluationFailed("an extension can't be read"))?;
+        members.insert(extension.name.as_str().into(), value);
+    }
+    Ok(map(members))
 }
 
 fn percent(worth: &Worth) -> f64 {
