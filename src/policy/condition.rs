@@ -21,6 +21,9 @@ use crate::score::{Points, Score, Timestamp};
 /// The most bytes a condition may have.
 pub const LONGEST: usize = 1_024;
 
+/// What a condition may name, for people.
+const NAMES: &str = "`score`, `caller.name`, `caller.account`, `line_item` and `now`";
+
 /// The standard functions, made once.
 static STANDARD: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(Env::stdlib()));
 
@@ -31,21 +34,22 @@ pub struct Condition {
     program: Arc<Program>,
 }
 
-/// Why a text is no condition.
+/// Why a text is no condition. Repeats nothing of it but members that do not exist: it may name a
+/// learner.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum BadCondition {
     #[error("it is longer than {LONGEST} bytes")]
     TooLong,
     #[error("it is nested too deeply")]
     TooDeep,
-    #[error("it is no CEL expression: {0}")]
-    Syntax(String),
+    #[error("it is no CEL expression; the first fault is at line {line}, column {column}")]
+    Syntax { line: isize, column: isize },
     #[error("it loops within a loop")]
     NestedLoop,
-    #[error(
-        "`{0}` does not exist; there are `score`, `caller.name`, `caller.account`, `line_item` and `now`"
-    )]
-    UnknownName(String),
+    #[error("it names something that does not exist; there are {NAMES}")]
+    UnknownName,
+    #[error("`….{0}` does not exist; there are {NAMES}")]
+    UnknownMember(String),
     #[error("it can't be evaluated on any sample score: {0}")]
     NeverHolds(String),
 }
@@ -62,8 +66,7 @@ impl Condition {
             return Err(BadCondition::TooLong);
         }
         names::check_nesting(text)?;
-        let program = Program::compile(text)
-            .map_err(|errors| BadCondition::Syntax(first_line(&errors.to_string())))?;
+        let program = Program::compile(text).map_err(|errors| syntax(&errors))?;
         names::check(program.expression())?;
         let condition = Self {
             text: text.into(),
@@ -134,8 +137,12 @@ fn cause(error: &cel::ExecutionError) -> &'static str {
     }
 }
 
-fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().to_owned()
+/// The parser's own words quote the text, so the place alone is told.
+fn syntax(errors: &cel::ParseErrors) -> BadCondition {
+    let mut places = errors.errors.iter().map(|error| error.pos);
+    let first = places.find(|(line, _)| *line > 0);
+    let (line, column) = first.unwrap_or((1, 1));
+    BadCondition::Syntax { line, column }
 }
 
 fn context<'v>(

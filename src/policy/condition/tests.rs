@@ -96,21 +96,24 @@ fn what_can_never_hold_is_found_before_it_is_used() {
     assert!(never("score.scoreGiven / score.scoreMaximum * 100 > 60"));
     assert!(never("1 / 0 == 1"));
     assert!(never("score.userId"));
-    for unknown in [
-        "scor.percent > 1.0",
-        "score.precent > 1.0",
-        "has(score.commnt)",
-        "caller.nam == ''",
+    assert_eq!(
+        Condition::compile("scor.percent > 1.0"),
+        Err(BadCondition::UnknownName)
+    );
+    for (unknown, member) in [
+        ("score.precent > 1.0", "precent"),
+        ("has(score.commnt)", "commnt"),
+        ("caller.nam == ''", "nam"),
     ] {
-        let compiled = Condition::compile(unknown);
-        assert!(
-            matches!(compiled, Err(BadCondition::UnknownName(_))),
-            "{unknown}"
-        );
+        let expected = BadCondition::UnknownMember(member.to_owned());
+        assert_eq!(Condition::compile(unknown), Err(expected), "{unknown}");
     }
     for broken in ["", "score.", "1 +", "'", "a b"] {
         let compiled = Condition::compile(broken);
-        assert!(matches!(compiled, Err(BadCondition::Syntax(_))), "{broken}");
+        assert!(
+            matches!(compiled, Err(BadCondition::Syntax { .. })),
+            "{broken}"
+        );
     }
 }
 
