@@ -57,3 +57,15 @@ fn what_unlike_maxima_come_to_is_worked_out_in_time() {
         assert_eq!(judgement.decision, Decision::Adjusted);
     }
 }
+
+#[test]
+fn the_best_that_was_on_time_is_looked_for_once() {
+    let due = second(4_000);
+    let keys = format!(
+        "due = '{due}'\nlate = {{ kind = 'newly_earned', percent = 50 }}\nkeep = 'highest'"
+    );
+    let attempts = (0..8_000).map(|index| (points("1", "8"), second(index)));
+    let judgement = judged_in_a_while(&keys, &history(attempts));
+    // The one at hand is late and half full: half of what it gained is taken off.
+    assert_eq!(judgement.stands, Some(points("0.625", "2")));
+}
