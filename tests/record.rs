@@ -415,11 +415,11 @@ fn the_line_item_is_read_for_nothing_that_does_not_depend_on_it() {
     // Closed is closed, whatever the line item is out of.
     let closed = format!("{policy}closes = \"2020-01-01T00:00:00Z\"\n");
     let gateway = Gateway::start(&settings(&upstream, &closed));
-    let answer = gateway.submit(SCORE);
-    assert_eq!(
-        assert_envelope(&answer, 422, "POLICY_REFUSED")["details"]["rule"],
-        "closes"
-    );
+    for score in [SCORE, &score_with(&[("scoreMaximum", "")])] {
+        let answer = gateway.submit(score);
+        let body = assert_envelope(&answer, 422, "POLICY_REFUSED");
+        assert_eq!(body["details"]["rule"], "closes");
+    }
 }
 
 #[test]
