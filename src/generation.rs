@@ -23,8 +23,10 @@ pub struct Generation {
     number: u64,
     hash: String,
     applied_at: Timestamp,
-    /// Secrets as `***`.
+    /// Secrets and learners' ids as `***`.
     view: Value,
+    /// What tells them from others; names learners.
+    policies: Value,
     /// Where entries are recorded. `None`: nothing is. No later generation can change it, but for
     /// a password.
     pub ledger: Option<Settings>,
@@ -77,6 +79,7 @@ impl Generation {
             hash: loaded.hash,
             applied_at: Timestamp::now(),
             view: loaded.view,
+            policies: loaded.policies,
             ledger: loaded.config.ledger,
             shared,
         }
@@ -96,7 +99,7 @@ impl Generation {
     }
 
     fn has_policies_of(&self, loaded: &Loaded) -> bool {
-        self.view.get("policy") == loaded.view.get("policy")
+        self.policies == loaded.policies
     }
 }
 
@@ -110,8 +113,7 @@ async fn policy_generation(lasting: &Lasting, loaded: &Loaded) -> Result<i64, Ca
     let Some(ledger) = &lasting.ledger else {
         return Ok(0);
     };
-    let policies = loaded.view.get("policy").map(Value::to_string);
-    Ok(ledger.generation(&policies.unwrap_or_default()).await?)
+    Ok(ledger.generation(&loaded.policies.to_string()).await?)
 }
 
 impl Generations {

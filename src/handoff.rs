@@ -96,9 +96,13 @@ pub struct Consulted<'a> {
     pub in_force: InForceFor,
     /// The cell's; empty where no key in force needs one.
     pub history: Arc<Vec<Past>>,
-    /// The line item's own, where a key in force asks for it; or why it could not be read.
-    pub line_item_maximum: Result<Option<Decimal>, Refusal>,
+    /// The line item's own, where a key in force asks for it.
+    pub line_item_maximum: Result<Option<Decimal>, Unread>,
 }
+
+/// The line item could not be read. What the caller is told where the score can't do without;
+/// nothing where a report policy alone asked.
+pub struct Unread(pub Option<Refusal>);
 
 /// What the policy lets leave of a submission, if anything.
 pub struct Judged<'a>(pub Option<&'a Leaving>);

@@ -257,6 +257,7 @@ required = false
 [[policy]]
 name = "institution"
 maximum = {{ percent = 100, over = "cap" }}
+extensions = [{{ users = [{LEARNER:?}], due = "2090-01-01T00:00:00Z" }}]
 [[policy]]
 name = "strict"
 match = {{ line_items = ["{SERVED}"] }}
@@ -704,9 +705,12 @@ fn tell_odd_input(cast: &mut Cast) {
     }
 }
 
-/// Secrets that someone pasted where their places belong, then the configuration mended.
+/// Secrets that someone pasted where their places belong, and a learner in keys with a fault; then the
+/// configuration mended.
 fn tell_reload_stories(cast: &mut Cast) {
     let good = std::fs::read_to_string(cast.gateway.config_file()).unwrap();
+    // One sign of equality is no CEL.
+    let condition = format!("score.userId = {LEARNER:?}");
     let pasted = good
         .replace("api_keys = [", &format!("api_keys = [\"{SECOND_KEY}\", "))
         .replace(
@@ -720,6 +724,16 @@ fn tell_reload_stories(cast: &mut Cast) {
         .replace(
             "keys = [\"sha256:",
             &format!("keys = [\"{}\", \"sha256:", cast.gateway.key),
+        )
+        .replace(
+            &format!("users = [{LEARNER:?}]"),
+            &format!("users = {LEARNER:?}"),
+        )
+        .replace(
+            "over = \"refuse\" }",
+            &format!(
+                "over = \"refuse\" }}\nrequire = [{{ when = {condition:?}, message = \"no\" }}]"
+            ),
         );
     assert_ne!(pasted, good);
     for (text, event) in [

@@ -12,13 +12,13 @@ mod support;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use support::*;
 
 /// For some hundred submissions on a machine that other tests keep busy.
@@ -359,6 +359,46 @@ fn a_report_holds_up_nobody() {
     });
 }
 
+/// Nothing is known of a score on a scale that could not be read.
+#[test]
+fn a_report_that_lacks_the_line_item_says_nothing() {
+    let is_there = Arc::new(AtomicBool::new(false));
+    let answers = is_there.clone();
+    let upstream = Upstream::start(move |request, _| match request.method() {
+        "GET" if answers.load(Ordering::Relaxed) => {
+            json_reply(200, r#"{"label":"x","scoreMaximum":20}"#)
+        }
+        "GET" => reply(503, "", ""),
+        _ => reply(204, "", ""),
+    });
+    let rescale = "rescale = { to = \"line_item\" }";
+    let shadow = format!("[[policy]]\nname = \"shadow\"\nmode = \"report\"\n{rescale}\n");
+    let cap = format!("{shadow}maximum = {{ percent = 50 }}\norder = [\"maximum\", \"rescale\"]\n");
+    let closed = format!(
+        "[[policy]]\nname = \"real\"\n{rescale}\ncloses = \"2020-01-01T00:00:00Z\"\n{shadow}closes = \"2090-01-01T00:00:00Z\"\n"
+    );
+    for (policies, status, report) in [
+        (&shadow, 204, None),
+        (&cap, 204, None),
+        // Both look at the line item, and the enforced one does without.
+        (&closed, 422, None),
+    ] {
+        let gateway = Gateway::start(&settings(&upstream, policies));
+        let answer = gateway.submit(SCORE);
+        assert_eq!(answer.status, status, "{}", answer.everything());
+        assert_eq!(answer.header("scoregate-report"), report, "{policies}");
+        let receipt = answer.header("scoregate-receipt").unwrap();
+        let shown = command(gateway.directory.path(), &["explain", "--receipt", receipt]);
+        assert_eq!(shown["report"], json!({"rules": []}), "{policies}");
+    }
+    is_there.store(true, Ordering::Relaxed);
+    let answer = Gateway::start(&settings(&upstream, &shadow)).submit(SCORE);
+    assert_eq!(
+        answer.header("scoregate-report"),
+        Some("rescale;policy=shadow")
+    );
+}
+
 /// A line item whose maximum is zero is no scale; one without any can't be rescaled to.
 #[test]
 fn a_line_item_without_a_usable_maximum_is_no_failure_of_the_upstream() {
@@ -404,11 +444,11 @@ fn the_line_item_is_read_for_nothing_that_does_not_depend_on_it() {
     // Closed is closed, whatever the line item is out of.
     let closed = format!("{policy}closes = \"2020-01-01T00:00:00Z\"\n");
     let gateway = Gateway::start(&settings(&upstream, &closed));
-    let answer = gateway.submit(SCORE);
-    assert_eq!(
-        assert_envelope(&answer, 422, "POLICY_REFUSED")["details"]["rule"],
-        "closes"
-    );
+    for score in [SCORE, &score_with(&[("scoreMaximum", "")])] {
+        let answer = gateway.submit(score);
+        let body = assert_envelope(&answer, 422, "POLICY_REFUSED");
+        assert_eq!(body["details"]["rule"], "closes");
+    }
 }
 
 #[test]

@@ -188,7 +188,7 @@ impl At<'_> {
             place: located.node.place.clone(),
             key: located.written.to_string(),
             given: given
-                .filter(|_| !self.path.is_secret())
+                .filter(|_| self.path.may_be_shown())
                 .map(|text| mask::shown(&text)),
             message: message.to_string(),
         });

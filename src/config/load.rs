@@ -6,12 +6,14 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest::{Context, SHA256};
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::Config;
 use super::document::Document;
 use super::environment::{Environment, Process, WithoutAccountKeys};
 use super::files;
 use super::findings::Findings;
+use super::mask;
 use super::misspelt;
 use super::problem::{Place, Problem, Problems};
 use super::read::{Read, read};
@@ -28,8 +30,10 @@ pub struct Loaded {
     pub config: Config,
     /// What is allowed, but risky.
     pub warnings: Vec<Problem>,
-    /// The effective configuration, secrets as `***`.
-    pub view: serde_json::Value,
+    /// The effective configuration, secrets and learners' ids as `***`.
+    pub view: Value,
+    /// Its policies whole, to tell one set of them from another. Never shown: they name learners.
+    pub policies: Value,
     /// SHA-256, in hex, of the file and the overrides.
     pub hash: String,
     /// Every file that it names: certificates, secrets, key sets.
@@ -129,13 +133,17 @@ fn load_tree(
     in_file_order(&mut problems);
     in_file_order(&mut warnings);
     match config {
-        Some(config) if problems.is_empty() => Ok(Loaded {
-            config,
-            warnings,
-            view: view_of(&document),
-            hash,
-            files,
-        }),
+        Some(config) if problems.is_empty() => {
+            let (view, policies) = views_of(&document);
+            Ok(Loaded {
+                config,
+                warnings,
+                view,
+                policies,
+                hash,
+                files,
+            })
+        }
         _ => Err(Problems { problems, warnings }),
     }
 }
@@ -172,9 +180,12 @@ fn in_file_order(problems: &mut Vec<Problem>) {
     problems.dedup();
 }
 
-/// Secrets are masked by the types that hold their places.
-fn view_of(document: &Document) -> serde_json::Value {
-    serde_json::to_value(document).unwrap_or_default()
+/// What is shown, and the policies whole. Secrets are masked by the types that hold their places.
+fn views_of(document: &Document) -> (Value, Value) {
+    let mut view = serde_json::to_value(document).unwrap_or_default();
+    let policies = view.get("policy").cloned().unwrap_or_default();
+    mask::mask_learners(&mut view);
+    (view, policies)
 }
 
 fn hash_of(text: &str, environment: &dyn Environment) -> String {

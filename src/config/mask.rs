@@ -1,4 +1,7 @@
-//! Keeps secrets out of messages, also those that someone wrote where no secret belongs.
+//! Keeps secrets out of messages, also those that someone wrote where no secret belongs, and learners
+//! out of what operators are shown.
+
+use serde_json::Value;
 
 use crate::gateway_key::PREFIX;
 
@@ -48,6 +51,20 @@ fn without_user(text: &str) -> String {
         (Some((scheme, _)), Some((_, host))) => format!("{scheme}://***@{host}"),
         _ => text.to_owned(),
     }
+}
+
+/// Puts `***` in the place of each learner in a whole configuration.
+pub(crate) fn mask_learners(configuration: &mut Value) {
+    let policies = entries(configuration, "policy");
+    let extensions = policies.flat_map(|policy| entries(policy, "extensions"));
+    for user in extensions.flat_map(|extension| entries(extension, "users")) {
+        *user = "***".into();
+    }
+}
+
+fn entries<'a>(table: &'a mut Value, key: &'static str) -> impl Iterator<Item = &'a mut Value> {
+    let list = table.get_mut(key).and_then(Value::as_array_mut);
+    list.into_iter().flatten()
 }
 
 #[cfg(test)]

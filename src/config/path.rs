@@ -12,10 +12,26 @@ pub(crate) enum Step {
     Index(usize),
 }
 
-/// Keys at or beneath which a secret or a digest stands, so that no value there is ever repeated.
+/// Keys at or beneath which a secret, a digest or a learner's id stands, so that no value there is ever
+/// repeated. A condition may name a learner.
 const SECRET_KEYS: &[&str] = &[
-    "api_keys", "keys", "key", "token", "secret", "digest", "password", "id_key",
+    "api_keys",
+    "keys",
+    "key",
+    "token",
+    "secret",
+    "digest",
+    "password",
+    "id_key",
+    "extensions",
+    "when",
 ];
+
+/// Keys beneath those that hold an instant and nothing else.
+const INSTANTS: &[&str] = &["not_after", "due"];
+
+/// Tables that hold a condition, so that a text in their place may be one.
+const AROUND_CONDITIONS: &[&str] = &["match", "require"];
 
 impl KeyPath {
     pub fn key(&self, name: &str) -> Self {
@@ -57,15 +73,24 @@ impl KeyPath {
         self.0 == url
     }
 
-    /// Whether a secret or a digest belongs here. A text in the place of a whole `service_keys`
-    /// entry is one too; its line item patterns are not.
+    /// Whether a secret, a digest or a learner's id belongs here. A text in the place of a whole
+    /// `service_keys` entry is one too; its line item patterns are not.
     pub fn is_secret(&self) -> bool {
         let named =
             |step: &Step| matches!(step, Step::Key(name) if SECRET_KEYS.contains(&name.as_str()));
-        let is_instant = self.last_key() == Some("not_after");
+        let is_instant = self.ends_in(INSTANTS);
         self.is_ledger_url()
             || !is_instant && self.0.iter().any(named)
             || self.last_key() == Some("service_keys")
+    }
+
+    /// Whether a value that stands here may be repeated.
+    pub fn may_be_shown(&self) -> bool {
+        !self.is_secret() && !self.ends_in(AROUND_CONDITIONS)
+    }
+
+    fn ends_in(&self, keys: &[&str]) -> bool {
+        self.last_key().is_some_and(|last| keys.contains(&last))
     }
 }
 

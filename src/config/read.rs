@@ -81,7 +81,7 @@ fn attempt(tree: &Node) -> Result<(Document, Vec<KeyPath>), (KeyPath, Mismatch)>
 
 fn mismatch_problem(tree: &Node, path: &KeyPath, mismatch: &Mismatch) -> Problem {
     let located = tree.locate(path);
-    let given = located.node.value.scalar().filter(|_| !path.is_secret());
+    let given = located.node.value.scalar().filter(|_| path.may_be_shown());
     Problem {
         place: located.node.place.clone(),
         key: located.written.to_string(),

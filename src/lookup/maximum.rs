@@ -48,25 +48,19 @@ pub async fn maximum_in_passing(
     credentialed: &Credentialed,
     item: &LineItem,
     worker: &Worker,
-) -> Option<Decimal> {
+) -> Read {
     let key = key(credentialed, item);
     let maxima = &worker.shared.maxima;
-    match maxima.get(&key) {
-        Some(Read::Maximum(maximum)) => maximum,
-        Some(Read::Failed) => None,
-        None => {
-            let asked = timeout(IN_PASSING, ask(credentialed, item, worker)).await;
-            let read = match asked {
-                Ok(Ok(maximum)) => Read::Maximum(maximum),
-                Ok(Err(_)) | Err(_) => Read::Failed,
-            };
-            maxima.keep(key, read);
-            match read {
-                Read::Maximum(maximum) => maximum,
-                Read::Failed => None,
-            }
-        }
+    if let Some(read) = maxima.get(&key) {
+        return read;
     }
+    let asked = timeout(IN_PASSING, ask(credentialed, item, worker)).await;
+    let read = match asked {
+        Ok(Ok(maximum)) => Read::Maximum(maximum),
+        Ok(Err(_)) | Err(_) => Read::Failed,
+    };
+    maxima.keep(key, read);
+    read
 }
 
 fn key(credentialed: &Credentialed, item: &LineItem) -> Key {

@@ -2,6 +2,7 @@
 //! length, depth and loops, since evaluation has no time budget; its names are resolved when it is
 //! compiled, and it is tried on sample scores (`is_usable`).
 
+mod extension;
 mod names;
 mod samples;
 
@@ -20,6 +21,9 @@ use crate::score::{Points, Score, Timestamp};
 /// The most bytes a condition may have.
 pub const LONGEST: usize = 1_024;
 
+/// What a condition may name, for people.
+const NAMES: &str = "`score`, `caller.name`, `caller.account`, `line_item` and `now`";
+
 /// The standard functions, made once.
 static STANDARD: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(Env::stdlib()));
 
@@ -30,21 +34,22 @@ pub struct Condition {
     program: Arc<Program>,
 }
 
-/// Why a text is no condition.
+/// Why a text is no condition. Repeats nothing of it but members that do not exist: it may name a
+/// learner.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum BadCondition {
     #[error("it is longer than {LONGEST} bytes")]
     TooLong,
     #[error("it is nested too deeply")]
     TooDeep,
-    #[error("it is no CEL expression: {0}")]
-    Syntax(String),
+    #[error("it is no CEL expression; the first fault is at line {line}, column {column}")]
+    Syntax { line: isize, column: isize },
     #[error("it loops within a loop")]
     NestedLoop,
-    #[error(
-        "`{0}` does not exist; there are `score`, `caller.name`, `caller.account`, `line_item` and `now`"
-    )]
-    UnknownName(String),
+    #[error("it names something that does not exist; there are {NAMES}")]
+    UnknownName,
+    #[error("`….{0}` does not exist; there are {NAMES}")]
+    UnknownMember(String),
     #[error("it can't be evaluated on any sample score: {0}")]
     NeverHolds(String),
 }
@@ -61,8 +66,7 @@ impl Condition {
             return Err(BadCondition::TooLong);
         }
         names::check_nesting(text)?;
-        let program = Program::compile(text)
-            .map_err(|errors| BadCondition::Syntax(first_line(&errors.to_string())))?;
+        let program = Program::compile(text).map_err(|errors| syntax(&errors))?;
         names::check(program.expression())?;
         let condition = Self {
             text: text.into(),
@@ -85,14 +89,24 @@ impl Condition {
         points: Option<Points>,
     ) -> Result<bool, EvaluationFailed> {
         // A fault of the evaluator must cost this one condition and no more.
-        let evaluate = || self.program.execute(&context(subject, points));
+        let evaluate = || self.evaluate(subject, points);
         let evaluated = catch_unwind(AssertUnwindSafe(evaluate));
         match evaluated {
             Ok(Ok(Value::Bool(holds))) => Ok(holds),
             Ok(Ok(_)) => Err(EvaluationFailed("it gives neither true nor false")),
-            Ok(Err(error)) => Err(EvaluationFailed(cause(&error))),
+            Ok(Err(failed)) => Err(failed),
             Err(_) => Err(EvaluationFailed("the evaluator failed")),
         }
+    }
+
+    fn evaluate(
+        &self,
+        subject: &Subject<'_>,
+        points: Option<Points>,
+    ) -> Result<Value, EvaluationFailed> {
+        let context = context(subject, points)?;
+        let evaluated = self.program.execute(&context);
+        evaluated.map_err(|error| EvaluationFailed(cause(&error)))
     }
 
     fn try_on_samples(&self) -> Result<(), BadCondition> {
@@ -123,11 +137,18 @@ fn cause(error: &cel::ExecutionError) -> &'static str {
     }
 }
 
-fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().to_owned()
+/// The parser's own words quote the text, so the place alone is told.
+fn syntax(errors: &cel::ParseErrors) -> BadCondition {
+    let mut places = errors.errors.iter().map(|error| error.pos);
+    let first = places.find(|(line, _)| *line > 0);
+    let (line, column) = first.unwrap_or((1, 1));
+    BadCondition::Syntax { line, column }
 }
 
-fn context<'v>(subject: &Subject<'_>, points: Option<Points>) -> Context<'static, 'v> {
+fn context<'v>(
+    subject: &Subject<'_>,
+    points: Option<Points>,
+) -> Result<Context<'static, 'v>, EvaluationFailed> {
     let Subject {
         caller,
         account,
@@ -138,12 +159,12 @@ fn context<'v>(subject: &Subject<'_>, points: Option<Points>) -> Context<'static
     let mut context = Context::with_env(STANDARD.clone());
     let who = [("name", caller.into()), ("account", account.into())];
     context.add_variable_from_value("caller", table(who));
-    context.add_variable_from_value("score", score_value(score, points));
+    context.add_variable_from_value("score", score_value(score, points)?);
     context.add_variable_from_value("line_item", line_item);
     if let Some(now) = instant(now) {
         context.add_variable_from_value("now", now);
     }
-    context
+    Ok(context)
 }
 
 fn instant(now: jiff::Timestamp) -> Option<Value> {
@@ -154,7 +175,7 @@ fn instant(now: jiff::Timestamp) -> Option<Value> {
 
 /// Under the wire's names; an absent member is left out, save `submission`: otherwise
 /// `has(score.submission.submittedAt)` would err where it is to guard.
-fn score_value(score: &Score, points: Option<Points>) -> Value {
+fn score_value(score: &Score, points: Option<Points>) -> Result<Value, EvaluationFailed> {
     let text = |text: &Option<String>| text.as_deref().map(Value::from);
     let time = |time: &Option<Timestamp>| time.as_ref().map(|time| Value::from(time.text()));
     let worth = points.map(Worth::from);
@@ -185,11 +206,12 @@ fn score_value(score: &Score, points: Option<Points>) -> Value {
         ("scoringUserId", text(&score.scoring_user)),
         ("submission", Some(submission)),
     ]);
-    members.extend(score.extensions.iter().filter_map(|extension| {
-        let value: serde_json::Value = serde_json::from_slice(&extension.value).ok()?;
-        Some((extension.name.as_str().into(), cel::to_value(value).ok()?))
-    }));
-    map(members)
+    for extension in &score.extensions {
+        let value = extension::value(&extension.value);
+        let value = value.ok_or(EvaluationFailed("an extension can't be read"))?;
+        members.insert(extension.name.as_str().into(), value);
+    }
+    Ok(map(members))
 }
 
 fn percent(worth: &Worth) -> f64 {

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::collections::VecDeque;
 use std::ops::{Add, Div, Mul, Sub};
 
 use num_bigint::BigInt;
@@ -147,8 +148,17 @@ impl Sub for Exact {
 }
 
 impl std::iter::Sum for Exact {
+    /// Two by two, then those sums: one after another, numbers without a common denominator would make a
+    /// sum that grows and is reduced with each of them.
     fn sum<I: Iterator<Item = Self>>(numbers: I) -> Self {
-        numbers.fold(Self::zero(), Add::add)
+        let mut sums: VecDeque<_> = numbers.collect();
+        while let Some(one) = sums.pop_front() {
+            match sums.pop_front() {
+                Some(other) => sums.push_back(one + other),
+                None => return one,
+            }
+        }
+        Self::zero()
     }
 }
 
@@ -273,11 +283,16 @@ fn long_decimal(number: &BigRational) -> (i128, i32) {
     (digits, -places)
 }
 
-/// `number × 10^places`, half away from zero.
+/// `number × 10^places`, half away from zero. In integers, since a product of rationals is reduced, which
+/// takes long where they are.
 fn rounded(number: &BigRational, places: i32) -> BigInt {
-    (number * scaled(BigInt::one(), places))
-        .round()
-        .to_integer()
+    let scale: BigInt = Pow::pow(BigInt::from(10), places.unsigned_abs());
+    let (above, below) = match places < 0 {
+        true => (number.numer().clone(), number.denom() * scale),
+        false => (number.numer() * scale, number.denom().clone()),
+    };
+    let halves = above.abs() * 2 + &below;
+    halves / (below * 2) * above.signum()
 }
 
 #[cfg(test)]
@@ -351,6 +366,16 @@ mod tests {
             prop_assert_eq!(one.rounded(digits, rounding), Exact::long(long_rounded(&x, digits, rounding)));
             let (integer, power) = long_decimal(&x);
             prop_assert_eq!(to_decimal(&one), Decimal::from_parts(integer, power).unwrap_or(Decimal::ZERO));
+        }
+    }
+
+    #[test]
+    fn a_sum_is_the_same_however_many_there_are() {
+        for count in 0..40 {
+            let unit = |below: i64| Exact::from(1_i64) / Exact::from(below);
+            let sum: Exact = (1..=count).map(unit).sum();
+            let one_by_one = (1..=count).map(unit).fold(Exact::zero(), Add::add);
+            assert_eq!(sum, one_by_one, "{count}");
         }
     }
 

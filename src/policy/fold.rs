@@ -1,6 +1,7 @@
 //! The rules and `keep` over all attempts of a cell: those before `keep` act on each attempt, `keep`
 //! folds, those after it act on the fold, with the time of the attempt that stands.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use super::Mode;
@@ -28,6 +29,8 @@ pub(super) struct Fold {
 struct Cell<'a> {
     trial: &'a Trial<'a>,
     attempts: Attempts,
+    /// The same for every attempt, so worked out once.
+    best_on_time: OnceCell<Option<Exact>>,
 }
 
 pub(super) fn fold(trial: &Trial<'_>, at_hand: &Attempt) -> Fold {
@@ -36,7 +39,11 @@ pub(super) fn fold(trial: &Trial<'_>, at_hand: &Attempt) -> Fold {
     if let Some(set) = &trial.effective.attempts {
         attempts.limit(set.value.max);
     }
-    let cell = Cell { trial, attempts };
+    let cell = Cell {
+        trial,
+        attempts,
+        best_on_time: OnceCell::new(),
+    };
     let (before, after) = trial.effective.steps();
     let mut run = Run::new(&cell, at_hand);
     run.apply(before);
@@ -185,8 +192,14 @@ impl Cell<'_> {
         self.trial.effective.lateness(user, attempt.time())
     }
 
-    /// The highest ratio among the attempts that were on time, as it reaches `late`.
+    /// Only `late` asks, and only rules before it are run to find out: it never comes to ask itself.
     fn best_on_time(&self) -> Option<Exact> {
+        let best = self.best_on_time.get_or_init(|| self.find_best_on_time());
+        best.clone()
+    }
+
+    /// The highest ratio among the attempts that were on time, as it reaches `late`.
+    fn find_best_on_time(&self) -> Option<Exact> {
         let (before, after) = self.trial.effective.steps();
         let reaching: Vec<_> = before
             .iter()

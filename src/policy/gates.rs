@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Mode;
 use super::judge::Trial;
-use super::keys::Set;
+use super::keys::{Effective, Set};
 use super::protect::{Protection, Stale};
 use super::settings::OverLimit;
 use crate::count::Count;
@@ -30,9 +30,19 @@ pub(super) enum Outcome {
     RefuseAsStale,
 }
 
+type Ask = for<'a> fn(&Trial<'a>) -> Option<Gate<'a>>;
+
 /// In the order in which they are asked: what never depends on the cell comes first.
-pub(super) const ALL: [for<'a> fn(&Trial<'a>) -> Option<Gate<'a>>; 6] =
-    [window, require, comment, stale, protection, attempts];
+pub(super) const ALL: [Ask; 6] = [window, require, comment, stale, protection, attempts];
+
+/// Those that a score passes or not whatever its maximum is, for one that lacks it. A `require` may look at
+/// the maximum, so nothing that comes after it can be told either.
+pub(super) fn without_maximum(effective: &Effective) -> &'static [Ask] {
+    match effective.require {
+        None => &[window, comment, stale, protection],
+        Some(_) => &[window],
+    }
+}
 
 pub(super) fn shut<'a, T>(
     rule: &'static str,
@@ -91,7 +101,7 @@ fn stale<'a>(trial: &Trial<'a>) -> Option<Gate<'a>> {
 /// `clear` and `not_final`, the stricter of which wins.
 fn protection<'a>(trial: &Trial<'a>) -> Option<Gate<'a>> {
     trial.cell()?;
-    let is_clear = trial.raw().is_none();
+    let is_clear = trial.raw().is_none() && trial.score.given_alone.is_none();
     let is_final = trial.score.grading == GradingProgress::FullyGraded;
     let clear = trial.effective.clear.as_ref().filter(|_| is_clear);
     let not_final = trial.effective.not_final.as_ref().filter(|_| !is_final);

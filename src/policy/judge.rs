@@ -84,11 +84,17 @@ impl<'a> Trial<'a> {
     }
 
     fn run(&mut self) -> Result<Verdict, Stop> {
-        self.complete()?;
-        for gate in gates::ALL {
-            if let Some(gate) = gate(self) {
-                return Err(self.stop(gate, self.raw));
-            }
+        let missing = self.complete().err();
+        let gates = match missing {
+            Some(_) => gates::without_maximum(self.effective),
+            None => &gates::ALL,
+        };
+        if let Some(gate) = gates.iter().find_map(|gate| gate(self)) {
+            let input = self.raw.map_or_else(|| Marks::of(self.score), Marks::from);
+            return Err(self.stop(gate, input));
+        }
+        if let Some(missing) = missing {
+            return Err(missing);
         }
         match self.raw {
             None => self.without_points(),
@@ -119,7 +125,7 @@ impl<'a> Trial<'a> {
         Ok(())
     }
 
-    fn stop(&mut self, gate: Gate<'_>, input: Option<Points>) -> Stop {
+    fn stop(&mut self, gate: Gate<'_>, input: Marks) -> Stop {
         let Gate {
             rule,
             policy,
@@ -140,7 +146,7 @@ impl<'a> Trial<'a> {
             rule,
             policy: policy.clone(),
             mode,
-            input: input.into(),
+            input,
             output: (outcome == gates::Outcome::Keep).then(|| stays.into()),
             reason: reason.clone(),
         });
@@ -155,7 +161,7 @@ impl<'a> Trial<'a> {
     fn without_points(&mut self) -> Result<Verdict, Stop> {
         let submitted_at = self.score.submission.submitted_at.clone();
         if let Some(gate) = sending::protects(self, None) {
-            return Err(self.stop(gate, None));
+            return Err(self.stop(gate, Marks::default()));
         }
         let (leaving, commented) = self.leaving(None, submitted_at);
         self.acts.extend(commented);
@@ -200,7 +206,7 @@ impl<'a> Trial<'a> {
         let gate = sending::skips(self, leaving).or_else(|| sending::protects(self, Some(stands)));
         match gate {
             Some(gate) => {
-                self.stop(gate, leaving.points);
+                self.stop(gate, leaving.points.into());
                 true
             }
             None => false,

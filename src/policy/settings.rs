@@ -45,8 +45,8 @@
 //! `tolerance = 0.01`: how near two shares of the maximum count as equal, for `unchanged`.
 //!
 //! Formula: |new share − share last sent| < `tolerance`.
-//! Boundaries: 0 unless set; exactly `tolerance` apart is sent; it does nothing unless `unchanged` is
-//! `skip`.
+//! Boundaries: 0 unless set, and less than 1, the whole maximum; exactly `tolerance` apart is sent; it
+//! does nothing unless `unchanged` is `skip`. `check` warns of a tenth or more.
 //! Example:
 //!
 //! ```text

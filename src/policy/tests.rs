@@ -3,6 +3,7 @@
 mod cells;
 mod docs;
 mod explanations;
+mod long;
 mod random;
 mod reference;
 mod vectors;

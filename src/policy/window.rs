@@ -79,7 +79,8 @@
 //!
 //! Formula: the learner's `due` is that of the first extension that names them, else `due`.
 //! Boundaries: they have the `grace` that all have; they move neither `opens` nor `closes`; where
-//! there is no `due`, only those who are named can be late.
+//! there is no `due`, only those who are named can be late. No message repeats the ids, and `/config`
+//! shows `***` for each.
 //! Example:
 //!
 //! ```text

@@ -12,7 +12,7 @@ use crate::error::Code;
 use crate::explanation::{MaximumAlone, read_recorded};
 use crate::ledger::{Cell, Entry};
 use crate::policy::{
-    Effective, Fate, Needs, Past, Policies, Policy, Shown, Subject, Submission, judge,
+    Effective, Fate, Mode, Needs, Past, Policies, Policy, Shown, Subject, Submission, judge,
 };
 use crate::score::{Decimal, Points, Score};
 
@@ -62,7 +62,11 @@ pub struct Skipped {
 }
 
 impl Replay {
-    pub fn new(candidate: Vec<Policy>) -> Self {
+    /// Replays a candidate as it would be enforced, whatever its modes: merged in the order of the file.
+    pub fn new(mut candidate: Vec<Policy>) -> Self {
+        for policy in &mut candidate {
+            policy.mode = Mode::Enforce;
+        }
         let needs = candidate
             .iter()
             .map(needs)
@@ -161,9 +165,7 @@ impl Replay {
             score,
             now: entry.time,
         };
-        let in_force = self.policies.effective(&subject);
-        // A candidate in report mode is replayed as it would be enforced.
-        let effective = in_force.reported.unwrap_or(in_force.enforced);
+        let effective = self.policies.effective(&subject).enforced;
         let needs_history = self.needs.history;
         let Some(place) = self.place(entry) else {
             return;

@@ -99,7 +99,11 @@ fn failed(code: Code, entry: Entry) -> Entry {
 }
 
 fn replayed(candidate: Policy, entries: &[Entry]) -> (Outcome, Skipped) {
-    let mut replay = Replay::new(vec![candidate]);
+    replayed_by(vec![candidate], entries)
+}
+
+fn replayed_by(candidate: Vec<Policy>, entries: &[Entry]) -> (Outcome, Skipped) {
+    let mut replay = Replay::new(candidate);
     for entry in entries {
         let Ok(()) = replay.take(entry, |_| Ok::<_, Infallible>(Vec::new()));
     }
@@ -175,6 +179,27 @@ fn a_candidate_in_report_mode_is_replayed_as_it_would_be_enforced() {
     };
     let (outcome, _) = replayed(candidate, &[entry(0, "u", "80")]);
     assert_eq!(outcome.all.down, 1);
+}
+
+/// Laid over the others, as a report is, it would win where it stands first.
+#[test]
+fn a_candidate_of_both_modes_is_merged_in_the_order_of_the_file() {
+    let allow = policy(Keys {
+        maximum: Some(Maximum {
+            percent: decimal("100"),
+            over: Over::Allow,
+        }),
+        ..Keys::default()
+    });
+    let reported = Policy {
+        mode: Mode::Report,
+        ..cap("100")
+    };
+    let entries = [entry(0, "u", "110")];
+    let (outcome, _) = replayed_by(vec![reported.clone(), allow.clone()], &entries);
+    assert_eq!((outcome.all.down, outcome.all.unchanged), (0, 1));
+    let (outcome, _) = replayed_by(vec![allow, reported], &entries);
+    assert_eq!((outcome.all.down, outcome.all.unchanged), (1, 0));
 }
 
 #[test]

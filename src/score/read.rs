@@ -117,7 +117,7 @@ impl Reader {
             "timestamp" => self.draft.timestamp = self.time("/timestamp", value)?,
             "submission" => self.draft.submission = self.submission(value)?,
             "scoringUserId" => self.draft.scoring_user = self.scoring_user(value)?,
-            token if TOKENS.contains(&token) => check(value)?,
+            token if TOKENS.contains(&token) => check(value, 1)?,
             url if is_extension(url) => {
                 let mut written = Vec::new();
                 write_value(value.get(), 1, Nulls::Keep, &mut written)?;
@@ -176,7 +176,7 @@ impl Reader {
         }
         if !value.get().starts_with('"') {
             self.fault(field, "TYPE", format!("{} must be a text.", name_of(field)));
-            return check(value).map(|()| None);
+            return check(value, depth_of(field)).map(|()| None);
         }
         text(value.get()).map(|text| Some(text.into_owned()))
     }
@@ -193,7 +193,7 @@ impl Reader {
         }
         let word = match value.get().starts_with('"') {
             true => read(&text(value.get())?),
-            false => check(value).map(|()| None)?,
+            false => check(value, 1).map(|()| None)?,
         };
         if word.is_none() {
             let allowed = allowed.trim_end().replace(' ', ", ");
@@ -213,7 +213,7 @@ impl Reader {
             Some(b'"') => Decimal::from_plain(&text(raw)?),
             Some(b'-' | b'0'..=b'9') => Decimal::from_json(raw),
             _ => {
-                check(value)?;
+                check(value, 1)?;
                 Err(NotADecimal::Form)
             }
         };
@@ -248,7 +248,7 @@ impl Reader {
         }
         if !value.get().starts_with('{') {
             self.fault("/submission", "TYPE", "submission must be an object.");
-            return check(value).map(|()| submission);
+            return check(value, 1).map(|()| submission);
         }
         for (name, value) in Members::read(value.get(), 2)?.0 {
             match &*name {
@@ -269,7 +269,7 @@ impl Reader {
         known: &[&str],
         value: &RawValue,
     ) -> Result<(), Malformed> {
-        check(value)?;
+        check(value, depth_of(within) + 1)?;
         if self.unknown == UnknownMembers::Refuse {
             let field = format!("{within}/{}", name.replace('~', "~0").replace('/', "~1"));
             let message = match meant(name, known) {
@@ -390,10 +390,16 @@ fn name_of(field: &str) -> &str {
     field.trim_start_matches('/')
 }
 
-/// A value that is not used must be sound all the same: another parser reads it too.
-fn check(value: &RawValue) -> Result<(), Malformed> {
+/// The depth of the object that a field stands in.
+fn depth_of(field: &str) -> usize {
+    field.matches('/').count()
+}
+
+/// A value that is not used must be sound all the same: another parser reads it too. `depth` is that of
+/// its container.
+fn check(value: &RawValue, depth: usize) -> Result<(), Malformed> {
     match value.get().as_bytes().first() {
-        Some(b'{' | b'[') => write_value(value.get(), 1, Nulls::Keep, &mut Vec::new()),
+        Some(b'{' | b'[') => write_value(value.get(), depth, Nulls::Keep, &mut Vec::new()),
         Some(b'"') => text(value.get()).map(drop),
         _ => Ok(()),
     }

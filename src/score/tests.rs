@@ -261,6 +261,31 @@ fn what_parsers_could_read_differently_is_malformed() {
     assert!(read(deepest.as_bytes(), UnknownMembers::Refuse).is_ok());
 }
 
+/// The score is level 1, so `submission` is level 2, and what stands in it is deeper.
+#[test]
+fn depth_is_counted_from_the_score_wherever_a_value_stands() {
+    let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+    for (before, after, levels) in [
+        ("{\"https://x\":", "}", 31),
+        ("{\"unknown\":", "}", 31),
+        ("{\"ltik\":", "}", 31),
+        ("{\"comment\":", "}", 31),
+        ("{\"scoreGiven\":", "}", 31),
+        ("{\"gradingProgress\":", "}", 31),
+        ("{\"submission\":", "}", 31),
+        ("{\"submission\":{\"unknown\":", "}}", 30),
+        ("{\"submission\":{\"startedAt\":", "}}", 30),
+        ("{\"submission\":{\"submittedAt\":", "}}", 30),
+    ] {
+        let body = |levels| format!("{before}{}{after}", nested(levels));
+        let deepest = read(body(levels).as_bytes(), UnknownMembers::Drop);
+        let is_sound = matches!(deepest, Err(Unreadable::Invalid { .. }));
+        assert!(is_sound, "{before}: {deepest:?}");
+        let deeper = body(levels + 1);
+        assert_eq!(malformed(deeper.as_bytes()), Malformed::TooDeep, "{before}");
+    }
+}
+
 #[test]
 fn thousands_of_members_are_read_in_time() {
     let members: Vec<_> = (0..5_000).map(|index| format!("\"m{index}\":0")).collect();

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use crate::error::Refusal;
 use crate::gateway::Worker;
-use crate::handoff::{Consulted, Normalized};
+use crate::handoff::{Consulted, Normalized, Unread};
 use crate::lookup::{line_item_maximum, maximum_in_passing};
+use crate::maxima::Read;
 use crate::policy::{ConditionFailed, InForceFor, Past, Subject};
 use crate::record::Record;
 use crate::score::Decimal;
@@ -54,7 +55,7 @@ async fn maximum(
     normalized: &Normalized,
     in_force: &InForceFor,
     worker: &Worker,
-) -> Result<Option<Decimal>, Refusal> {
+) -> Result<Option<Decimal>, Unread> {
     let Normalized { submitted, score } = normalized;
     let credentialed = &submitted.credentialed;
     let Some(item) = &credentialed.routed.target.line_item else {
@@ -63,9 +64,15 @@ async fn maximum(
     let reported = in_force.reported.as_ref();
     match in_force.enforced.asks_line_item(score) {
         // Boxed: rare, and large.
-        true => Box::pin(line_item_maximum(credentialed, item, worker)).await,
+        true => {
+            let read = Box::pin(line_item_maximum(credentialed, item, worker)).await;
+            read.map_err(|refusal| Unread(Some(refusal)))
+        }
         false if reported.is_some_and(|effective| effective.asks_line_item(score)) => {
-            Ok(Box::pin(maximum_in_passing(credentialed, item, worker)).await)
+            match Box::pin(maximum_in_passing(credentialed, item, worker)).await {
+                Read::Maximum(maximum) => Ok(maximum),
+                Read::Failed => Err(Unread(None)),
+            }
         }
         false => Ok(None),
     }

@@ -8,7 +8,7 @@ use super::consult::subject;
 use super::normalize::invalid;
 use crate::error::{Code, Refusal};
 use crate::gateway::Worker;
-use crate::handoff::{Consulted, Judged, Normalized, Outgoing};
+use crate::handoff::{Consulted, Judged, Normalized, Outgoing, Unread};
 use crate::lookup::shown_result;
 use crate::meter::{Act, Effect, Mode};
 use crate::policy::{self, Effective, Judgement, Past, RefusedBy, Shown, Submission};
@@ -34,9 +34,10 @@ pub async fn judge<'a>(
     let enforced = &consulted.in_force.enforced;
     let mut shown = Shown::Unread;
     let judgement = case.judge_by(enforced, shown);
+    let is_unread = unread.is_some();
     // What is refused for another reason is refused whatever the line item says.
-    if let Some(unread) = unread.filter(|_| judgement.lacks_maximum()) {
-        return Err(unread);
+    if let Some(Unread(Some(refusal))) = unread.filter(|_| judgement.lacks_maximum()) {
+        return Err(refusal);
     }
     verdict.effective = Some(enforced.clone());
     verdict.line_item_maximum = maximum;
@@ -48,7 +49,9 @@ pub async fn judge<'a>(
         verdict.judgement = Some(case.judge_by(enforced, shown));
     }
     let reported = consulted.in_force.reported.as_ref();
-    verdict.reported = reported.map(|effective| Box::new(case.judge_by(effective, shown)));
+    let reported = reported.map(|effective| Box::new(case.judge_by(effective, shown)));
+    // Where it lacks what could not be read, there is nothing to say.
+    verdict.reported = reported.filter(|reported| !(is_unread && reported.lacks_maximum()));
     count(verdict);
     let judgement = verdict.judgement.as_ref();
     if let Some(by) = judgement.and_then(|judgement| judgement.refused_by.as_ref()) {

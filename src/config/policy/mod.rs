@@ -107,7 +107,7 @@ pub struct PolicySection {
     /// A score that changes nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unchanged: Option<UnchangedText>,
-    /// How near two shares of the maximum count as equal.
+    /// How near two shares of the maximum count as equal: less than 1, the whole maximum.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tolerance: Option<Number>,
     /// The comment as it leaves.
@@ -158,7 +158,7 @@ impl PolicySection {
         let pass = at.optional("pass", &self.pass, PercentSection::pass);
         let round = at.optional("round", &self.round, RoundSection::check);
         let attempts = at.optional("attempts", &self.attempts, AttemptsSection::check);
-        let tolerance = at.optional("tolerance", &self.tolerance, number::not_negative);
+        let tolerance = at.optional("tolerance", &self.tolerance, number::nearness);
         let comment = at.optional("comment", &self.comment, CommentSection::check);
         let require = at.optional("require", &self.require, |list, at| {
             settings::requirements(list, at)

@@ -30,17 +30,37 @@ pub(super) fn positive(number: &Number, at: &At<'_>) -> Option<Decimal> {
 /// A share of the maximum that must be there. A person who thinks of a half may write `0.5`.
 pub(super) fn share(percent: &Option<Number>, at: &At<'_>) -> Option<Decimal> {
     let share = self::percent(percent, at)?;
-    let (integer, power) = share.parts();
     let is_one_or_less = Decimal::ONE >= share;
     if is_one_or_less
         && !share.is_zero()
-        && let Ok(meant) = Decimal::from_parts(integer, power + 2)
+        && let Some(meant) = moved(share, 2)
     {
         at.key("percent").warn(format_args!(
             "is {share} % of the maximum; for {meant} % write {meant}"
         ));
     }
     Some(share)
+}
+
+/// How near two shares of the maximum are. A person who thinks of percent may write `5`.
+pub(super) fn nearness(number: &Number, at: &At<'_>) -> Option<Decimal> {
+    let nearness = not_negative(number, at)?;
+    if nearness >= Decimal::ONE {
+        return at.problem("must be less than 1, the whole maximum; for 1 % write 0.01");
+    }
+    let is_coarse = moved(nearness, 1).is_some_and(|tenfold| tenfold >= Decimal::ONE);
+    if let Some(percent) = moved(nearness, 2).filter(|_| is_coarse) {
+        at.warn(format_args!(
+            "holds back scores that differ by less than {percent} % of the maximum"
+        ));
+    }
+    Some(nearness)
+}
+
+/// With the point so many places further to the right.
+fn moved(decimal: Decimal, places: i32) -> Option<Decimal> {
+    let (integer, power) = decimal.parts();
+    Decimal::from_parts(integer, power + places).ok()
 }
 
 /// A percentage that must be there.

@@ -567,6 +567,14 @@ fn policies() {
                 "3: policy[0].fill_maximum: must be a number greater than 0, or \"line_item\"",
             ),
             (
+                "[[policy]]\nname = 'p'\nunchanged = 'skip'\ntolerance = 5\n",
+                "4: policy[0].tolerance: must be less than 1, the whole maximum; for 1 % write 0.01 (given: `5`)",
+            ),
+            (
+                "[[policy]]\nname = 'p'\nunchanged = 'skip'\ntolerance = 1\n",
+                "4: policy[0].tolerance: must be less than 1, the whole maximum; for 1 % write 0.01 (given: `1`)",
+            ),
+            (
                 "[[policy]]\nname = 'p'\norder = ['late', 'late']\n",
                 "3: policy[0].order[1]: stands in the order already",
             ),

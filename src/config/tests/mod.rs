@@ -4,6 +4,7 @@ mod any_text;
 mod examples;
 mod faults;
 mod key_set_files;
+mod learners;
 mod overrides;
 mod secrets;
 mod traces;

@@ -424,6 +424,27 @@ fn warns_of_a_share_that_was_meant_as_a_fraction() {
 }
 
 #[test]
+fn warns_of_a_tolerance_that_holds_back_what_a_learner_would_miss() {
+    for (tolerance, expected) in [
+        ("0", None),
+        ("0.001", None),
+        ("0.0999", None),
+        ("0.1", Some("10 %")),
+        ("0.125", Some("12.5 %")),
+        ("0.5", Some("50 %")),
+        ("0.999", Some("99.9 %")),
+    ] {
+        let policy =
+            format!("[[policy]]\nname = 'p'\nunchanged = 'skip'\ntolerance = {tolerance}\n");
+        let expected = expected.map(|share| {
+            format!("15: policy[0].tolerance: holds back scores that differ by less than {share} of the maximum (given: `{tolerance}`)")
+        });
+        let expected: Vec<_> = expected.into_iter().collect();
+        assert_eq!(of_policies(&policy), expected);
+    }
+}
+
+#[test]
 fn warns_of_a_key_that_does_nothing_without_another() {
     let late = "late = { kind = 'flat', percent = 10 }";
     let never = "policy[0].late: nothing is ever late: no policy for the same scores";

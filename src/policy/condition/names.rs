@@ -145,7 +145,7 @@ impl<'a> Walk<'a> {
         let is_known = TOP.contains(&name) || TYPES.contains(&name) || self.locals.contains(&name);
         match is_known || name.starts_with('@') {
             true => Ok(()),
-            false => Err(BadCondition::UnknownName(name.to_owned())),
+            false => Err(BadCondition::UnknownName),
         }
     }
 
@@ -158,7 +158,7 @@ impl<'a> Walk<'a> {
             _ => None,
         };
         match known.is_some_and(|known| !known.contains(&select.field.as_str())) {
-            true => Err(BadCondition::UnknownName(format!("….{}", select.field))),
+            true => Err(BadCondition::UnknownMember(select.field.clone())),
             false => self.walk(&select.operand),
         }
     }

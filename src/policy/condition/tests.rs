@@ -41,6 +41,45 @@ fn sees_a_submission_under_the_names_of_the_wire() {
     }
 }
 
+/// What a condition doesn't see would be forwarded unjudged.
+#[test]
+fn sees_every_extension_whatever_stands_in_it() {
+    for value in [
+        "1e400",
+        "-1e400",
+        r#"{"new_submission":false,"x":1e400}"#,
+        "[0,[1e400,-1E+999999999999999999999]]",
+        "123456789012345678901234567890",
+        "1e-400",
+        "null",
+        r#""\u0000 é""#,
+        "{}",
+    ] {
+        let extension = format!(r#","https://t.example/x":{value}"#);
+        let is_there = holds("'https://t.example/x' in score", &extension);
+        assert_eq!(is_there, Ok(true), "{value}");
+    }
+}
+
+#[test]
+fn each_number_of_an_extension_is_a_double() {
+    let value = r#","https://t.example/x":{"n":5,"list":[0,-3,2.5,"a",true,null],"most":1e400,"least":-1e400,"long":12345678901234567890123}"#;
+    for condition in [
+        "score['https://t.example/x'].n * 2.0 >= 4.0",
+        "score['https://t.example/x'].n == 5.0",
+        "score['https://t.example/x'].list[1] + 0.5 == -2.5",
+        "score['https://t.example/x'].list[3] == 'a' && score['https://t.example/x'].list[4]",
+        "score['https://t.example/x'].list[5] == null",
+        "score['https://t.example/x'].most > 1e308",
+        "score['https://t.example/x'].least < -1e308",
+        "score['https://t.example/x'].long > 1e22",
+    ] {
+        // Without the extension it can't be evaluated, as on the samples.
+        let guarded = format!("'https://t.example/x' in score && {condition}");
+        assert_eq!(holds(&guarded, value), Ok(true), "{condition}");
+    }
+}
+
 #[test]
 fn an_absent_member_is_an_error_unless_guarded() {
     assert!(holds("score.comment == 'x'", "").is_err());
@@ -57,21 +96,24 @@ fn what_can_never_hold_is_found_before_it_is_used() {
     assert!(never("score.scoreGiven / score.scoreMaximum * 100 > 60"));
     assert!(never("1 / 0 == 1"));
     assert!(never("score.userId"));
-    for unknown in [
-        "scor.percent > 1.0",
-        "score.precent > 1.0",
-        "has(score.commnt)",
-        "caller.nam == ''",
+    assert_eq!(
+        Condition::compile("scor.percent > 1.0"),
+        Err(BadCondition::UnknownName)
+    );
+    for (unknown, member) in [
+        ("score.precent > 1.0", "precent"),
+        ("has(score.commnt)", "commnt"),
+        ("caller.nam == ''", "nam"),
     ] {
-        let compiled = Condition::compile(unknown);
-        assert!(
-            matches!(compiled, Err(BadCondition::UnknownName(_))),
-            "{unknown}"
-        );
+        let expected = BadCondition::UnknownMember(member.to_owned());
+        assert_eq!(Condition::compile(unknown), Err(expected), "{unknown}");
     }
     for broken in ["", "score.", "1 +", "'", "a b"] {
         let compiled = Condition::compile(broken);
-        assert!(matches!(compiled, Err(BadCondition::Syntax(_))), "{broken}");
+        assert!(
+            matches!(compiled, Err(BadCondition::Syntax { .. })),
+            "{broken}"
+        );
     }
 }
 

@@ -113,9 +113,11 @@ fn average(candidates: &[Candidate<'_>]) -> Option<Worth> {
     let worths = || candidates.iter().map(|candidate| &candidate.worth);
     let maximum = worths().map(|worth| worth.maximum.clone()).max()?;
     let count = Exact::from(i64::try_from(candidates.len()).ok()?);
-    let mean = worths().map(Worth::ratio).sum::<Exact>() / count;
+    // What each adds, rather than the mean of the ratios times the maximum: the sum may be long.
+    let weight = maximum.clone() / count;
+    let parts = worths().map(|worth| worth.ratio() * weight.clone());
     Some(Worth {
-        given: mean * maximum.clone(),
+        given: parts.sum(),
         maximum,
     })
 }

@@ -13,7 +13,8 @@
 //! Boundaries: exactly one interval late is one interval, a second more is two; a row's `up_to`
 //! belongs to it; the deduction of `per_interval` of the points possible is rounded to 2 decimals
 //! half-up; a score under the floor stays as it is; nothing goes below 0. The best attempt that was
-//! on time is the one with the highest share of its maximum, as it reaches the rule.
+//! on time is the one with the highest share of its maximum, as it reaches the rule; what is late and
+//! below it stays as it is, and stands unless `keep` says otherwise.
 //! Example:
 //!
 //! ```text

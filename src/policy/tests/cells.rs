@@ -591,6 +591,61 @@ fn a_missing_maximum_is_filled_before_any_rule_looks() {
     );
 }
 
+/// What can be told without the maximum is told where there is none.
+#[test]
+fn a_missing_maximum_hides_no_refusal_that_needs_none() {
+    let alone = |more: &str| format!(r#","scoreGiven":15{more}"#);
+    let of_item = |keys: &str| Cell::under(&format!("fill_maximum = 'line_item'\n{keys}"));
+    for (keys, more, said) in [
+        (
+            "opens = '2026-03-02T00:00:00Z'",
+            "",
+            "refused by opens: POLICY_REFUSED",
+        ),
+        (
+            "closes = '2026-02-28T00:00:00Z'",
+            "",
+            "refused by closes: POLICY_REFUSED",
+        ),
+        (
+            "comment = { html = 'refuse' }",
+            r#","comment":"<b>x</b>""#,
+            "refused by comment: POLICY_REFUSED",
+        ),
+        // Whether this holds may depend on the maximum, and so does what comes after it.
+        (
+            "require = [{ when = 'has(score.comment)', message = 'no' }]\ncomment = { html = 'refuse' }",
+            r#","comment":"<b>x</b>""#,
+            "refused: INVALID_SCORE",
+        ),
+        ("attempts = { max = 1 }", "", "refused: INVALID_SCORE"),
+        // It is no clear.
+        ("clear = 'refuse'", "", "refused: INVALID_SCORE"),
+    ] {
+        assert_eq!(of_item(keys).submit(&alone(more)), said, "{keys}");
+    }
+    for (keys, more, said) in [
+        (
+            "stale = 'ignore'",
+            r#","timestamp":"2026-03-01T07:00:00Z""#,
+            "kept by stale",
+        ),
+        (
+            "not_final = 'refuse'",
+            PENDING,
+            "refused by not_final: POLICY_REFUSED",
+        ),
+        ("clear = 'refuse'", "", "refused: INVALID_SCORE"),
+    ] {
+        let mut cell = of_item(keys);
+        cell.submit(&stamped("50", "08:00:00"));
+        assert_eq!(cell.submit(&alone(more)), said, "{keys}");
+    }
+    let mut cell = of_item("closes = '2026-02-28T00:00:00Z'");
+    let judgement = cell.judge(&alone(""), Fate::Confirmed);
+    assert_eq!(judgement.acts[0].input.to_string(), "15");
+}
+
 #[test]
 fn what_was_filled_stays_so_when_the_policy_changes() {
     let mut cell = Cell::under("fill_maximum = 20\nkeep = 'highest'");

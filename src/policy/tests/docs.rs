@@ -232,6 +232,11 @@ fn each_recipe_does_what_its_prose_says() {
             &[("40", "100", on_time), ("100", "100", day_late)],
             &["40 of 100", "85 of 100"],
         ),
+        (
+            "westmoor",
+            &[("80", "100", on_time), ("30", "100", day_late)],
+            &["80 of 100", "80 of 100"],
+        ),
         ("eastgate", &[("1", "3", on_time)], &["33.33 of 100"]),
         (
             "ashford",
@@ -260,6 +265,7 @@ fn each_recipe_does_what_its_prose_says() {
         .iter()
         .map(|policy| policy.name.to_string())
         .collect();
-    let tested: Vec<_> = table.iter().map(|(name, ..)| (*name).to_owned()).collect();
+    let mut tested: Vec<_> = table.iter().map(|(name, ..)| (*name).to_owned()).collect();
+    tested.dedup();
     assert_eq!(names, tested);
 }

@@ -209,7 +209,8 @@ impl Cell {
 
     fn judge(&mut self, mut case: Case<'_>, fate: Option<Fate>) -> Outcome {
         let arrival = self.arrivals;
-        let stopped = case.fill().and_then(|()| case.gates(self));
+        let filled = case.fill();
+        let stopped = case.gates(self, filled);
         match stopped {
             Err(Stop::Refused(code, rule)) => {
                 case.rules.extend(rule);
@@ -494,7 +495,8 @@ impl Case<'_> {
         }
     }
 
-    fn gates(&self, cell: &Cell) -> Result<(), Stop> {
+    /// The first that stops it decides, a missing maximum where it might first be looked at.
+    fn gates(&self, cell: &Cell, filled: Result<(), Stop>) -> Result<(), Stop> {
         let keys = self.about.keys;
         let refuse = |rule| Err(Stop::Refused(POLICY, Some(rule)));
         let millisecond = |instant: i128| instant.div_euclid(1_000_000);
@@ -507,6 +509,11 @@ impl Case<'_> {
         if keys.closes.as_ref().is_some_and(is_after) {
             return refuse("closes");
         }
+        let (filled, later) = match keys.require {
+            Some(_) => (filled, Ok(())),
+            None => (Ok(()), filled),
+        };
+        filled?;
         if keys.require.is_some() && !self.sample.meets_requirement(self.raw.as_ref()) {
             return refuse("require");
         }
@@ -516,6 +523,7 @@ impl Case<'_> {
         }
         self.stale(cell)?;
         self.protection(cell)?;
+        later?;
         self.limit(cell)
     }
 
@@ -534,7 +542,7 @@ impl Case<'_> {
         if cell.score.is_none() {
             return Ok(());
         }
-        let clear = keys.clear.filter(|_| self.raw.is_none());
+        let clear = keys.clear.filter(|_| self.sample.given.is_none());
         let not_final = keys
             .not_final
             .filter(|_| self.sample.grading != GradingProgress::FullyGraded);
