@@ -306,9 +306,10 @@ impl Recording {
     fn explanation(&self, verdict: &Verdict, refusal: Option<&Refusal>) -> Option<Box<RawValue>> {
         let reasons = verdict.effective.as_ref().zip(verdict.judgement.as_ref());
         let reported = verdict.reported.as_deref();
+        let user = self.entry.user.as_deref().unwrap_or_default();
         let recorded = RecordedAs {
             reasons: reasons
-                .map(|(effective, judgement)| ReasonsOf::new(effective, judgement, reported)),
+                .map(|(effective, judgement)| ReasonsOf::new(effective, judgement, reported, user)),
             line_item_maximum: verdict.line_item_maximum,
             description: refusal.map(Refusal::description),
             errors: refusal.map_or_else(Vec::new, |refusal| self.kept_faults(refusal)),

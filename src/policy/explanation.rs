@@ -57,7 +57,7 @@ pub struct Reported<'a> {
 #[derive(Serialize)]
 pub struct ReasonsOf<'a> {
     #[serde(serialize_with = "write_keys", skip_serializing_if = "is_empty")]
-    effective: &'a Effective,
+    effective: Cow<'a, Effective>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     rules: Vec<Acted<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -71,13 +71,15 @@ struct KeyInForceAs<'a, T> {
 }
 
 impl<'a> ReasonsOf<'a> {
+    /// `user` is whose submission it is.
     pub fn new(
         effective: &'a Effective,
         judgement: &'a Judgement,
         reported: Option<&'a Judgement>,
+        user: &str,
     ) -> Self {
         Self {
-            effective,
+            effective: effective.told_of(user),
             rules: judgement.acts.iter().map(Acted::from).collect(),
             report: reported.map(|reported| Reported::of(reported, judgement)),
         }
@@ -114,11 +116,14 @@ impl<'a> From<&'a Act> for Acted<'a> {
     }
 }
 
-fn is_empty(effective: &&Effective) -> bool {
+fn is_empty(effective: &Cow<'_, Effective>) -> bool {
     **effective == Effective::default()
 }
 
-fn write_keys<S: Serializer>(effective: &&Effective, serializer: S) -> Result<S::Ok, S::Error> {
+fn write_keys<S: Serializer>(
+    effective: &Cow<'_, Effective>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     struct Members<M>(M);
     impl<M: SerializeMap> Each for Members<M> {
         type Error = M::Error;
@@ -143,9 +148,10 @@ impl Reasons {
         effective: &Effective,
         judgement: &Judgement,
         reported: Option<&Judgement>,
+        user: &str,
     ) -> serde_json::Result<Self> {
-        let written = serde_json::to_string(&ReasonsOf::new(effective, judgement, reported))?;
-        serde_json::from_str(&written)
+        let written = ReasonsOf::new(effective, judgement, reported, user);
+        serde_json::from_str(&serde_json::to_string(&written)?)
     }
 }
 

@@ -79,8 +79,8 @@
 //!
 //! Formula: the learner's `due` is that of the first extension that names them, else `due`.
 //! Boundaries: they have the `grace` that all have; they move neither `opens` nor `closes`; where
-//! there is no `due`, only those who are named can be late. No message repeats the ids, and `/config`
-//! shows `***` for each.
+//! there is no `due`, only those who are named can be late. No message repeats the ids, `/config`
+//! shows `***` for each, and an explanation names no other learner than its own.
 //! Example:
 //!
 //! ```text
@@ -92,6 +92,7 @@
 //! 80 of 100, submitted 13:00:00, user w → adjusted by late: 75 of 100
 //! ```
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use jiff::Timestamp as Instant;
@@ -118,9 +119,33 @@ impl Extensions {
         let is_for = |extension: &&Extension| extension.users.iter().any(|known| known == user);
         self.0.iter().find(is_for).map(|extension| &extension.due)
     }
+
+    /// As far as one learner may know: what is kept of them would outlive the erasure of the others.
+    fn only_of(&self, user: &str) -> Self {
+        let own = self.due_of(user).map(|due| Extension {
+            users: vec![user.to_owned()],
+            due: due.clone(),
+        });
+        Self(own.into_iter().collect())
+    }
 }
 
 impl Effective {
+    /// As it may be told of one learner's submission: with no other learner's id.
+    pub fn told_of(&self, user: &str) -> Cow<'_, Self> {
+        let Some(set) = &self.extensions else {
+            return Cow::Borrowed(self);
+        };
+        let own = Set {
+            value: set.value.only_of(user),
+            ..set.clone()
+        };
+        Cow::Owned(Self {
+            extensions: Some(own),
+            ..self.clone()
+        })
+    }
+
     /// The seconds that count as late.
     pub fn lateness(&self, user: &str, time: Instant) -> u64 {
         let extended = self.extensions.as_ref();

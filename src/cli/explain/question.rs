@@ -97,8 +97,13 @@ impl Question<'_> {
         };
         let judgement = judge_by(&in_force.enforced);
         let reported = in_force.reported.as_deref().map(judge_by);
-        let reasons = Reasons::of(&in_force.enforced, &judgement, reported.as_ref())
-            .map_err(|cause| Stop::finding(&cause))?;
+        let reasons = Reasons::of(
+            &in_force.enforced,
+            &judgement,
+            reported.as_ref(),
+            &score.user,
+        );
+        let reasons = reasons.map_err(|cause| Stop::finding(&cause))?;
         let mut explanation = Explanation::of(score, &judgement, reasons);
         explanation.line_item_maximum = self.line_item_maximum;
         if let Some(by) = &judgement.refused_by {

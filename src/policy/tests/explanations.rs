@@ -18,7 +18,7 @@ fn an_explanation_tells_each_rule_with_its_origin() {
     };
     let judgement = judge(&submission, &[], &in_force.enforced);
     let reported = judge(&submission, &[], &in_force.reported.unwrap());
-    let told = Reasons::of(&in_force.enforced, &judgement, Some(&reported)).unwrap();
+    let told = Reasons::of(&in_force.enforced, &judgement, Some(&reported), "u").unwrap();
     let shown: Value = serde_json::from_str(&serde_json::to_string(&told).unwrap()).unwrap();
     let late = json!({"rule": "late", "policy": "tardy",
         "input": {"scoreGiven": 93, "scoreMaximum": 100},
@@ -36,10 +36,40 @@ fn an_explanation_tells_each_rule_with_its_origin() {
         json!({"scoreGiven": 50, "scoreMaximum": 100})
     );
     // What the ledger writes is the same.
-    let written = ReasonsOf::new(&in_force.enforced, &judgement, Some(&reported));
+    let written = ReasonsOf::new(&in_force.enforced, &judgement, Some(&reported), "u");
     assert_eq!(serde_json::to_value(&written).unwrap(), shown);
     let nothing = Policies::new(Vec::new()).effective(&submission.subject);
     let judgement = judge(&submission, &[], &nothing.enforced);
-    let written = ReasonsOf::new(&nothing.enforced, &judgement, None);
+    let written = ReasonsOf::new(&nothing.enforced, &judgement, None, "u");
     assert_eq!(serde_json::to_string(&written).unwrap(), "{}");
+}
+
+/// Each entry keeps one, and an erasure reaches those of one learner.
+#[test]
+fn an_explanation_names_no_other_learner() {
+    let config = "[[policy]]\nname = 'p'\nextensions = [\
+        { users = ['ann', 'bob'], due = '2030-01-01T00:00:00Z' }, \
+        { users = ['cid', 'bob'], due = '2031-01-01T00:00:00Z' }]\n";
+    let score = score("93", "100");
+    let subject = subject(&score);
+    let in_force = Policies::new(policies_of(config)).effective(&subject);
+    let submission = Submission {
+        subject,
+        line_item_maximum: None,
+        shown: Shown::Unread,
+    };
+    let judgement = judge(&submission, &[], &in_force.enforced);
+    let due = |user: &str, year: u16| json!([{"users": [user], "due": format!("{year}-01-01T00:00:00Z")}]);
+    for (user, told) in [
+        ("bob", due("bob", 2030)),
+        ("cid", due("cid", 2031)),
+        ("dan", json!([])),
+    ] {
+        let written = ReasonsOf::new(&in_force.enforced, &judgement, None, user);
+        let written = serde_json::to_value(&written).unwrap();
+        assert_eq!(
+            written["effective"]["extensions"],
+            json!({"policy": "p", "value": told})
+        );
+    }
 }
