@@ -27,7 +27,8 @@ use hyper_util::server::conn::auto;
 use scoregate::tls::{client_config, install_provider, server_config};
 use serde_json::Value;
 use support::{
-    DEADLINE, Gate, Gateway, LTIK, Metrics, SCORE, SCORES, Settings, Upstream, json_reply, reply,
+    DEADLINE, Gate, Gateway, LTIK, Metrics, Reply, SCORE, SCORES, Settings, Upstream, json_reply,
+    reply,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -231,6 +232,44 @@ async fn answers_that_nobody_takes_are_reset_and_give_their_places_back() {
     // The connection is as good as before, for whoever takes what it asks for.
     let answer = sender.send_request(submission(&gateway, SCORE)).await;
     assert_eq!(answer.unwrap().status(), 204);
+}
+
+/// The answers' heads are there before the connection's limits are over, or after, and their bodies after.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_next_request_on_a_connection_has_the_limits_of_a_new_configuration() {
+    // Longer than a request and its answer may take at first.
+    let late = |first: &[u8], second: &'static [u8]| {
+        let second = move || {
+            std::thread::sleep(Duration::from_millis(2_500));
+            second.to_vec()
+        };
+        Reply::Staged(first.to_vec(), Box::new(second))
+    };
+    let upstream = Upstream::start(move |request, _| match request.target() {
+        "/api/lineitems" => late(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n[", b"]"),
+        "/api/idtoken" => late(b"", b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n[]"),
+        _ => reply(204, "", ""),
+    });
+    let mut settings = Settings::new(upstream.address);
+    settings.server = "request_deadline = \"1s\"\nbody_timeout = \"200ms\"".to_owned();
+    let gateway = Gateway::start(&settings);
+    let mut sender = with_prior_knowledge(gateway.address).await;
+    let answer = sender.send_request(submission(&gateway, SCORE)).await;
+    assert_eq!(answer.unwrap().status(), 204);
+    settings.server = String::new();
+    gateway.reconfigure(&settings);
+    gateway.signal("HUP");
+    gateway.wait_until_applied(|applied| applied["generation"] != 1);
+    let asked = ["/api/lineitems", "/api/idtoken"].map(|target| {
+        let mut request = submission(&gateway, "");
+        *request.method_mut() = http::Method::GET;
+        let target = format!("https://{}{target}", gateway.address);
+        *request.uri_mut() = target.parse().unwrap();
+        sender.send_request(request)
+    });
+    for answer in futures_util::future::join_all(asked).await {
+        assert_eq!(json(answer.unwrap()).await, serde_json::json!([]));
+    }
 }
 
 /// Whether the other end closed the connection to new requests before this one was sent.

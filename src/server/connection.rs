@@ -208,18 +208,18 @@ async fn serve_http<I>(
 ) where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let activity = Arc::new(Activity::default());
+    let activity = Arc::new(Activity::new(limits.served));
     let stream = TokioIo::new(Watched::new(stream, activity.clone()));
     let (counting, path) = (activity.clone(), RefCell::new(path));
     let counted = hyper::service::service_fn(move |request: Request<Incoming>| {
         let version = request.version();
-        let serving = counting.begin(version == Version::HTTP_2);
+        let mut serving = counting.begin(version == Version::HTTP_2);
         // The call only makes the future; cloning the path for it would touch counters that all
         // workers share.
         let answer = path.borrow_mut().call(request);
         // Not an async block: that would hold the future twice, and hyper moves it twice.
         answer.map_ok(move |mut answer| {
-            serving.answer();
+            serving.answer(answer.body().limit());
             // HTTP/2 has a frame for it, and to HTTP/1.0 hyper would say both.
             if version == Version::HTTP_11 && serving.is_last() {
                 let close = HeaderValue::from_static("close");
@@ -235,10 +235,7 @@ async fn serve_http<I>(
             drive(connection, end, &activity, limits, lifecycle).await;
         }
         Spoken::Either => {
-            let builder = either(Streams {
-                activity: activity.clone(),
-                limit: limits.served,
-            });
+            let builder = either(Streams(activity.clone()));
             // Boxed: HTTP/1.1 needs no room for it.
             let mut connection = Box::pin(builder.serve_connection(stream, counted));
             let end = auto::Connection::graceful_shutdown;
