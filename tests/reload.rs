@@ -396,6 +396,38 @@ fn the_tokens_of_an_issuer_that_is_removed_or_changed_are_refused_at_once() {
     }
 }
 
+/// Nothing else changes, and nobody sends a signal.
+#[test]
+fn a_file_that_a_refused_configuration_names_is_seen_when_it_is_mended() {
+    let upstream = Upstream::accepting();
+    let settings = Settings::new(upstream.address);
+    let gateway = Gateway::start(&settings);
+    let folder = gateway.directory.path();
+    let good = fs::read_to_string(gateway.config_file()).unwrap();
+    fs::write(folder.join("secret"), "too short").unwrap();
+    let with_issuer = good.clone() + &issuer("scoregate").replace("$DIR/", "");
+    for (text, refused, file, content) in [
+        // Not there yet, and there with a fault.
+        (
+            good.replacen("api-key-0", "new-key", 1),
+            "new-key",
+            "new-key",
+            "another-key",
+        ),
+        (with_issuer, "secret", "secret", SECRET),
+    ] {
+        let before = gateway.applied()["generation"].clone();
+        gateway.reconfigure_with(&text);
+        gateway.wait_until_applied(|applied| {
+            let error = applied["last_error"].as_str();
+            error.is_some_and(|error| error.contains(refused))
+        });
+        fs::write(folder.join(file), content).unwrap();
+        let applied = gateway.wait_until_applied(|applied| applied["generation"] != before);
+        assert_eq!(applied["last_error"], Value::Null);
+    }
+}
+
 /// Callers that submit on kept connections until they are told to stop.
 struct Load {
     stop: AtomicBool,

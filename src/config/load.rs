@@ -13,7 +13,7 @@ use super::environment::{Environment, Process, WithoutAccountKeys};
 use super::files;
 use super::findings::Findings;
 use super::misspelt;
-use super::problem::{Place, Problem, Problems};
+use super::problem::{Named, Place, Problem, Problems};
 use super::read::{Read, read};
 use super::tree::{self, Node};
 use crate::bounded::read_file;
@@ -115,10 +115,7 @@ fn load_tree(
     } = read(&mut tree);
     problems.extend(of_reading);
     let Some(document) = document else {
-        return Err(Problems {
-            problems,
-            warnings: Vec::new(),
-        });
+        return Err(Problems::only(problems));
     };
 
     let findings = Findings::new(&tree, &unread, environment, folder);
@@ -136,7 +133,11 @@ fn load_tree(
             hash,
             files,
         }),
-        _ => Err(Problems { problems, warnings }),
+        _ => Err(Problems {
+            problems,
+            warnings,
+            files: Named(files),
+        }),
     }
 }
 
