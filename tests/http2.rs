@@ -440,7 +440,7 @@ struct Seen {
 }
 
 /// An LTIAAS that speaks TLS and offers HTTP/2, with a limit on the streams of a connection. Answers
-/// while its gate is open.
+/// while its gate is open: 204 without a body, but to the targets that ask for one.
 struct TlsUpstream {
     address: SocketAddr,
     seen: watch::Sender<Vec<Seen>>,
@@ -485,10 +485,15 @@ impl TlsUpstream {
             };
             self.seen.send_modify(|all| all.push(seen));
             let mut gate = self.gate.subscribe();
+            let (status, length) = match request.uri().path() {
+                "/api/lineitems" => (http::StatusCode::OK, 4 * 1024 * 1024),
+                "/api/idtoken" => (http::StatusCode::OK, 64 * 1024),
+                _ => (http::StatusCode::NO_CONTENT, 0),
+            };
             async move {
                 gate.wait_for(|is_open| *is_open).await.unwrap();
-                let mut answer = Response::new(Full::new(Bytes::new()));
-                *answer.status_mut() = http::StatusCode::NO_CONTENT;
+                let mut answer = Response::new(Full::new(Bytes::from(vec![b'x'; length])));
+                *answer.status_mut() = status;
                 Ok::<_, std::convert::Infallible>(answer)
             }
         });
@@ -567,6 +572,50 @@ async fn as_many_requests_share_an_upstreams_connection_as_it_lets() {
             assert_eq!(answer.await.unwrap().unwrap().status(), 204);
         }
     }
+}
+
+/// They share a connection with everybody else.
+#[tokio::test]
+async fn answers_that_nobody_takes_leave_room_for_those_of_others() {
+    let folder = certificates();
+    let upstream = TlsUpstream::start(folder.path(), 100).await;
+    let mut settings = Settings::new(upstream.address);
+    settings.upstream_lines = format!("ca_file = {:?}", folder.path().join("ca.pem"));
+    settings.scheme = "https";
+    let gateway = Gateway::start(&settings);
+    let get = |path: &str| {
+        let mut request = submission(&gateway, "");
+        *request.method_mut() = http::Method::GET;
+        let target = format!("https://{}{path}", gateway.address);
+        *request.uri_mut() = target.parse().unwrap();
+        request
+    };
+    let mut sender = with_prior_knowledge(gateway.address).await;
+    // It is known from now on what LTIAAS speaks.
+    let answer = sender.send_request(submission(&gateway, SCORE)).await;
+    assert_eq!(answer.unwrap().status(), 204);
+    let stream = TokioIo::new(TcpStream::connect(gateway.address).await.unwrap());
+    let (mut deaf, connection) = Builder::new(TokioExecutor::new())
+        .initial_stream_window_size(0)
+        .handshake(stream)
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    let untaken = (0..8).map(|_| deaf.send_request(get("/api/lineitems")));
+    let untaken = futures_util::future::join_all(untaken).await;
+    // As many as it takes for what nobody asks for to be sent as far as it goes.
+    for _ in 0..100 {
+        let answer = sender.send_request(get("/api/idtoken")).await.unwrap();
+        let body = tokio::time::timeout(DEADLINE, answer.into_body().collect()).await;
+        let body = body.expect("room for it").unwrap().to_bytes();
+        assert_eq!(body.len(), 64 * 1024);
+    }
+    assert!(
+        untaken
+            .iter()
+            .all(|answer| answer.as_ref().unwrap().status() == 200)
+    );
+    assert!(upstream.seen().iter().all(|seen| seen.connection == 0));
 }
 
 #[tokio::test]
