@@ -19,6 +19,7 @@ pub struct Activity {
     head_begun: AtomicBool,
     /// Whether bytes wait that the caller doesn't take.
     blocked: AtomicBool,
+    /// Whether the last request came over HTTP/2, or before any, whether the next is known to.
     http2: AtomicBool,
     /// Whether its caller is asked to connect anew, since the gateway will end.
     leaving: AtomicBool,
@@ -32,7 +33,7 @@ pub struct Serving {
 
 impl Activity {
     /// `limit` is for what is served before any request has brought its own.
-    pub fn new(limit: Duration) -> Self {
+    pub fn new(limit: Duration, http2: bool) -> Self {
         Self {
             begun: AtomicU64::new(0),
             answered: AtomicU64::new(0),
@@ -40,7 +41,7 @@ impl Activity {
             limit: AtomicU64::new(milliseconds(limit)),
             head_begun: AtomicBool::new(false),
             blocked: AtomicBool::new(false),
-            http2: AtomicBool::new(false),
+            http2: AtomicBool::new(http2),
             leaving: AtomicBool::new(false),
         }
     }
@@ -112,9 +113,18 @@ impl Activity {
         self.leaving.store(true, Ordering::Relaxed);
     }
 
-    /// Whether a request has come, over HTTP/2.
     pub fn is_http2(&self) -> bool {
         self.http2.load(Ordering::Relaxed)
+    }
+
+    /// Whether a request has come, over HTTP/2.
+    pub fn has_used_http2(&self) -> bool {
+        self.is_http2() && self.begun() > 0
+    }
+
+    /// Whether nothing is under way, neither way.
+    pub fn is_silent(&self) -> bool {
+        self.serving() == 0 && !self.is_blocked()
     }
 
     /// HTTP/2 sends frames that belong to no request, so bytes alone start no head there.

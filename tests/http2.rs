@@ -13,7 +13,7 @@ mod support;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use certificate::Certificate;
@@ -163,6 +163,53 @@ async fn a_body_that_stalls_gets_408_and_a_silent_connection_ends() {
     let ended = tokio::time::timeout(DEADLINE, connection).await;
     assert!(ended.is_ok(), "still open");
     assert!(upstream.requests().is_empty());
+}
+
+/// No head was begun on it.
+#[tokio::test]
+async fn a_connection_that_is_opened_ahead_may_be_silent_for_as_long_as_any() {
+    let folder = certificates();
+    let file = |name: &str| folder.path().join(name);
+    let limits = "idle_timeout = \"2s\"\nhead_timeout = \"200ms\"";
+    let (certificate, key) = (file("cert.pem"), file("key.pem"));
+    let tls = format!("tls = {{ cert_file = {certificate:?}, key_file = {key:?} }}");
+    let client = client_config(Some(&file("ca.pem")), &["h2"]).unwrap();
+    for (lines, is_tls) in [
+        (limits.to_owned(), false),
+        (format!("{limits}\n{tls}"), true),
+    ] {
+        let mut settings = Settings::new(Upstream::accepting().address);
+        settings.server = lines;
+        let gateway = Gateway::start(&settings);
+        let since = Instant::now();
+        let stream = TcpStream::connect(gateway.address).await.unwrap();
+        let connection = match is_tls {
+            true => {
+                let name = "127.0.0.1".try_into().unwrap();
+                let connector = TlsConnector::from(client.clone());
+                open_ahead(connector.connect(name, stream).await.unwrap()).await
+            }
+            false => open_ahead(stream).await,
+        };
+        has_ended(connection).await;
+        let took = since.elapsed();
+        assert!(took >= Duration::from_millis(1_900), "{is_tls}: {took:?}");
+    }
+}
+
+async fn open_ahead<S>(stream: S) -> JoinHandle<hyper::Result<()>>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let stream = TokioIo::new(stream);
+    let (sender, connection) = handshake::<_, _, Full<Bytes>>(TokioExecutor::new(), stream)
+        .await
+        .unwrap();
+    tokio::spawn(async move {
+        let ended = connection.await;
+        drop(sender);
+        ended
+    })
 }
 
 /// Bytes keep no request alive, whichever limit comes first.

@@ -41,11 +41,10 @@ impl Phase {
     fn of(activity: &Activity) -> Self {
         let begun = activity.begun();
         // An answer that is handed over may still wait to be written.
-        let is_serving = activity.serving() > 0 || activity.is_blocked();
-        match (is_serving, activity.head_begun()) {
-            (false, true) => Self::Head { begun },
-            (false, false) => Self::Idle { begun },
-            (true, _) => Self::Serving { begun },
+        match (activity.is_silent(), activity.head_begun()) {
+            (true, true) => Self::Head { begun },
+            (true, false) => Self::Idle { begun },
+            (false, _) => Self::Serving { begun },
         }
     }
 
