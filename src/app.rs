@@ -14,7 +14,7 @@ use tokio::time::{Instant, interval, timeout, timeout_at};
 use crate::admin::{Admin, serve_admin};
 use crate::auth::Readers;
 use crate::config::Loaded;
-use crate::gateway::{CannotServe, Lasting};
+use crate::gateway::{CannotServe, Lasting, Slot};
 use crate::generation::Generations;
 use crate::ledger::{CannotOpen, Ledger};
 use crate::meter::Limit;
@@ -35,6 +35,9 @@ const CUT_OFF: Duration = Duration::from_secs(1);
 
 /// How often waiting access lines are handed over.
 const FLUSH: Duration = Duration::from_millis(100);
+
+/// How often connections to LTIAAS are looked through for those that nobody uses any more.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// A running gateway. Its threads end with the process, or after `shut_down`.
 pub struct Gateway {
@@ -210,10 +213,10 @@ fn start_workers(
     for (number, (socket, slot)) in sockets.into_iter().zip(&generations.slots).enumerate() {
         let path = pipeline(slot.clone(), &lasting);
         let (runtime, acceptor, alive) = (runtime()?, acceptor.clone(), alive.clone());
-        let lasting = lasting.clone();
+        let (slot, lasting) = (slot.clone(), lasting.clone());
         let run = move || {
             let working = async {
-                work(socket, acceptor, path).await;
+                work(socket, acceptor, slot, path).await;
                 lasting.all_recorded().await;
             };
             runtime.block_on(async {
@@ -234,16 +237,19 @@ fn start_workers(
     Ok(workers)
 }
 
-async fn work(socket: TcpListener, acceptor: Acceptor, path: impl Answers) {
-    tokio::spawn(async {
-        let mut ticks = interval(FLUSH);
-        loop {
-            ticks.tick().await;
-            flush_access_lines();
-        }
-    });
+async fn work(socket: TcpListener, acceptor: Acceptor, slot: Arc<Slot>, path: impl Answers) {
+    tokio::spawn(every(FLUSH, flush_access_lines));
+    tokio::spawn(every(LOOK, move || slot.worker().close_unused()));
     if let Err(cause) = serve(socket, acceptor, path).await {
         tracing::error!(target: "scoregate::server", %cause, "a worker can't serve");
+    }
+}
+
+async fn every(period: Duration, act: impl Fn()) {
+    let mut ticks = interval(period);
+    loop {
+        ticks.tick().await;
+        act();
     }
 }
 

@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
@@ -20,6 +21,8 @@ pub struct Body {
     content: Content,
     /// Whether it has ended, well or not.
     has_ended: bool,
+    /// From the request's head until its caller has to have taken this.
+    limit: Option<Duration>,
     /// Released when the body has ended or the caller is gone, never when the head is sent.
     held: Held,
 }
@@ -55,6 +58,7 @@ impl Body {
         Self {
             content,
             has_ended: false,
+            limit: None,
             held: Held::default(),
         }
     }
@@ -71,6 +75,17 @@ impl Body {
     pub fn holding_trail(mut self, trail: Arc<Trail>) -> Self {
         self.held.trail = Some(trail);
         self
+    }
+
+    /// What the configuration lets the request and its answer take, under which it began.
+    #[must_use]
+    pub fn taken_within(mut self, limit: Duration) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    pub fn limit(&self) -> Option<Duration> {
+        self.limit
     }
 
     /// Nothing of it is left to be sent. One of known length may not be asked for its end.

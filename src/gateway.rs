@@ -250,6 +250,13 @@ impl Worker {
         }
     }
 
+    /// Closes the connections to accounts that nobody has used for long enough.
+    pub fn close_unused(&self) {
+        self.upstreams
+            .values()
+            .for_each(|upstream| upstream.close_unused());
+    }
+
     /// The connections to a caller's account.
     pub fn upstream(&self, account: &Account) -> Result<&Upstream, Refusal> {
         let upstream = self.upstreams.get(&account.name);

@@ -95,14 +95,20 @@ impl Source {
         any_changed && looks.iter().all(|(_, still)| *still)
     }
 
-    /// Loads the configuration. What the files hold is remembered first: what changes during the
-    /// load is then seen as a change.
+    /// Loads the configuration, and watches what it names, also where it can't be used: what is wrong
+    /// may be mended there. What the files hold is remembered first: what changes during the load is
+    /// then seen as a change.
     fn load(&mut self) -> Result<Loaded, CannotApply> {
         for watched in &mut self.files {
             watched.loaded = Content::of(&watched.path, watched.seen);
             watched.seen = watched.loaded;
         }
-        Ok(load(&self.path)?)
+        let loaded = load(&self.path);
+        self.watch(match &loaded {
+            Ok(loaded) => &loaded.files,
+            Err(problems) => &problems.files.0,
+        });
+        Ok(loaded?)
     }
 }
 
@@ -123,7 +129,6 @@ async fn reload(source: &mut Source, generations: &Generations) -> Result<(), Ca
     let loaded = source.load()?;
     loaded.log_warnings();
     let files = loaded.files.clone();
-    source.watch(&files);
     generations.apply(loaded).await?;
     // Only now: what a refused configuration does not name may still be in force.
     source.forget_all_but(&files);

@@ -13,7 +13,7 @@ mod support;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use certificate::Certificate;
@@ -27,7 +27,8 @@ use hyper_util::server::conn::auto;
 use scoregate::tls::{client_config, install_provider, server_config};
 use serde_json::Value;
 use support::{
-    DEADLINE, Gate, Gateway, LTIK, Metrics, SCORE, SCORES, Settings, Upstream, json_reply, reply,
+    DEADLINE, Gate, Gateway, LTIK, Metrics, Reply, SCORE, SCORES, Settings, Upstream, json_reply,
+    reply,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -164,6 +165,53 @@ async fn a_body_that_stalls_gets_408_and_a_silent_connection_ends() {
     assert!(upstream.requests().is_empty());
 }
 
+/// No head was begun on it.
+#[tokio::test]
+async fn a_connection_that_is_opened_ahead_may_be_silent_for_as_long_as_any() {
+    let folder = certificates();
+    let file = |name: &str| folder.path().join(name);
+    let limits = "idle_timeout = \"2s\"\nhead_timeout = \"200ms\"";
+    let (certificate, key) = (file("cert.pem"), file("key.pem"));
+    let tls = format!("tls = {{ cert_file = {certificate:?}, key_file = {key:?} }}");
+    let client = client_config(Some(&file("ca.pem")), &["h2"]).unwrap();
+    for (lines, is_tls) in [
+        (limits.to_owned(), false),
+        (format!("{limits}\n{tls}"), true),
+    ] {
+        let mut settings = Settings::new(Upstream::accepting().address);
+        settings.server = lines;
+        let gateway = Gateway::start(&settings);
+        let since = Instant::now();
+        let stream = TcpStream::connect(gateway.address).await.unwrap();
+        let connection = match is_tls {
+            true => {
+                let name = "127.0.0.1".try_into().unwrap();
+                let connector = TlsConnector::from(client.clone());
+                open_ahead(connector.connect(name, stream).await.unwrap()).await
+            }
+            false => open_ahead(stream).await,
+        };
+        has_ended(connection).await;
+        let took = since.elapsed();
+        assert!(took >= Duration::from_millis(1_900), "{is_tls}: {took:?}");
+    }
+}
+
+async fn open_ahead<S>(stream: S) -> JoinHandle<hyper::Result<()>>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let stream = TokioIo::new(stream);
+    let (sender, connection) = handshake::<_, _, Full<Bytes>>(TokioExecutor::new(), stream)
+        .await
+        .unwrap();
+    tokio::spawn(async move {
+        let ended = connection.await;
+        drop(sender);
+        ended
+    })
+}
+
 /// Bytes keep no request alive, whichever limit comes first.
 #[tokio::test]
 async fn a_body_that_dribbles_is_cut_off_as_well() {
@@ -231,6 +279,44 @@ async fn answers_that_nobody_takes_are_reset_and_give_their_places_back() {
     // The connection is as good as before, for whoever takes what it asks for.
     let answer = sender.send_request(submission(&gateway, SCORE)).await;
     assert_eq!(answer.unwrap().status(), 204);
+}
+
+/// The answers' heads are there before the connection's limits are over, or after, and their bodies after.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_next_request_on_a_connection_has_the_limits_of_a_new_configuration() {
+    // Longer than a request and its answer may take at first.
+    let late = |first: &[u8], second: &'static [u8]| {
+        let second = move || {
+            std::thread::sleep(Duration::from_millis(2_500));
+            second.to_vec()
+        };
+        Reply::Staged(first.to_vec(), Box::new(second))
+    };
+    let upstream = Upstream::start(move |request, _| match request.target() {
+        "/api/lineitems" => late(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n[", b"]"),
+        "/api/idtoken" => late(b"", b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n[]"),
+        _ => reply(204, "", ""),
+    });
+    let mut settings = Settings::new(upstream.address);
+    settings.server = "request_deadline = \"1s\"\nbody_timeout = \"200ms\"".to_owned();
+    let gateway = Gateway::start(&settings);
+    let mut sender = with_prior_knowledge(gateway.address).await;
+    let answer = sender.send_request(submission(&gateway, SCORE)).await;
+    assert_eq!(answer.unwrap().status(), 204);
+    settings.server = String::new();
+    gateway.reconfigure(&settings);
+    gateway.signal("HUP");
+    gateway.wait_until_applied(|applied| applied["generation"] != 1);
+    let asked = ["/api/lineitems", "/api/idtoken"].map(|target| {
+        let mut request = submission(&gateway, "");
+        *request.method_mut() = http::Method::GET;
+        let target = format!("https://{}{target}", gateway.address);
+        *request.uri_mut() = target.parse().unwrap();
+        sender.send_request(request)
+    });
+    for answer in futures_util::future::join_all(asked).await {
+        assert_eq!(json(answer.unwrap()).await, serde_json::json!([]));
+    }
 }
 
 /// Whether the other end closed the connection to new requests before this one was sent.
@@ -401,7 +487,7 @@ struct Seen {
 }
 
 /// An LTIAAS that speaks TLS and offers HTTP/2, with a limit on the streams of a connection. Answers
-/// while its gate is open.
+/// while its gate is open: 204 without a body, but to the targets that ask for one.
 struct TlsUpstream {
     address: SocketAddr,
     seen: watch::Sender<Vec<Seen>>,
@@ -446,10 +532,15 @@ impl TlsUpstream {
             };
             self.seen.send_modify(|all| all.push(seen));
             let mut gate = self.gate.subscribe();
+            let (status, length) = match request.uri().path() {
+                "/api/lineitems" => (http::StatusCode::OK, 4 * 1024 * 1024),
+                "/api/idtoken" => (http::StatusCode::OK, 64 * 1024),
+                _ => (http::StatusCode::NO_CONTENT, 0),
+            };
             async move {
                 gate.wait_for(|is_open| *is_open).await.unwrap();
-                let mut answer = Response::new(Full::new(Bytes::new()));
-                *answer.status_mut() = http::StatusCode::NO_CONTENT;
+                let mut answer = Response::new(Full::new(Bytes::from(vec![b'x'; length])));
+                *answer.status_mut() = status;
                 Ok::<_, std::convert::Infallible>(answer)
             }
         });
@@ -528,6 +619,50 @@ async fn as_many_requests_share_an_upstreams_connection_as_it_lets() {
             assert_eq!(answer.await.unwrap().unwrap().status(), 204);
         }
     }
+}
+
+/// They share a connection with everybody else.
+#[tokio::test]
+async fn answers_that_nobody_takes_leave_room_for_those_of_others() {
+    let folder = certificates();
+    let upstream = TlsUpstream::start(folder.path(), 100).await;
+    let mut settings = Settings::new(upstream.address);
+    settings.upstream_lines = format!("ca_file = {:?}", folder.path().join("ca.pem"));
+    settings.scheme = "https";
+    let gateway = Gateway::start(&settings);
+    let get = |path: &str| {
+        let mut request = submission(&gateway, "");
+        *request.method_mut() = http::Method::GET;
+        let target = format!("https://{}{path}", gateway.address);
+        *request.uri_mut() = target.parse().unwrap();
+        request
+    };
+    let mut sender = with_prior_knowledge(gateway.address).await;
+    // It is known from now on what LTIAAS speaks.
+    let answer = sender.send_request(submission(&gateway, SCORE)).await;
+    assert_eq!(answer.unwrap().status(), 204);
+    let stream = TokioIo::new(TcpStream::connect(gateway.address).await.unwrap());
+    let (mut deaf, connection) = Builder::new(TokioExecutor::new())
+        .initial_stream_window_size(0)
+        .handshake(stream)
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    let untaken = (0..8).map(|_| deaf.send_request(get("/api/lineitems")));
+    let untaken = futures_util::future::join_all(untaken).await;
+    // As many as it takes for what nobody asks for to be sent as far as it goes.
+    for _ in 0..100 {
+        let answer = sender.send_request(get("/api/idtoken")).await.unwrap();
+        let body = tokio::time::timeout(DEADLINE, answer.into_body().collect()).await;
+        let body = body.expect("room for it").unwrap().to_bytes();
+        assert_eq!(body.len(), 64 * 1024);
+    }
+    assert!(
+        untaken
+            .iter()
+            .all(|answer| answer.as_ref().unwrap().status() == 200)
+    );
+    assert!(upstream.seen().iter().all(|seen| seen.connection == 0));
 }
 
 #[tokio::test]

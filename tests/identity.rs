@@ -1,10 +1,14 @@
-//! Callers with a JWT: readiness waits for the key set, and only unknown keys have it read again.
+//! Callers with a JWT: readiness waits for the key set, only unknown keys have it read again, and what is
+//! here outlives a reload.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing
 )]
+#[allow(dead_code)]
+#[path = "support/certificate.rs"]
+mod certificate;
 #[allow(dead_code, unused_imports)]
 mod support;
 
@@ -13,6 +17,7 @@ use std::thread;
 use std::time::Duration;
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+use certificate::Certificate;
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode, get_current_timestamp};
 use serde_json::{Value, json};
@@ -58,6 +63,10 @@ impl KeySet {
         *self.0.lock().unwrap() = Some(keys);
     }
 
+    fn is_gone(&self) {
+        *self.0.lock().unwrap() = None;
+    }
+
     fn serve(&self) -> Upstream {
         let set = self.clone();
         Upstream::start(move |_, _| match set.0.lock().unwrap().as_ref() {
@@ -67,7 +76,7 @@ impl KeySet {
     }
 }
 
-fn gateway(upstream: &Upstream, provider: &Upstream) -> Gateway {
+fn settings(upstream: &Upstream, provider: &Upstream) -> Settings {
     let mut settings = Settings::new(upstream.address);
     // The name that the settings give their only account.
     let config = settings.write(tempfile::tempdir().unwrap().path());
@@ -87,7 +96,11 @@ caller_claim = "sub"
 allow = ["scores:write"]
 "#
     );
-    Gateway::start(&settings)
+    settings
+}
+
+fn gateway(upstream: &Upstream, provider: &Upstream) -> Gateway {
+    Gateway::start(&settings(upstream, provider))
 }
 
 fn readiness(gateway: &Gateway) -> u16 {
@@ -150,4 +163,33 @@ fn a_new_key_verifies_at_once_and_unknown_ones_share_one_read() {
     });
     assert_eq!(provider.requests().len(), 2);
     assert_eq!(submit(&gateway, &old.token("old", "scores:write")), 204);
+}
+
+#[test]
+fn what_is_here_is_good_while_it_is_read_in_another_way_and_in_vain() {
+    let (set, key) = (KeySet::default(), Key::new());
+    set.set(vec![key.public("a")]);
+    let (upstream, provider) = (Upstream::accepting(), set.serve());
+    let mut settings = settings(&upstream, &provider);
+    settings.files = vec![(
+        "ca.pem".to_owned(),
+        Certificate::for_this_machine().authority,
+    )];
+    let gateway = Gateway::start(&settings);
+    wait_until_ready(&gateway);
+    set.is_gone();
+    let token = key.token("a", "scores:write");
+    for (reads, lines) in [
+        (2, "key_set_timeout = \"4s\""),
+        (3, "ca_file = \"$DIR/ca.pem\""),
+    ] {
+        settings.upstream_lines = lines.to_owned();
+        gateway.reconfigure(&settings);
+        gateway.signal("HUP");
+        gateway.wait_for_generation(reads);
+        for _ in ["before it is read", "after"] {
+            assert_eq!((readiness(&gateway), submit(&gateway, &token)), (200, 204));
+            provider.wait_for(reads as usize);
+        }
+    }
 }

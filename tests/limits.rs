@@ -420,6 +420,45 @@ fn a_second_sigterm_and_the_drain_deadline_end_what_hangs() {
 const HTTP_2: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 const GET_NOWHERE: &[u8] = b"\0\0\x0f\x01\x05\0\0\0\x01\x82\x86\x04\x08/nowhere\x01\x01x";
 
+/// The types of frames (RFC 9113 section 6).
+const PING: u8 = 6;
+const GOAWAY: u8 = 7;
+
+/// The types of the frames that come until the connection ends.
+fn frames(client: &mut Client) -> Vec<u8> {
+    let (mut bytes, mut types) = (Vec::new(), Vec::new());
+    while let Ok(more) = client.some() {
+        bytes.extend(more);
+    }
+    let mut rest = bytes.as_slice();
+    while let [a, b, c, kind, _, _, _, _, _, payload @ ..] = rest {
+        types.push(*kind);
+        let length = usize::from(*a) << 16 | usize::from(*b) << 8 | usize::from(*c);
+        rest = &payload[length..];
+    }
+    assert!(rest.is_empty(), "{rest:?}");
+    types
+}
+
+/// So that whoever is about to send something sends it elsewhere.
+#[test]
+fn a_silent_connection_over_http_2_is_told_of_its_end() {
+    let upstream = Upstream::accepting();
+    let gateway = with_server(
+        &upstream,
+        "idle_timeout = \"800ms\"\nhead_timeout = \"100ms\"",
+    );
+    // Used before, and never used.
+    for opening in [[HTTP_2, GET_NOWHERE].concat(), HTTP_2.to_vec()] {
+        let since = Instant::now();
+        let mut client = gateway.connect();
+        let types = frames(client.send(opening));
+        assert!(since.elapsed() >= Duration::from_millis(750));
+        // It hears of it, and may say whether it has.
+        assert_eq!(types[types.len() - 2..], [GOAWAY, PING], "{types:?}");
+    }
+}
+
 #[test]
 fn connections_without_a_request_do_not_hold_up_the_end() {
     let upstream = Upstream::accepting();

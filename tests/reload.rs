@@ -188,6 +188,68 @@ fn a_request_ends_under_the_configuration_it_began_with() {
     assert_eq!(next.status, 204);
 }
 
+/// Longer than `HURRIED` lets a request and its answer take.
+const LATE: Duration = Duration::from_millis(2_500);
+
+const HURRIED: &str = "request_deadline = \"1s\"\nbody_timeout = \"200ms\"";
+
+/// An answer to `/api/idtoken` is late, as is the second half of one to `/api/lineitems`.
+fn late_upstream() -> Upstream {
+    let late = |first: &[u8], second: &'static [u8]| {
+        let second = move || {
+            // The lateness itself.
+            thread::sleep(LATE);
+            second.to_vec()
+        };
+        Reply::Staged(first.to_vec(), Box::new(second))
+    };
+    Upstream::start(move |request, _| match request.target() {
+        "/api/lineitems" => late(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n[1", b",2]"),
+        "/api/idtoken" => late(b"", b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"),
+        _ => reply(204, "", ""),
+    })
+}
+
+#[test]
+fn the_next_request_on_a_kept_connection_has_the_new_limits() {
+    let upstream = late_upstream();
+    let mut settings = Settings::new(upstream.address);
+    settings.server = HURRIED.to_owned();
+    let gateway = Gateway::start(&settings);
+    let mut client = gateway.connect();
+    let answer = client.send(gateway.submission(SCORE).bytes()).response();
+    assert_eq!(answer.status, 204);
+    settings.server = String::new();
+    gateway.reconfigure(&settings);
+    gateway.signal("HUP");
+    gateway.wait_until_applied(|applied| applied["generation"] != 1);
+    for (target, expected) in [("/api/idtoken", "{}"), ("/api/lineitems", "[1,2]")] {
+        let request = gateway.request("GET", target);
+        let answer = client.send(request.bytes()).response();
+        assert_eq!((answer.status, answer.text().as_str()), (200, expected));
+    }
+}
+
+#[test]
+fn a_request_that_has_begun_keeps_its_limits() {
+    let upstream = late_upstream();
+    let mut settings = Settings::new(upstream.address);
+    let gateway = Gateway::start(&settings);
+    let mut clients = [gateway.connect(), gateway.connect()];
+    for (client, target) in clients.iter_mut().zip(["/api/idtoken", "/api/lineitems"]) {
+        client.send(gateway.request("GET", target).bytes());
+    }
+    upstream.wait_for(2);
+    settings.server = HURRIED.to_owned();
+    gateway.reconfigure(&settings);
+    gateway.signal("HUP");
+    gateway.wait_until_applied(|applied| applied["generation"] != 1);
+    for (client, expected) in clients.iter_mut().zip(["{}", "[1,2]"]) {
+        let answer = client.response();
+        assert_eq!((answer.status, answer.text().as_str()), (200, expected));
+    }
+}
+
 #[test]
 fn connections_on_both_sides_are_kept() {
     let upstream = Upstream::accepting();
@@ -331,6 +393,38 @@ fn the_tokens_of_an_issuer_that_is_removed_or_changed_are_refused_at_once() {
         for _ in 0..6 {
             assert_eq!(status(&gateway, &token), expected);
         }
+    }
+}
+
+/// Nothing else changes, and nobody sends a signal.
+#[test]
+fn a_file_that_a_refused_configuration_names_is_seen_when_it_is_mended() {
+    let upstream = Upstream::accepting();
+    let settings = Settings::new(upstream.address);
+    let gateway = Gateway::start(&settings);
+    let folder = gateway.directory.path();
+    let good = fs::read_to_string(gateway.config_file()).unwrap();
+    fs::write(folder.join("secret"), "too short").unwrap();
+    let with_issuer = good.clone() + &issuer("scoregate").replace("$DIR/", "");
+    for (text, refused, file, content) in [
+        // Not there yet, and there with a fault.
+        (
+            good.replacen("api-key-0", "new-key", 1),
+            "new-key",
+            "new-key",
+            "another-key",
+        ),
+        (with_issuer, "secret", "secret", SECRET),
+    ] {
+        let before = gateway.applied()["generation"].clone();
+        gateway.reconfigure_with(&text);
+        gateway.wait_until_applied(|applied| {
+            let error = applied["last_error"].as_str();
+            error.is_some_and(|error| error.contains(refused))
+        });
+        fs::write(folder.join(file), content).unwrap();
+        let applied = gateway.wait_until_applied(|applied| applied["generation"] != before);
+        assert_eq!(applied["last_error"], Value::Null);
     }
 }
 

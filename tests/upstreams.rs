@@ -282,3 +282,33 @@ fn what_speaks_no_tls_is_unreachable_in_time() {
     envelope(&response);
     assert!(started.elapsed() < IN_TIME, "{:?}", started.elapsed());
 }
+
+/// How many connections to `main` are kept and unused.
+fn wait_for_unused(gateway: &Gateway, count: f64) {
+    let main = [("account", "main")];
+    Metrics::wait_for(gateway, "scoregate_upstream_idle_connections", &main, count);
+}
+
+#[test]
+fn a_connection_that_nobody_uses_any_more_is_closed_in_time() {
+    let upstream = Upstream::accepting();
+    let gateway = start(&upstream, "", "idle_timeout = \"2s\"");
+    assert_eq!(gateway.submit(SCORE).status, 204);
+    wait_for_unused(&gateway, 1.0);
+    upstream.wait_for_closed(1);
+    wait_for_unused(&gateway, 0.0);
+}
+
+#[test]
+fn the_connections_of_an_account_that_is_gone_are_counted_no_more() {
+    let upstream = Upstream::accepting();
+    let gateway = start(&upstream, "", "idle_timeout = \"1h\"");
+    assert_eq!(gateway.submit(SCORE).status, 204);
+    wait_for_unused(&gateway, 1.0);
+    let text = std::fs::read_to_string(gateway.config_file()).unwrap();
+    gateway.reconfigure_with(&text.replace("\"main\"", "\"other\""));
+    gateway.signal("HUP");
+    gateway.wait_for_generation(2);
+    upstream.wait_for_closed(1);
+    wait_for_unused(&gateway, 0.0);
+}

@@ -64,17 +64,19 @@ impl Issuer {
             IssuerKeys::Url(url) => {
                 let name = &settings.name;
                 let (refresh, timeout) = (settings.refresh, upstream.key_set_timeout);
-                let is_it =
-                    |source: &Arc<KeySource>| source.is_for(name, url, tls, refresh, timeout);
-                let mut known = before.into_iter().flat_map(Verifier::sources);
-                let source = match known.find(is_it) {
-                    Some(source) => source,
-                    None => {
+                let known = itself.and_then(Self::source);
+                let known = known.filter(|source| source.is_of(url));
+                Keys::Fetched(match known {
+                    Some(source) if source.reads_as(tls, refresh, timeout) => source.clone(),
+                    known => {
                         let (url, tls) = (url.clone(), tls.clone());
-                        Arc::new(KeySource::new(name, url, tls, refresh, timeout, timing)?)
+                        let new = KeySource::new(name, url, tls, refresh, timeout, timing)?;
+                        Arc::new(match known {
+                            Some(source) => new.after(source),
+                            None => new,
+                        })
                     }
-                };
-                Keys::Fetched(source)
+                })
             }
         };
         let line_items = settings.line_items.as_slice().into();

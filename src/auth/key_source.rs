@@ -79,19 +79,24 @@ impl KeySource {
         })
     }
 
-    /// Whether a source made with these would read the same in the same way.
-    pub fn is_for(
-        &self,
-        issuer: &str,
-        url: &Uri,
-        tls: &Arc<ClientConfig>,
-        refresh: Duration,
-        timeout: Duration,
-    ) -> bool {
-        self.issuer == issuer
-            && self.url == *url
-            && Arc::ptr_eq(&self.tls, tls)
-            && (self.refresh, self.timeout) == (refresh, timeout)
+    /// Goes on with what `before` has read of the same set in another way, until a read of its own is
+    /// good.
+    #[must_use]
+    pub fn after(self, before: &Self) -> Self {
+        Self {
+            current: ArcSwapOption::new(before.current()),
+            tally: before.tally.clone(),
+            ..self
+        }
+    }
+
+    pub fn is_of(&self, url: &Uri) -> bool {
+        self.url == *url
+    }
+
+    /// Whether a source made with these would read in the same way.
+    pub fn reads_as(&self, tls: &Arc<ClientConfig>, refresh: Duration, timeout: Duration) -> bool {
+        Arc::ptr_eq(&self.tls, tls) && (self.refresh, self.timeout) == (refresh, timeout)
     }
 
     pub fn current(&self) -> Option<Arc<KeySet>> {

@@ -1,6 +1,6 @@
 //! How an issuer's keys are, and how the reads of them went: for the metrics.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -28,27 +28,37 @@ pub struct Reads {
 #[derive(Debug, Default)]
 pub struct Tally(Mutex<Counts>);
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Counts {
     good: u64,
     failed: u64,
     last_good: Option<Instant>,
 }
 
+impl Clone for Tally {
+    fn clone(&self) -> Self {
+        Self(Mutex::new(self.counts().clone()))
+    }
+}
+
 impl Tally {
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub fn good(&self) {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self.counts();
         counts.good += 1;
         counts.last_good = Some(Instant::now());
     }
 
     pub fn failed(&self) {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self.counts();
         counts.failed += 1;
     }
 
     pub fn reads(&self) -> Reads {
-        let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let counts = self.counts();
         Reads {
             good: counts.good,
             failed: counts.failed,

@@ -27,8 +27,8 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// Key sets that were fetched for the verifier `before` are kept where nothing about them has
-    /// changed. What it verified is not: each configuration verifies anew.
+    /// Key sets that were fetched for the verifier `before` are kept where their issuer and its address
+    /// are the same: those that are to be read in another way are read again at once. What it verified is not: each configuration verifies anew.
     pub fn new(
         config: &Config,
         tls: &Arc<ClientConfig>,

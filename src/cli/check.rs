@@ -24,7 +24,9 @@ fn check(file: &Path, environment: &dyn Environment, out: &mut dyn Write) -> io:
             )?;
             Ok(ExitCode::SUCCESS)
         }
-        Err(Problems { problems, warnings }) => {
+        Err(Problems {
+            problems, warnings, ..
+        }) => {
             write_findings(out, &problems, &warnings)?;
             let count = Count(problems.len(), "problem");
             let warned = Count(warnings.len(), "warning");

@@ -35,10 +35,7 @@ pub fn admin_address(path: &Path, environment: &dyn Environment) -> Result<Socke
     let document = document.filter(|_| !is_unread);
     let address = document.and_then(|document| listen::check(&at, &document.admin.listen));
     problems.extend(findings.into_lists().0);
-    address.ok_or(Problems {
-        problems,
-        warnings: Vec::new(),
-    })
+    address.ok_or(Problems::only(problems))
 }
 
 #[cfg(test)]

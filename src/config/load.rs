@@ -15,7 +15,7 @@ use super::files;
 use super::findings::Findings;
 use super::mask;
 use super::misspelt;
-use super::problem::{Place, Problem, Problems};
+use super::problem::{Named, Place, Problem, Problems};
 use super::read::{Read, read};
 use super::tree::{self, Node};
 use crate::bounded::read_file;
@@ -119,10 +119,7 @@ fn load_tree(
     } = read(&mut tree);
     problems.extend(of_reading);
     let Some(document) = document else {
-        return Err(Problems {
-            problems,
-            warnings: Vec::new(),
-        });
+        return Err(Problems::only(problems));
     };
 
     let findings = Findings::new(&tree, &unread, environment, folder);
@@ -144,7 +141,11 @@ fn load_tree(
                 files,
             })
         }
-        _ => Err(Problems { problems, warnings }),
+        _ => Err(Problems {
+            problems,
+            warnings,
+            files: Named(files),
+        }),
     }
 }
 

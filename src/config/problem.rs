@@ -2,6 +2,7 @@
 //! what was given, what is allowed. Never the value of a secret.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::count::Count;
@@ -31,20 +32,38 @@ pub enum Place {
 pub struct Problems {
     pub problems: Vec<Problem>,
     pub warnings: Vec<Problem>,
+    /// Every file that the configuration names, as far as that could be read: what is wrong may be
+    /// mended there.
+    pub files: Named,
 }
+
+/// Files by their names. One may be a secret that was pasted in a name's place: none is shown.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Named(pub Vec<PathBuf>);
 
 impl Problems {
     pub(super) fn one(place: Place, message: impl Into<String>) -> Self {
-        let problem = Problem {
+        Self::only(vec![Problem {
             place,
             key: String::new(),
             given: None,
             message: message.into(),
-        };
+        }])
+    }
+
+    /// Where nothing else is known.
+    pub(super) fn only(problems: Vec<Problem>) -> Self {
         Self {
-            problems: vec![problem],
+            problems,
             warnings: Vec::new(),
+            files: Named::default(),
         }
+    }
+}
+
+impl fmt::Debug for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", Count(self.0.len(), "file"))
     }
 }
 

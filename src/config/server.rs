@@ -37,6 +37,14 @@ pub struct Server {
     pub drain_deadline: Duration,
 }
 
+impl Server {
+    /// From a request's head until its caller has to have taken the answer. Serving ends by itself at
+    /// the request's deadline; what lasts longer is an answer that nobody reads.
+    pub fn serving_limit(&self) -> Duration {
+        self.request_deadline + self.body_timeout
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct ServerTls {
     pub cert_file: PathBuf,

@@ -1,11 +1,13 @@
 //! Takes the worker that the configuration in force has made, for the whole of the request. Starts
-//! the request's trail and its clock, and keeps the trail until the answer's last byte.
+//! the request's trail and its clock, and keeps the trail until the answer's last byte. Says with the
+//! answer how long its caller may take over it.
 //! Outside Envelope, so that it sees what the caller sees. Refuses nothing.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use http::Response;
 use pin_project_lite::pin_project;
@@ -57,7 +59,9 @@ where
         let worker = self.slot.worker();
         let trail = Trail::new(id, &head, worker.recorder.clone());
         let trail = Arc::new(trail);
-        let deadline = Deadline::from(trail.started, worker.shared.server.request_deadline);
+        let server = &worker.shared.server;
+        let deadline = Deadline::from(trail.started, server.request_deadline);
+        let limit = server.serving_limit();
         let traced = Traced {
             head: Box::new(head),
             trail: trail.clone(),
@@ -70,6 +74,7 @@ where
         };
         Traces {
             trail: Some(trail),
+            limit,
             answer: self.inner.call(arrived),
         }
     }
@@ -79,6 +84,7 @@ pin_project! {
     /// Hands the trail to the answer's body.
     pub struct Traces<F> {
         trail: Option<Arc<Trail>>,
+        limit: Duration,
         #[pin]
         answer: F,
     }
@@ -98,7 +104,7 @@ where
         };
         Poll::Ready(answer.map(|answer| {
             trail.answered(answer.status());
-            answer.map(|body| body.holding_trail(trail))
+            answer.map(|body| body.holding_trail(trail).taken_within(*this.limit))
         }))
     }
 }

@@ -162,6 +162,7 @@ async fn serve_connection(stream: TcpStream, acceptor: Acceptor, path: impl Answ
     if let Some(stream) = shaken.await {
         let spoken = match stream.get_ref().1.alpn_protocol() {
             Some(b"http/1.1") => Spoken::Http1,
+            Some(b"h2") => Spoken::Http2,
             _ => Spoken::Either,
         };
         Box::pin(serve_http(stream, spoken, limits, &lifecycle, path)).await;
@@ -175,9 +176,10 @@ async fn drained_for_long(lifecycle: &Lifecycle) {
 }
 
 /// What is known of a caller's protocol before anything is read.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Spoken {
     Http1,
+    Http2,
     /// To be told from the first bytes.
     Either,
 }
@@ -194,6 +196,7 @@ async fn opening(stream: &TcpStream, limits: Limits, lifecycle: &Lifecycle) -> O
     };
     let first = first.get(..length).filter(|first| !first.is_empty())?;
     Some(match PREFACE.starts_with(first) {
+        true if first == PREFACE => Spoken::Http2,
         true => Spoken::Either,
         false => Spoken::Http1,
     })
@@ -208,18 +211,19 @@ async fn serve_http<I>(
 ) where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let activity = Arc::new(Activity::default());
+    let activity = Activity::new(limits.served, spoken == Spoken::Http2);
+    let activity = Arc::new(activity);
     let stream = TokioIo::new(Watched::new(stream, activity.clone()));
     let (counting, path) = (activity.clone(), RefCell::new(path));
     let counted = hyper::service::service_fn(move |request: Request<Incoming>| {
         let version = request.version();
-        let serving = counting.begin(version == Version::HTTP_2);
+        let mut serving = counting.begin(version == Version::HTTP_2);
         // The call only makes the future; cloning the path for it would touch counters that all
         // workers share.
         let answer = path.borrow_mut().call(request);
         // Not an async block: that would hold the future twice, and hyper moves it twice.
         answer.map_ok(move |mut answer| {
-            serving.answer();
+            serving.answer(answer.body().limit());
             // HTTP/2 has a frame for it, and to HTTP/1.0 hyper would say both.
             if version == Version::HTTP_11 && serving.is_last() {
                 let close = HeaderValue::from_static("close");
@@ -234,11 +238,8 @@ async fn serve_http<I>(
             let end = http1::Connection::graceful_shutdown;
             drive(connection, end, &activity, limits, lifecycle).await;
         }
-        Spoken::Either => {
-            let builder = either(Streams {
-                activity: activity.clone(),
-                limit: limits.served,
-            });
+        Spoken::Http2 | Spoken::Either => {
+            let builder = either(Streams(activity.clone()));
             // Boxed: HTTP/1.1 needs no room for it.
             let mut connection = Box::pin(builder.serve_connection(stream, counted));
             let end = auto::Connection::graceful_shutdown;
@@ -249,7 +250,8 @@ async fn serve_http<I>(
 
 /// Serves a connection until it ends, has to be ended, or has nothing left to do after a drain. hyper
 /// then waits for the end of a head that was begun, and on HTTP/2 for the caller's word that it has
-/// heard: not for longer than a moment.
+/// heard: not for longer than a moment. One that is silent for too long is ended likewise over HTTP/2,
+/// so that a request which crosses its end is served; HTTP/1.1 has no word for it.
 ///
 /// Before the drain nothing is ended that a caller may be about to use: over HTTP/1.1 the next answer
 /// is the last. HTTP/2 is ended as soon as it is known to be spoken, which serves all that was sent
@@ -265,7 +267,9 @@ async fn drive<C: Future>(
     let mut overdue = pin!(Aside::new(limits.overdue(activity)));
     let mut nearer = pin!(Aside::new(lifecycle.reached(Stage::Leaving)));
     let mut stage = Stage::Serving;
-    let mut is_told = lifecycle.stage() > Stage::Serving;
+    let comes_back = lifecycle.stage() > Stage::Serving;
+    let mut is_told = false;
+    let goodbye = limits.without_waiting(GOODBYE);
     loop {
         tokio::select! {
             biased;
@@ -278,13 +282,21 @@ async fn drive<C: Future>(
                 }
                 Stage::Leaving | Stage::Draining => {
                     stage = Stage::Draining;
+                    is_told = true;
                     end(connection.as_mut());
-                    overdue.set(Aside::new(limits.without_waiting(GOODBYE).overdue(activity)));
+                    overdue.set(Aside::new(goodbye.overdue(activity)));
                 }
             },
             _ = connection.as_mut() => return,
-            () = &mut overdue => return,
-            () = http2(activity), if stage == Stage::Leaving && !is_told => {
+            () = &mut overdue => {
+                if is_told || !(activity.is_http2() && activity.is_silent()) {
+                    return;
+                }
+                is_told = true;
+                end(connection.as_mut());
+                overdue.set(Aside::new(goodbye.overdue(activity)));
+            }
+            () = uses_http2(activity), if stage == Stage::Leaving && !is_told && !comes_back => {
                 is_told = true;
                 end(connection.as_mut());
             }
@@ -292,9 +304,10 @@ async fn drive<C: Future>(
     }
 }
 
-/// Resolves where HTTP/2 is spoken, if asked after the connection, which wakes the task for both.
-fn http2(activity: &Activity) -> impl Future<Output = ()> {
-    poll_fn(|_| match activity.is_http2() {
+/// Resolves once a request has come over HTTP/2, if asked after the connection, which wakes the task for
+/// both.
+fn uses_http2(activity: &Activity) -> impl Future<Output = ()> {
+    poll_fn(|_| match activity.has_used_http2() {
         true => Poll::Ready(()),
         false => Poll::Pending,
     })

@@ -32,9 +32,7 @@ impl Front {
         let limits = Limits {
             head: server.head_timeout,
             idle: server.idle_timeout,
-            // Serving ends by itself at the request's deadline; what lasts longer is an answer
-            // that nobody reads.
-            served: server.request_deadline + server.body_timeout,
+            served: server.serving_limit(),
         };
         Ok(Self {
             tls: tls.map(TlsAcceptor::from),

@@ -5,7 +5,6 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use hyper::rt::Executor;
 use pin_project_lite::pin_project;
@@ -15,11 +14,7 @@ use crate::activity::Activity;
 
 /// Runs the streams of one connection.
 #[derive(Clone)]
-pub struct Streams {
-    pub activity: Arc<Activity>,
-    /// From a request's head until its caller has taken the answer.
-    pub limit: Duration,
-}
+pub struct Streams(pub Arc<Activity>);
 
 pin_project! {
     /// A stream that is dropped, and with it reset, when its answer is not taken in time.
@@ -27,7 +22,7 @@ pin_project! {
         #[pin]
         stream: F,
         activity: Arc<Activity>,
-        deadline: Instant,
+        begun: Instant,
         #[pin]
         timer: Option<Sleep>,
     }
@@ -37,8 +32,8 @@ impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Streams {
     fn execute(&self, stream: F) {
         tokio::spawn(Bounded {
             stream,
-            activity: self.activity.clone(),
-            deadline: Instant::now() + self.limit,
+            activity: self.0.clone(),
+            begun: Instant::now(),
             timer: None,
         });
     }
@@ -56,7 +51,8 @@ impl<F: Future<Output = ()>> Future for Bounded<F> {
         // Until there is an answer, the request's own deadline holds. Nearly all answers are taken
         // at once: only those that are not cost a timer.
         if this.timer.is_none() && this.activity.answered() != answered {
-            this.timer.set(Some(sleep_until(*this.deadline)));
+            let deadline = *this.begun + this.activity.limit();
+            this.timer.set(Some(sleep_until(deadline)));
         }
         match this.timer.as_pin_mut() {
             Some(timer) => {

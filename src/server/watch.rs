@@ -1,6 +1,7 @@
 //! Watches a connection from outside HTTP: a head that does not arrive, a kept connection nobody
 //! uses, an answer nobody reads. On HTTP/2 an answer that nobody reads ends its stream alone:
-//! streams.rs.
+//! streams.rs. How long one may take is up to the configuration that its request began under, which may
+//! be newer than the connection.
 //!
 //! hyper's own header timer is armed anew for every request and counts idle time in; here bytes
 //! and requests are counted without looking at a clock, and a slow tick compares the counts
@@ -24,7 +25,7 @@ pub struct Limits {
     pub head: Duration,
     /// Between an answer and the next request.
     pub idle: Duration,
-    /// From a request's head until its caller has taken the answer.
+    /// From a request's head until its caller has taken the answer, under the same configuration.
     pub served: Duration,
 }
 
@@ -40,19 +41,19 @@ impl Phase {
     fn of(activity: &Activity) -> Self {
         let begun = activity.begun();
         // An answer that is handed over may still wait to be written.
-        let is_serving = activity.serving() > 0 || activity.is_blocked();
-        match (is_serving, activity.head_begun()) {
-            (false, true) => Self::Head { begun },
-            (false, false) => Self::Idle { begun },
-            (true, _) => Self::Serving { begun },
+        match (activity.is_silent(), activity.head_begun()) {
+            (true, true) => Self::Head { begun },
+            (true, false) => Self::Idle { begun },
+            (false, _) => Self::Serving { begun },
         }
     }
 
-    fn limit(self, limits: &Limits) -> Duration {
+    fn limit(self, limits: &Limits, activity: &Activity) -> Option<Duration> {
         match self {
-            Self::Head { .. } => limits.head,
-            Self::Idle { .. } => limits.idle,
-            Self::Serving { .. } => limits.served,
+            Self::Head { .. } => Some(limits.head),
+            Self::Idle { .. } => Some(limits.idle),
+            // Until there is an answer, the request's own deadline holds.
+            Self::Serving { .. } => (!activity.is_awaited()).then(|| activity.limit()),
         }
     }
 }
@@ -80,7 +81,10 @@ impl Limits {
             let current = Phase::of(activity);
             if current != phase {
                 (phase, since) = (current, now);
-            } else if now.duration_since(since) >= phase.limit(&self) {
+                continue;
+            }
+            let limit = phase.limit(&self, activity);
+            if limit.is_some_and(|limit| now.duration_since(since) >= limit) {
                 return;
             }
         }

@@ -52,8 +52,9 @@ impl Rights<'_> {
         }
     }
 
-    /// The line item, and the `url` that LTIAAS would fetch with the LMS's token, must both be
-    /// ones this caller may reach.
+    /// The line item must be one that this caller may reach. The `url`, which LTIAAS would fetch with the
+    /// LMS's token, is held to the account's platforms: it names the next page of a list, and such an
+    /// address seldom lies beneath a line item.
     fn check_line_items(&self, target: &Target) -> Result<(), Refusal> {
         let platforms = &self.account.platforms;
         let on_platform = |item: &LineItem| platforms.iter().any(|platform| platform.covers(item));

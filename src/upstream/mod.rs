@@ -167,6 +167,11 @@ impl Upstream {
         }
     }
 
+    /// Closes the connections that nobody has used for long enough.
+    pub fn close_unused(&self) {
+        self.pool.close_unused();
+    }
+
     pub fn origin(&self) -> &Origin {
         &self.origin
     }

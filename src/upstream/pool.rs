@@ -116,6 +116,14 @@ impl Pool {
         self.meter.idle(kept.unused());
     }
 
+    /// Closes what has been kept for long enough. Whoever takes a connection looks at those alone that it
+    /// comes across.
+    pub fn close_unused(&self) {
+        let mut kept = self.lock();
+        kept.close_unused(Instant::now());
+        self.meter.idle(kept.unused());
+    }
+
     fn until(&self, upstream_keeps: Option<Duration>) -> Instant {
         let keeps = upstream_keeps.map_or(self.idle_timeout, |keeps| {
             keeps
@@ -127,6 +135,13 @@ impl Pool {
 
     fn lock(&self) -> MutexGuard<'_, Connections> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Pool {
+    /// One that has taken its place says its own number when it is looked through next.
+    fn drop(&mut self) {
+        self.meter.idle(0);
     }
 }
 
@@ -154,12 +169,22 @@ impl Connections {
     }
 
     fn take_shared(&mut self) -> Option<Kept> {
-        let now = Instant::now();
-        self.shared
-            .retain(|entry| entry.until > now && !entry.connection.is_closed());
+        self.close_shared(Instant::now());
         let mut entries = self.shared.iter();
         let entry = entries.find(|entry| entry.connection.has_room())?;
         Some(Connection::Http2(entry.connection.clone()).into())
+    }
+
+    fn close_unused(&mut self, now: Instant) {
+        self.idle
+            .retain(|idle| idle.until > now && !idle.kept.connection.is_closed());
+        self.close_shared(now);
+    }
+
+    /// Each closes with the last request on it.
+    fn close_shared(&mut self, now: Instant) {
+        self.shared
+            .retain(|entry| entry.until > now && !entry.connection.is_closed());
     }
 
     /// One entry stands for all its clones.

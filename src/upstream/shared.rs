@@ -19,6 +19,12 @@ type Driver = http2::Connection<TokioIo<Stream>, Body, TokioExecutor>;
 /// as the least to allow (RFC 9113 section 6.5.2).
 const MOST_STREAMS: usize = 100;
 
+/// How much of an answer may be here that its caller hasn't taken, in bytes.
+const STREAM_WINDOW: u32 = 64 * 1024;
+
+/// Room for all of a connection's answers at once: those that nobody takes hold up no other.
+const CONNECTION_WINDOW: u32 = MOST_STREAMS as u32 * STREAM_WINDOW;
+
 /// Clones share one connection. Whoever has a request on it holds one.
 #[derive(Clone)]
 pub struct Shared {
@@ -32,7 +38,10 @@ impl Shared {
     pub async fn open(stream: TokioIo<Stream>) -> Result<Self, hyper::Error> {
         let mut builder = http2::Builder::new(TokioExecutor::new());
         // As long as the upstream hasn't said how many it takes.
-        builder.initial_max_send_streams(1);
+        builder
+            .initial_max_send_streams(1)
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW);
         let (sender, driver) = builder.handshake(stream).await?;
         let driver = Arc::new(Mutex::new(driver));
         let driven = driver.clone();

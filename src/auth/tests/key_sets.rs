@@ -402,6 +402,37 @@ async fn the_keys_of_an_issuer_that_did_not_change_are_kept() {
     assert_eq!(provider.reads(), 1);
 }
 
+/// They are read again at once, and are good for as long as that takes.
+#[tokio::test]
+async fn the_keys_of_an_issuer_that_is_read_in_another_way_are_kept_until_they_are_read() {
+    let (key, new) = (Key::p256("x"), Key::p256("y"));
+    let provider = Provider::new(Answer::keys(&key_set(&[&key])));
+    let mut kept = Kept::ready(verifier(vec![issuer(provider.keys())])).await;
+    let token = key.token(&json!({}));
+    provider.set(Answer::Hang);
+    let age = |verifier: &Verifier| verifier.key_sets()[0].reads.unwrap().age.unwrap();
+    for (reads, limit) in [(2, 5), (3, 4)] {
+        let rarer = Issuer {
+            refresh: LONG,
+            ..issuer(provider.keys())
+        };
+        let (limit, before) = (Duration::from_secs(limit), age(&kept.verifier));
+        let next = verifier_after(vec![rarer], limit, Timing::default(), Some(&kept.verifier));
+        kept.readers.follow(&next);
+        kept.verifier = Arc::new(next);
+        assert!(kept.verifier.is_ready());
+        assert!(kept.accepts(&token).await);
+        assert!(age(&kept.verifier) > before);
+        until("a read", || provider.reads() == reads).await;
+    }
+    provider.set(Answer::keys(&key_set(&[&new])));
+    let newer = new.token(&json!({}));
+    // May still wait for the read that hung.
+    let _ = kept.refusal(&newer).await;
+    assert!(kept.accepts(&newer).await);
+    assert!(!kept.accepts(&token).await);
+}
+
 #[tokio::test]
 async fn the_keys_of_an_issuer_that_changed_are_read_again() {
     let key = Key::p256("x");

@@ -77,7 +77,9 @@ impl Arguments {
                 super::check::write_findings(&mut stderr, &[], &loaded.warnings)?;
                 Ok(loaded)
             }
-            Err(Problems { problems, warnings }) => {
+            Err(Problems {
+                problems, warnings, ..
+            }) => {
                 super::check::write_findings(&mut stderr, &problems, &warnings)?;
                 let count = Count(problems.len(), "problem");
                 Err(Stop::Finding(format!("{}: {count}", self.policy.display())))

@@ -48,10 +48,7 @@ impl Lines {
             }
         }
         problems.sort_by(|one, other| one.place.cmp(&other.place));
-        Problems {
-            problems,
-            warnings: Vec::new(),
-        }
+        Problems::only(problems)
     }
 
     fn table(&self, place: Place, table: &DeTable<'_>) -> Node {
