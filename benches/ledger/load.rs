@@ -205,7 +205,7 @@ fn entry(
         sent: judgement.score_to_send(score.clone()).and_then(written),
         upstream: Some(204),
         duration_ms: 12,
-        explanation: explanation(in_force, judgement),
+        explanation: explanation(in_force, judgement, &score.user),
         past: judgement.past(score, now, Fate::Confirmed),
     }
 }
@@ -217,10 +217,11 @@ fn written(score: Score) -> Option<Box<serde_json::value::RawValue>> {
 fn explanation(
     in_force: &InForceFor,
     judgement: &Judgement,
+    user: &str,
 ) -> Option<Box<serde_json::value::RawValue>> {
     let sent_to = SentTo::new("LTIK-AUTH-V2", None);
     let recorded = RecordedAs {
-        reasons: Some(ReasonsOf::new(&in_force.enforced, judgement, None)),
+        reasons: Some(ReasonsOf::new(&in_force.enforced, judgement, None, user)),
         line_item_maximum: None,
         description: None,
         errors: Vec::new(),
