@@ -116,14 +116,11 @@ impl<'a> From<&'a Act> for Acted<'a> {
     }
 }
 
-fn is_empty(effective: &Cow<'_, Effective>) -> bool {
-    **effective == Effective::default()
+fn is_empty(effective: &Effective) -> bool {
+    *effective == Effective::default()
 }
 
-fn write_keys<S: Serializer>(
-    effective: &Cow<'_, Effective>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
+fn write_keys<S: Serializer>(effective: &Effective, serializer: S) -> Result<S::Ok, S::Error> {
     struct Members<M>(M);
     impl<M: SerializeMap> Each for Members<M> {
         type Error = M::Error;
