@@ -25,13 +25,24 @@ const ODD: &str = r#"values = [
     { env = "KEY" }, { env = "NONE" }, { file = "x" }, { env = "KEY", file = "x" }, { percent = 10 }, { points = "1" },
 ]"#;
 
-static VALUES: LazyLock<Vec<Value>> = LazyLock::new(|| {
+static ODD_VALUES: LazyLock<Vec<Value>> = LazyLock::new(|| {
     let odd: Table = toml::from_str(ODD).expect("TOML");
-    let mut values = odd["values"].as_array().expect("an array").clone();
-    for example in EXAMPLES {
-        let lines = example.lines().map(|line| line.trim_start_matches(['#', ' ']));
-        let tables = lines.filter_map(|line| toml::from_str::<Table>(line).ok());
-        values.extend(tables.flat_map(|table| table.into_iter().map(|(_, value)| value)));
+    odd["values"].as_array().expect("an array").clone()
+});
+
+/// What stands in the examples, in tables within tables too, with its key.
+static GOOD_VALUES: LazyLock<Vec<(String, Value)>> = LazyLock::new(|| {
+    let lines = EXAMPLES.iter().flat_map(|example| example.lines());
+    let lines = lines.map(|line| line.trim_start_matches(['#', ' ']));
+    let mut tables: Vec<Table> = lines.filter_map(|line| toml::from_str(line).ok()).collect();
+    let mut values = Vec::new();
+    while let Some(table) = tables.pop() {
+        for (key, value) in table {
+            tables.extend(value.as_table().cloned());
+            let items = value.as_array().into_iter().flatten();
+            tables.extend(items.filter_map(Value::as_table).cloned());
+            values.push((key, value));
+        }
     }
     values
 });
@@ -39,7 +50,10 @@ static VALUES: LazyLock<Vec<Value>> = LazyLock::new(|| {
 static KEYS: LazyLock<Vec<String>> = LazyLock::new(|| {
     let is_part = |letter: char| !(letter.is_ascii_alphanumeric() || letter == '_');
     let words = EXAMPLES.iter().flat_map(|example| example.split(is_part));
-    let mut keys: Vec<_> = words.filter(|word| !word.is_empty()).map(str::to_owned).collect();
+    let mut keys: Vec<_> = words
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect();
     keys.sort();
     keys.dedup();
     keys
@@ -77,26 +91,54 @@ fn nth<'a>(value: &'a mut Value, place: &mut usize) -> Option<&'a mut Value> {
     *place -= 1;
     match value {
         Value::Array(items) => items.iter_mut().find_map(|item| nth(item, place)),
-        Value::Table(members) => members.iter_mut().find_map(|(_, member)| nth(member, place)),
+        Value::Table(members) => members
+            .iter_mut()
+            .find_map(|(_, member)| nth(member, place)),
         _ => None,
     }
 }
 
+/// A value for a key: half of the time one that examples have for it.
+fn value(key: &str, other: Value, rng: &mut Rng) -> Value {
+    let of_this_key = GOOD_VALUES.iter().filter(|(name, _)| name == key);
+    let of_this_key: Vec<&Value> = of_this_key.map(|(_, value)| value).collect();
+    let good = rng.choice(of_this_key).cloned();
+    let any = rng
+        .choice(GOOD_VALUES.iter())
+        .map(|(_, value)| value.clone());
+    let odd = rng.choice(ODD_VALUES.iter()).cloned();
+    let chosen = match rng.u8(..8) {
+        0 => any,
+        1 | 2 => odd,
+        3 => None,
+        _ => good,
+    };
+    chosen.unwrap_or(other)
+}
+
 fn change(node: &mut Value, other: Value, rng: &mut Rng) {
-    let odd = rng.choice(VALUES.iter()).cloned().unwrap_or(Value::Boolean(true));
-    let new = if rng.bool() { odd } else { other };
     match node {
         Value::Table(members) if rng.u8(..8) > 0 => {
             let key = rng.choice(members.keys()).cloned();
-            let unused = rng.choice(KEYS.iter()).cloned().unwrap_or_default();
+            let unused = match rng.bool() {
+                true => rng.choice(GOOD_VALUES.iter()).map(|(key, _)| key),
+                false => rng.choice(KEYS.iter()),
+            };
+            let unused = unused.cloned().unwrap_or_default();
             match (rng.u8(..4), key) {
                 (0, Some(key)) => drop(members.remove(&key)),
                 (1, Some(key)) => {
-                    let value = members.remove(&key).unwrap_or(new);
+                    let value = members.remove(&key).unwrap_or(other);
                     members.insert(unused, value);
                 }
-                (2, Some(key)) => drop(members.insert(key, new)),
-                _ => drop(members.insert(unused, new)),
+                (2, Some(key)) => {
+                    let new = value(&key, other, rng);
+                    members.insert(key, new);
+                }
+                _ => {
+                    let new = value(&unused, other, rng);
+                    members.insert(unused, new);
+                }
             }
         }
         Value::Array(items) if rng.u8(..4) > 0 => {
@@ -104,10 +146,10 @@ fn change(node: &mut Value, other: Value, rng: &mut Rng) {
             match (rng.u8(..3), items.get(place).cloned()) {
                 (0, Some(_)) => drop(items.remove(place)),
                 (1, Some(item)) => items.push(item),
-                _ => items.push(new),
+                _ => items.push(value("", other, rng)),
             }
         }
         _ if rng.u8(..8) == 0 => *node = Value::Array(vec![node.clone()]),
-        _ => *node = new,
+        _ => *node = value("", other, rng),
     }
 }
