@@ -181,7 +181,7 @@ impl Recording {
         let done = self.intend(outgoing, verdict).await;
         if done.is_err() {
             verdict.is_unrecorded = true;
-            self.note_nothing_left();
+            self.withdraw();
         }
         done
     }

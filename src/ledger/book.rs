@@ -9,7 +9,7 @@ use quick_cache::unsync::Cache;
 
 use super::cell::Fingerprint;
 use super::cells::{CellKey, Sealing};
-use super::database::{Database, Input};
+use super::database::{Database, Dialect, Input};
 use super::fault::Fault;
 use super::head::Head;
 use super::histories::{Histories, History};
@@ -90,8 +90,15 @@ impl Book {
 
     /// A full disk lets itself be opened and read.
     pub fn try_to_write(&mut self) -> Result<(), Fault> {
-        let nothing_new = "UPDATE head SET sequence = sequence WHERE one = 1";
-        self.database.execute(nothing_new, &[]).map(drop)
+        let something_new = match self.database.dialect() {
+            // It writes nothing where nothing changes; and it has no use for this table otherwise.
+            Dialect::Sqlite => {
+                "INSERT INTO holders (id, alive_until) VALUES ('tried', 1) \
+                 ON CONFLICT (id) DO UPDATE SET alive_until = holders.alive_until + 1"
+            }
+            Dialect::Postgres => "UPDATE head SET sequence = sequence WHERE one = 1",
+        };
+        self.database.execute(something_new, &[]).map(drop)
     }
 
     /// Another process erased learners: no key that it dropped may be used again.
@@ -131,7 +138,7 @@ impl Book {
             let Sealing { cell, uses } = self.sealing(&record.placed, head)?;
             let draft = &record.placed.draft;
             let plain = Plain::of(draft, cell, &uses);
-            let content = match record.is_of(lost) {
+            let content = match draft.was_sent && record.is_of(lost) {
                 true => Cow::Owned(draft.content_of_unknown_fate()),
                 false => Cow::Borrowed(draft.content.as_slice()),
             };
@@ -144,7 +151,9 @@ impl Book {
     /// Frees the cells that were held. Those whose leases this process no longer had, because it was silent for
     /// too long: others may have judged meanwhile.
     fn free_leases(&mut self, writes: &[Write]) -> Result<HashSet<Fingerprint>, Fault> {
-        let leases: Vec<_> = writes.iter().filter_map(Write::lease).collect();
+        let mut leases: Vec<_> = writes.iter().filter_map(Write::lease).collect();
+        leases.sort_unstable();
+        leases.dedup();
         let values: Vec<_> = leases
             .iter()
             .map(|lease| vec![Input::Bytes(&lease.0), Input::Text(&self.holder)])

@@ -2,6 +2,8 @@
 //! Statements are written once for both. They number their parameters in order of appearance,
 //! because SQLite takes `$1` for a name.
 
+use std::time::Duration;
+
 use super::fault::Fault;
 
 /// A value that goes in.
@@ -113,6 +115,11 @@ pub enum Dialect {
 /// A connection. Every call is over within seconds, good or bad.
 pub trait Database: Send {
     fn dialect(&self) -> Dialect;
+
+    /// How long a statement may take from now on, where that can be told.
+    fn be_patient(&mut self, _patience: Duration) -> Result<(), Fault> {
+        Ok(())
+    }
 
     /// Starts a transaction that will write.
     fn begin(&mut self) -> Result<(), Fault>;

@@ -43,14 +43,18 @@ macro_rules! holder_is_gone {
 }
 pub(super) use {holder_is_gone, now};
 
+/// Locks no lease that is there: its holder may be about to free it, among others, in a transaction.
 const TAKE: &str = "INSERT INTO leases (fingerprint, holder) VALUES ($1, $2) \
-     ON CONFLICT (fingerprint) DO UPDATE SET holder = EXCLUDED.holder \
-     WHERE leases.holder = EXCLUDED.holder";
+     ON CONFLICT (fingerprint) DO NOTHING";
 
-const IS_ORPHAN: &str = concat!(
-    "SELECT holder FROM leases WHERE fingerprint = $1 AND ",
-    holder_is_gone!("leases")
+/// Whose a lease is that was there: `OURS`, `NOBODYS`, or another's.
+const WHOSE: &str = concat!(
+    "SELECT CAST(CASE WHEN holder = $1 THEN 1 WHEN ",
+    holder_is_gone!("leases"),
+    " THEN 2 ELSE 0 END AS BIGINT) FROM leases WHERE fingerprint = $2"
 );
+const OURS: i64 = 1;
+const NOBODYS: i64 = 2;
 
 const TAKE_OVER: &str = concat!(
     "UPDATE leases SET holder = $1 WHERE fingerprint = $2 AND ",
@@ -75,10 +79,12 @@ const FORGET: &str = concat!("DELETE FROM holders WHERE alive_until < ", now!(),
 
 /// What they held: a lease names its cell by an unkeyed hash. Whoever left intents is left alone; whoever
 /// takes such a lease must adopt them first.
+/// One that is being taken or freed is left to whoever does it, who may wait for another of these.
 pub(super) const SWEEP: &str = concat!(
-    "DELETE FROM leases WHERE ",
+    "DELETE FROM leases WHERE fingerprint IN (SELECT fingerprint FROM leases WHERE ",
     holder_is_gone!("leases"),
-    " AND NOT EXISTS (SELECT 1 FROM intents WHERE intents.holder = leases.holder)"
+    " AND NOT EXISTS (SELECT 1 FROM intents WHERE intents.holder = leases.holder) \
+     FOR UPDATE SKIP LOCKED)"
 );
 
 /// The most that a cell's history may hold: more would be read and judged for each submission, at the cost
@@ -150,25 +156,36 @@ impl Book {
                 database.execute_each(TAKE, &leases)
             })?,
         };
-        let (mine, others): (Vec<_>, Vec<_>) =
-            wanted.iter().zip(taken).partition(|(_, rows)| *rows == 1);
-        let mut mine: HashSet<_> = mine.into_iter().map(|(cell, _)| *cell).collect();
-        let others: Vec<_> = others.into_iter().map(|(cell, _)| *cell).collect();
-        mine.extend(self.take_over(&others)?);
+        let (mut mine, mut there) = (HashSet::new(), Vec::new());
+        for (cell, rows) in wanted.iter().zip(taken) {
+            match rows {
+                0 => there.push(*cell),
+                _ => _ = mine.insert(*cell),
+            }
+        }
+        let asked: Vec<_> = there
+            .iter()
+            .map(|cell| vec![me, Input::Bytes(&cell.0)])
+            .collect();
+        let mut orphans = Vec::new();
+        for (cell, rows) in there.iter().zip(self.database.query_each(WHOSE, &asked)?) {
+            // One that was freed meanwhile is looked for again.
+            for mut row in rows {
+                match row.integer()? {
+                    OURS => _ = mine.insert(*cell),
+                    NOBODYS => orphans.push(*cell),
+                    _ => {}
+                }
+            }
+        }
+        mine.extend(self.take_over(&orphans)?);
         Ok(mine)
     }
 
     /// Takes leases whose holders are gone.
-    fn take_over(&mut self, cells: &[Fingerprint]) -> Result<Vec<Fingerprint>, Fault> {
-        let leases: Vec<_> = cells
-            .iter()
-            .map(|cell| vec![Input::Bytes(&cell.0)])
-            .collect();
-        let found = self.database.query_each(IS_ORPHAN, &leases)?;
-        let orphans = cells.iter().zip(found).filter(|(_, rows)| !rows.is_empty());
-        let orphans: Vec<Fingerprint> = orphans.map(|(cell, _)| *cell).collect();
+    fn take_over(&mut self, orphans: &[Fingerprint]) -> Result<Vec<Fingerprint>, Fault> {
         if orphans.is_empty() {
-            return Ok(orphans);
+            return Ok(Vec::new());
         }
         // Before the leases: what their holders were about to send belongs to the histories.
         while self.adopt_intents()? > 0 {}

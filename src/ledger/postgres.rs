@@ -170,6 +170,13 @@ impl Database for Postgres {
         Dialect::Postgres
     }
 
+    fn be_patient(&mut self, patience: Duration) -> Result<(), Fault> {
+        let milliseconds = patience.as_millis();
+        self.script(&format!("SET statement_timeout = {milliseconds}"))?;
+        self.patience = patience;
+        Ok(())
+    }
+
     fn begin(&mut self) -> Result<(), Fault> {
         self.script("BEGIN")
     }

@@ -1,9 +1,12 @@
 //! The tables, as numbered migrations. They run when a gateway starts; a database that a newer
 //! version has migrated is refused, never half understood.
 
+use std::time::Duration;
+
 use super::database::{Database, Dialect, Input, in_transaction};
 use super::fault::{CannotOpen, Fault};
 use super::fingerprints;
+use super::postgres::AS_GATEWAY;
 use super::random::Random;
 use super::seal::SealKey;
 
@@ -109,7 +112,9 @@ const NO_STATISTICS: &str = "ALTER TABLE cells ALTER COLUMN learner SET STATISTI
 /// Nor of the keys that an erasure drops, or of hashes that tell a learner. A change of type, to the same,
 /// forgets the statistics that there are. And receipts are in the order of their bytes, whatever language
 /// the database was made for.
+/// Whoever writes locks the head first: a gateway of the version before then waits, and nobody for it.
 const KEYS_IN_NO_STATISTICS: &str = "
+LOCK TABLE head, entries, cells, leases IN ACCESS EXCLUSIVE MODE;
 ALTER TABLE cells
     ALTER COLUMN seal_key SET STATISTICS 0,
     ALTER COLUMN fingerprint SET STATISTICS 0;
@@ -120,6 +125,9 @@ ALTER TABLE leases ALTER COLUMN fingerprint SET STATISTICS 0;
 ALTER TABLE leases ALTER COLUMN fingerprint TYPE BYTEA;
 ALTER TABLE entries ALTER COLUMN receipt TYPE TEXT COLLATE \"C\";
 ";
+
+/// How long one statement of a migration may take: millions of rows may have to be put in order.
+const MIGRATION: Duration = Duration::from_secs(3_600);
 
 pub const NEWEST: i64 = MIGRATIONS.len() as i64;
 
@@ -132,6 +140,9 @@ pub fn migrate(database: &mut dyn Database) -> Result<(), CannotOpen> {
         }
         database.script("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)")?;
         let found = version(database)?;
+        if found < NEWEST {
+            database.be_patient(MIGRATION)?;
+        }
         for migration in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or(0)) {
             database.script(&in_dialect(migration.sql, database.dialect()))?;
             (migration.then)(database)?;
@@ -147,6 +158,9 @@ pub fn migrate(database: &mut dyn Database) -> Result<(), CannotOpen> {
         }
         Ok(found)
     })?;
+    if found < NEWEST {
+        database.be_patient(AS_GATEWAY)?;
+    }
     refuse_newer(found)
 }
 

@@ -55,16 +55,17 @@ impl Reader {
     }
 
     pub(super) fn verify_up_to(&mut self, mut head: Head) -> Result<Verdict, Fault> {
-        let mut broken = self.first_break(&head)?;
-        while broken.is_some() {
-            // The retention may have moved the anchor between the head and the first entries.
+        let broken = loop {
+            let Some((broken, whole_up_to)) = self.first_break(&head)? else {
+                break None;
+            };
+            // The retention may have taken meanwhile what was to follow.
             let newer = Head::read(self.database.as_mut())?;
-            if newer.anchor_sequence == head.anchor_sequence {
-                break;
+            if newer.anchor_sequence <= whole_up_to {
+                break Some(broken);
             }
             head = newer;
-            broken = self.first_break(&head)?;
-        }
+        };
         Ok(Verdict {
             entries: self.count()?,
             broken,
@@ -72,7 +73,8 @@ impl Reader {
         })
     }
 
-    fn first_break(&mut self, head: &Head) -> Result<Option<Break>, Fault> {
+    /// With the sequence of the last entry before it.
+    fn first_break(&mut self, head: &Head) -> Result<Option<(Break, i64)>, Fault> {
         let mut walk = Walk {
             sequence: head.anchor_sequence,
             hash: head.anchor_hash,
@@ -83,23 +85,24 @@ impl Reader {
         loop {
             let page = self.page(&Filter::default(), after)?;
             let Some(last) = page.last() else {
-                return Ok(walk.end(head));
+                return Ok(walk.end(head).map(|broken| (broken, walk.sequence)));
             };
             after = last.sequence;
             for found in page {
                 if walk.sequence >= head.sequence && found.sequence > head.sequence {
                     // Written meanwhile, or added behind the head's back: it must follow too.
-                    return self.after_the_head(walk, head);
+                    let broken = self.after_the_head(&walk, head)?;
+                    return Ok(broken.map(|broken| (broken, walk.sequence)));
                 }
                 if let Some(broken) = walk.step(&found, &head.key) {
-                    return Ok(Some(broken));
+                    return Ok(Some((broken, walk.sequence)));
                 }
             }
         }
     }
 
     /// What stands after the head that was read: the head must have moved there.
-    fn after_the_head(&mut self, walk: Walk, head: &Head) -> Result<Option<Break>, Fault> {
+    fn after_the_head(&mut self, walk: &Walk, head: &Head) -> Result<Option<Break>, Fault> {
         if let Some(found) = walk.end(head) {
             return Ok(Some(found));
         }

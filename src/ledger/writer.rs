@@ -304,8 +304,9 @@ impl Writer {
     fn reopen(&mut self) -> Result<(), CannotOpen> {
         let mut book = (self.open)()?;
         self.health.stay_alive(&mut book)?;
-        self.drop_written(&mut book)?;
+        // First: on PostgreSQL it waits for whoever is adopting what this process intended.
         book.try_to_write()?;
+        self.drop_written(&mut book)?;
         self.book = Some(book);
         self.try_flush()?;
         self.health.is_good.store(true, Ordering::Release);

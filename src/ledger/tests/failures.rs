@@ -135,7 +135,7 @@ async fn a_ledger_that_cant_be_written_to_is_not_called_well() {
     std::fs::rename(&elsewhere, path).unwrap();
     tamper(
         &home,
-        "CREATE TRIGGER full BEFORE UPDATE ON head BEGIN SELECT RAISE(FAIL, 'full'); END",
+        "CREATE TRIGGER full BEFORE INSERT ON holders BEGIN SELECT RAISE(FAIL, 'full'); END",
     );
     // It tries again twice a second.
     let end = Instant::now() + Duration::from_secs(3);
@@ -145,6 +145,27 @@ async fn a_ledger_that_cant_be_written_to_is_not_called_well() {
     }
     tamper(&home, "DROP TRIGGER full");
     until_healthy(&ledger).await;
+}
+
+/// SQLite writes nothing where nothing changes.
+#[test]
+fn what_tries_a_file_writes_to_it_each_time() {
+    let home = Home::sqlite();
+    let Place::Sqlite(path) = &home.settings.place else {
+        panic!("SQLite has a path");
+    };
+    std::fs::File::create(path).unwrap();
+    let mut database = crate::ledger::sqlite::Sqlite::open(path, Default::default()).unwrap();
+    crate::ledger::schema::migrate(&mut database).unwrap();
+    let mut book =
+        crate::ledger::book::Book::new(Box::new(database), "test".into(), Arc::default());
+    let log = home.folder.path().join("scoregate.db-wal");
+    for _ in 0..2 {
+        tamper(&home, "PRAGMA wal_checkpoint(TRUNCATE)");
+        assert_eq!(std::fs::metadata(&log).unwrap().len(), 0);
+        book.try_to_write().unwrap();
+        assert!(std::fs::metadata(&log).unwrap().len() > 0);
+    }
 }
 
 #[test]

@@ -228,3 +228,44 @@ async fn an_intent_that_others_have_adopted_is_recorded() {
     assert_eq!(held.history().len(), 1);
     assert_eq!(verdict(&home), (1, None));
 }
+
+/// Many cells are taken in one transaction and freed in another, and each gateway looks at those of the other
+/// all the time: none may wait for what waits for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn gateways_that_take_and_free_many_cells_never_wait_for_each_other() {
+    const CELLS: usize = 12;
+    let home = Home::postgres();
+    let gateways = [
+        Ledger::open(&home.settings).unwrap(),
+        Ledger::open(&home.settings).unwrap(),
+    ];
+    let submit = |number: usize| {
+        let ledger = gateways[number % 2].clone();
+        async move {
+            // Each gateway comes to the cells in an order of its own.
+            let place = number / 2;
+            let learner = match number % 2 {
+                0 => place % CELLS,
+                _ => (place * 5 + 7) % CELLS,
+            };
+            let learner = learner.to_string();
+            let deadline = Instant::now() + Duration::from_secs(60);
+            let held = ledger.hold(cell(&learner), deadline).await.unwrap();
+            ledger.settle(held, entry(&learner, "1")).await.unwrap();
+        }
+    };
+    let tasks: Vec<_> = (0..400)
+        .map(|number| tokio::spawn(submit(number)))
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    assert_eq!(verdict(&home), (400, None));
+    let cluster = home.cluster.as_ref().unwrap();
+    assert_eq!(
+        cluster
+            .psql(&home.name(), "SELECT COUNT(*) FROM leases")
+            .trim(),
+        "0"
+    );
+}
