@@ -220,6 +220,28 @@ fn of_a_whole_configuration_only_the_policies_are_read() {
     assert_eq!(outcome["down"], 1);
 }
 
+/// It was changed behind the gateway's back: without it, what comes after would be judged otherwise.
+#[test]
+fn an_entry_whose_seal_does_not_open_is_no_erased_learners() {
+    let (gateway, _upstream) = start("");
+    for (user, given) in [("a", "60"), ("b", "80")] {
+        assert_eq!(submit(&gateway, user, given).status, 204);
+    }
+    let file = gateway.directory.path().join("scoregate.db");
+    let database = rusqlite::Connection::open(file).unwrap();
+    database
+        .execute("UPDATE entries SET sealed = X'00' WHERE sequence = 1", [])
+        .unwrap();
+    let ran = replay(gateway.directory.path(), &cap("70"), &[]);
+    assert_eq!(ran.code, Some(1), "{}", ran.stderr);
+    assert!(
+        ran.stderr
+            .contains("an entry can't be read: run `scoregate ledger verify`"),
+        "{}",
+        ran.stderr
+    );
+}
+
 #[test]
 fn without_a_ledger_there_is_nothing_to_replay() {
     let (gateway, upstream) = start("");

@@ -18,7 +18,7 @@ use super::output::{Format, Output};
 use super::stop::Stop;
 use crate::config::{Loaded, Problems, WithoutAccountKeys, load_candidate, load_to_read};
 use crate::count::Count;
-use crate::ledger::{Cell, Entry, Fault, Filter, Reader, Settings, read_time};
+use crate::ledger::{Cell, Entry, Fault, Filter, Learner, Reader, Settings, read_time};
 use crate::policy::Past;
 use crate::replay::{Outcome, Replay, Skipped};
 
@@ -101,9 +101,13 @@ fn feed(replay: &mut Replay, settings: &Settings, since: Option<Timestamp>) -> R
         since,
         ..Filter::default()
     };
-    let mut fault = None;
+    let (mut fault, mut is_altered) = (None, false);
     let read = reader.each(&filter, |kept| {
         progress.inc(1);
+        if kept.learner == Learner::Unreadable {
+            is_altered = true;
+            return ControlFlow::Break(());
+        }
         match take(replay, &kept.entry, earlier.as_mut()) {
             Ok(()) => ControlFlow::Continue(()),
             Err(cause) => {
@@ -115,11 +119,11 @@ fn feed(replay: &mut Replay, settings: &Settings, since: Option<Timestamp>) -> R
     progress.finish_and_clear();
     match (read, fault) {
         (Err(cause), _) | (Ok(_), Some(cause)) => Err(Stop::finding(&cause)),
+        (Ok(0), None) if !is_altered => Ok(()),
         // Judged without them, what comes after would be judged otherwise.
-        (Ok(1..), None) => Err(Stop::Finding(
+        (Ok(_), None) => Err(Stop::Finding(
             "an entry can't be read: run `scoregate ledger verify`".to_owned(),
         )),
-        (Ok(0), None) => Ok(()),
     }
 }
 
