@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::signal::unix::Signal;
-use tokio::time::{Interval, MissedTickBehavior, interval};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 use crate::auth::Readers;
 use crate::config::{Content, Loaded, load};
@@ -18,16 +18,24 @@ use crate::generation::{CannotApply, Generations};
 /// How often files are looked at.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// Between two loads for what only a refused configuration names: that may be any file, such as a log that
+/// grows with each refusal.
+const PAUSE: Duration = Duration::from_secs(8);
+
 /// Where configurations come from.
 pub struct Source {
     path: PathBuf,
     hangups: Signal,
     files: Vec<Watched>,
+    /// When it may be loaded again for what only a refused configuration names.
+    again_at: Instant,
 }
 
 /// A file, and what it held.
 struct Watched {
     path: PathBuf,
+    /// Whether no configuration names it but the last one, which was refused.
+    is_of_refused: bool,
     /// When it was last loaded.
     loaded: Content,
     /// At the last look.
@@ -35,10 +43,11 @@ struct Watched {
 }
 
 impl Watched {
-    fn new(path: &Path) -> Self {
+    fn new(path: &Path, is_of_refused: bool) -> Self {
         let content = Content::of(path, Content::default());
         Self {
             path: path.to_owned(),
+            is_of_refused,
             loaded: content,
             seen: content,
         }
@@ -59,15 +68,28 @@ impl Source {
         Self {
             path: path.to_owned(),
             hangups,
-            files: vec![Watched::new(path)],
+            files: vec![Watched::new(path, false)],
+            again_at: Instant::now(),
         }
     }
 
     /// Watches these files too.
     pub fn watch(&mut self, files: &[PathBuf]) {
         for path in files {
+            match self.files.iter_mut().find(|watched| watched.path == *path) {
+                Some(watched) => watched.is_of_refused = false,
+                None => self.files.push(Watched::new(path, false)),
+            }
+        }
+    }
+
+    /// Watches these files too, which a refused configuration names, in place of those of the one before.
+    fn watch_refused(&mut self, files: &[PathBuf]) {
+        self.files
+            .retain(|watched| !watched.is_of_refused || files.contains(&watched.path));
+        for path in files {
             if self.files.iter().all(|watched| watched.path != *path) {
-                self.files.push(Watched::new(path));
+                self.files.push(Watched::new(path, true));
             }
         }
     }
@@ -89,10 +111,25 @@ impl Source {
         }
     }
 
+    /// What a refused configuration names must not keep the next one from being loaded.
     fn has_changed(&mut self) -> bool {
-        let looks: Vec<_> = self.files.iter_mut().map(Watched::look).collect();
-        let any_changed = looks.iter().any(|(changed, _)| *changed);
-        any_changed && looks.iter().all(|(_, still)| *still)
+        let (mut changed, mut still, mut changed_of_refused) = (false, true, false);
+        for watched in &mut self.files {
+            let (has_changed, is_still) = watched.look();
+            match watched.is_of_refused {
+                true => changed_of_refused |= has_changed && is_still,
+                false => {
+                    changed |= has_changed;
+                    still &= is_still;
+                }
+            }
+        }
+        let now = Instant::now();
+        if changed_of_refused && !changed && now >= self.again_at {
+            self.again_at = now + PAUSE;
+            changed = true;
+        }
+        changed && still
     }
 
     /// Loads the configuration, and watches what it names, also where it can't be used: what is wrong
@@ -104,10 +141,13 @@ impl Source {
             watched.seen = watched.loaded;
         }
         let loaded = load(&self.path);
-        self.watch(match &loaded {
-            Ok(loaded) => &loaded.files,
-            Err(problems) => &problems.files.0,
-        });
+        match &loaded {
+            Ok(loaded) => {
+                self.again_at = Instant::now();
+                self.watch(&loaded.files);
+            }
+            Err(problems) => self.watch_refused(&problems.files.0),
+        }
         Ok(loaded?)
     }
 }

@@ -396,6 +396,15 @@ fn the_tokens_of_an_issuer_that_is_removed_or_changed_are_refused_at_once() {
     }
 }
 
+/// Sets a flag when it is dropped, also where the test fails: who looks at it would go on for ever.
+struct Sets<'a>(&'a AtomicBool);
+
+impl Drop for Sets<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Nothing else changes, and nobody sends a signal.
 #[test]
 fn a_file_that_a_refused_configuration_names_is_seen_when_it_is_mended() {
@@ -428,6 +437,33 @@ fn a_file_that_a_refused_configuration_names_is_seen_when_it_is_mended() {
     }
 }
 
+/// Such as a log, by mistake: it never holds still, which must neither keep the mended configuration from being
+/// loaded nor have the refused one loaded without end.
+#[test]
+fn a_file_that_a_refused_configuration_names_may_change_all_the_time() {
+    let upstream = Upstream::accepting();
+    let gateway = Gateway::start(&Settings::new(upstream.address));
+    let folder = gateway.directory.path().to_owned();
+    let good = fs::read_to_string(gateway.config_file()).unwrap();
+    let ended = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut lines = 0;
+            while !ended.load(Ordering::Relaxed) {
+                lines += 1;
+                fs::write(folder.join("growing"), "line\n".repeat(lines)).unwrap();
+                thread::sleep(Duration::from_millis(100));
+            }
+        });
+        let _ended = Sets(&ended);
+        gateway.reconfigure_with(&good.replacen("api-key-0", "growing", 1));
+        gateway.wait_until_applied(|applied| applied["last_error"].is_string());
+        gateway.reconfigure_with(&format!("{good}\n# mended\n"));
+        let applied = gateway.wait_until_applied(|applied| applied["last_error"].is_null());
+        assert_eq!(applied["generation"], 2);
+    });
+}
+
 /// Callers that submit on kept connections until they are told to stop.
 struct Load {
     stop: AtomicBool,
@@ -446,15 +482,6 @@ impl Load {
                 self.served.fetch_add(1, Ordering::Relaxed);
             }
         }
-    }
-}
-
-/// Tells callers to stop, also where the test fails: it would wait for them for ever.
-struct Ends<'a>(&'a Load);
-
-impl Drop for Ends<'_> {
-    fn drop(&mut self) {
-        self.0.stop.store(true, Ordering::Relaxed);
     }
 }
 
@@ -480,7 +507,7 @@ fn reload_under_load(ledger: &str, warm: usize, times: usize) -> Vec<u64> {
         for _ in 0..4 {
             scope.spawn(|| load.run(&gateway, &settings.key));
         }
-        let _ends = Ends(&load);
+        let _ends = Sets(&load.stop);
         until_within(Duration::from_secs(60), "it is warm", || {
             load.served.load(Ordering::Relaxed) >= warm
         });

@@ -6,6 +6,7 @@ mod extension;
 mod names;
 mod samples;
 
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, LazyLock};
 
@@ -16,7 +17,7 @@ use thiserror::Error;
 
 use super::Subject;
 use super::worth::Worth;
-use crate::score::{Points, Score, Timestamp};
+use crate::score::{Extension, Points, Score, Timestamp};
 
 /// The most bytes a condition may have.
 pub const LONGEST: usize = 1_024;
@@ -32,6 +33,8 @@ static STANDARD: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(Env::stdlib()));
 pub struct Condition {
     text: Arc<str>,
     program: Arc<Program>,
+    /// Others need not be read for it, which may be long.
+    sees_extensions: bool,
 }
 
 /// Why a text is no condition. Repeats nothing of it but members that do not exist: it may name a
@@ -67,13 +70,22 @@ impl Condition {
         }
         names::check_nesting(text)?;
         let program = Program::compile(text).map_err(|errors| syntax(&errors))?;
-        names::check(program.expression())?;
+        let sees_extensions = names::check(program.expression())?;
         let condition = Self {
             text: text.into(),
             program: Arc::new(program),
+            sees_extensions,
         };
         condition.try_on_samples()?;
         Ok(condition)
+    }
+
+    /// The same without its text.
+    pub fn untold(&self) -> Self {
+        Self {
+            text: "***".into(),
+            ..self.clone()
+        }
     }
 
     /// Whether the condition holds for a submission as it came.
@@ -104,9 +116,36 @@ impl Condition {
         subject: &Subject<'_>,
         points: Option<Points>,
     ) -> Result<Value, EvaluationFailed> {
-        let context = context(subject, points)?;
+        let context = self.context(subject, points)?;
         let evaluated = self.program.execute(&context);
         evaluated.map_err(|error| EvaluationFailed(cause(&error)))
+    }
+
+    fn context<'v>(
+        &self,
+        subject: &Subject<'_>,
+        points: Option<Points>,
+    ) -> Result<Context<'static, 'v>, EvaluationFailed> {
+        let Subject {
+            caller,
+            account,
+            line_item,
+            score,
+            now,
+        } = *subject;
+        let mut members = members_of(score, points);
+        if self.sees_extensions {
+            members.extend(extensions_of(score)?);
+        }
+        let mut context = Context::with_env(STANDARD.clone());
+        let who = [("name", caller.into()), ("account", account.into())];
+        context.add_variable_from_value("caller", table(who));
+        context.add_variable_from_value("score", map(members));
+        context.add_variable_from_value("line_item", line_item);
+        if let Some(now) = instant(now) {
+            context.add_variable_from_value("now", now);
+        }
+        Ok(context)
     }
 
     fn try_on_samples(&self) -> Result<(), BadCondition> {
@@ -129,7 +168,7 @@ fn cause(error: &cel::ExecutionError) -> &'static str {
         E::NoSuchKey(_) => "a member that it names is absent; guard it with has()",
         E::UndeclaredReference(_) => "it names something that does not exist",
         E::NoSuchOverload(_) | E::UnsupportedBinaryOperator(..) | E::ValuesNotComparable(..) => {
-            "it mixes types, such as a double and an integer: write 60.0, not 60"
+            "it mixes types, such as a double and an integer (write 60.0, not 60), or compares what is no number"
         }
         E::DivisionByZero(_) | E::RemainderByZero(_) => "it divides by zero",
         E::FunctionError { .. } => "a function in it failed",
@@ -145,28 +184,6 @@ fn syntax(errors: &cel::ParseErrors) -> BadCondition {
     BadCondition::Syntax { line, column }
 }
 
-fn context<'v>(
-    subject: &Subject<'_>,
-    points: Option<Points>,
-) -> Result<Context<'static, 'v>, EvaluationFailed> {
-    let Subject {
-        caller,
-        account,
-        line_item,
-        score,
-        now,
-    } = *subject;
-    let mut context = Context::with_env(STANDARD.clone());
-    let who = [("name", caller.into()), ("account", account.into())];
-    context.add_variable_from_value("caller", table(who));
-    context.add_variable_from_value("score", score_value(score, points)?);
-    context.add_variable_from_value("line_item", line_item);
-    if let Some(now) = instant(now) {
-        context.add_variable_from_value("now", now);
-    }
-    Ok(context)
-}
-
 fn instant(now: jiff::Timestamp) -> Option<Value> {
     let nanoseconds = u32::try_from(now.subsec_nanosecond()).ok()?;
     let now = chrono::DateTime::from_timestamp(now.as_second(), nanoseconds)?;
@@ -175,7 +192,7 @@ fn instant(now: jiff::Timestamp) -> Option<Value> {
 
 /// Under the wire's names; an absent member is left out, save `submission`: otherwise
 /// `has(score.submission.submittedAt)` would err where it is to guard.
-fn score_value(score: &Score, points: Option<Points>) -> Result<Value, EvaluationFailed> {
+fn members_of(score: &Score, points: Option<Points>) -> HashMap<Key, Value> {
     let text = |text: &Option<String>| text.as_deref().map(Value::from);
     let time = |time: &Option<Timestamp>| time.as_ref().map(|time| Value::from(time.text()));
     let worth = points.map(Worth::from);
@@ -188,7 +205,7 @@ fn score_value(score: &Score, points: Option<Points>) -> Result<Value, Evaluatio
         ("submittedAt", time(&score.submission.submitted_at)),
     ]);
     let float = |number: Option<f64>| number.map(Value::Float);
-    let mut members = members([
+    members([
         ("userId", Some(Value::from(score.user.as_str()))),
         (
             "activityProgress",
@@ -205,13 +222,16 @@ fn score_value(score: &Score, points: Option<Points>) -> Result<Value, Evaluatio
         ("timestamp", time(&score.timestamp)),
         ("scoringUserId", text(&score.scoring_user)),
         ("submission", Some(submission)),
-    ]);
-    for extension in &score.extensions {
+    ])
+}
+
+fn extensions_of(score: &Score) -> Result<Vec<(Key, Value)>, EvaluationFailed> {
+    let read = |extension: &Extension| {
         let value = extension::value(&extension.value);
         let value = value.ok_or(EvaluationFailed("an extension can't be read"))?;
-        members.insert(extension.name.as_str().into(), value);
-    }
-    Ok(map(members))
+        Ok((extension.name.as_str().into(), value))
+    };
+    score.extensions.iter().map(read).collect()
 }
 
 fn percent(worth: &Worth) -> f64 {
@@ -226,16 +246,14 @@ fn table_of<const N: usize>(list: [(&str, Option<Value>); N]) -> Value {
     map(members(list))
 }
 
-fn members<const N: usize>(
-    list: [(&str, Option<Value>); N],
-) -> std::collections::HashMap<Key, Value> {
+fn members<const N: usize>(list: [(&str, Option<Value>); N]) -> HashMap<Key, Value> {
     let present = list.into_iter();
     present
         .filter_map(|(name, value)| Some((name.into(), value?)))
         .collect()
 }
 
-fn map(members: std::collections::HashMap<Key, Value>) -> Value {
+fn map(members: HashMap<Key, Value>) -> Value {
     Value::Map(Map {
         map: Arc::new(members),
     })

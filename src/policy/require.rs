@@ -3,7 +3,8 @@
 //!
 //! Formula: the first whose `when` is false, or can't be evaluated, refuses with its `message`
 //! (POLICY_REFUSED).
-//! Boundaries: all must hold; an absent member can't be evaluated unless guarded by `has()`.
+//! Boundaries: all must hold; an absent member can't be evaluated unless guarded by `has()`. An
+//! explanation has `***` for each `when`, which may name learners.
 //! Example:
 //!
 //! ```text
@@ -35,6 +36,16 @@ pub struct Requirement {
 pub struct Requirements(pub Arc<[Requirement]>);
 
 impl Requirements {
+    /// As they may be told of any learner's submission: a condition may name another, and what is kept of it
+    /// would outlive the erasure of that one.
+    pub fn untold(&self) -> Self {
+        let untold = |requirement: &Requirement| Requirement {
+            when: requirement.when.untold(),
+            message: requirement.message.clone(),
+        };
+        Self(self.0.iter().map(untold).collect())
+    }
+
     /// The message of the first that does not hold for a submission of these points, completed.
     pub fn unmet(&self, subject: &Subject<'_>, points: Option<Points>) -> Option<&str> {
         let holds = |requirement: &Requirement| {

@@ -133,17 +133,17 @@ impl Extensions {
 impl Effective {
     /// As it may be told of one learner's submission: with no other learner's id.
     pub fn told_of(&self, user: &str) -> Cow<'_, Self> {
-        let Some(set) = &self.extensions else {
+        if self.extensions.is_none() && self.require.is_none() {
             return Cow::Borrowed(self);
-        };
-        let own = Set {
-            value: set.value.only_of(user),
-            ..set.clone()
-        };
-        Cow::Owned(Self {
-            extensions: Some(own),
-            ..self.clone()
-        })
+        }
+        let mut told = self.clone();
+        if let Some(set) = &mut told.extensions {
+            set.value = set.value.only_of(user);
+        }
+        if let Some(set) = &mut told.require {
+            set.value = set.value.untold();
+        }
+        Cow::Owned(told)
     }
 
     /// The seconds that count as late.

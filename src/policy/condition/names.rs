@@ -66,12 +66,15 @@ pub(super) fn check_nesting(text: &str) -> Result<(), BadCondition> {
     }
 }
 
-pub(super) fn check(expression: &IdedExpr) -> Result<(), BadCondition> {
-    Walk {
+/// Whether it looks at `score` beyond the members that have names here: at its extensions, perhaps.
+pub(super) fn check(expression: &IdedExpr) -> Result<bool, BadCondition> {
+    let mut walk = Walk {
         locals: Vec::new(),
         depth: 0,
-    }
-    .walk(expression)
+        sees_whole_score: false,
+    };
+    walk.walk(expression)?;
+    Ok(walk.sees_whole_score)
 }
 
 /// Where in the expression the check is.
@@ -79,6 +82,7 @@ struct Walk<'a> {
     /// The names of the loops around it.
     locals: Vec<&'a str>,
     depth: usize,
+    sees_whole_score: bool,
 }
 
 impl<'a> Walk<'a> {
@@ -141,7 +145,8 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    fn name(&self, name: &str) -> Result<(), BadCondition> {
+    fn name(&mut self, name: &str) -> Result<(), BadCondition> {
+        self.sees_whole_score |= name == "score" && !self.locals.contains(&name);
         let is_known = TOP.contains(&name) || TYPES.contains(&name) || self.locals.contains(&name);
         match is_known || name.starts_with('@') {
             true => Ok(()),
@@ -157,9 +162,12 @@ impl<'a> Walk<'a> {
             Expr::Select(inner) if is_submission(inner) => Some(SUBMISSION),
             _ => None,
         };
-        match known.is_some_and(|known| !known.contains(&select.field.as_str())) {
-            true => Err(BadCondition::UnknownMember(select.field.clone())),
-            false => self.walk(&select.operand),
+        match known {
+            Some(known) if !known.contains(&select.field.as_str()) => {
+                Err(BadCondition::UnknownMember(select.field.clone()))
+            }
+            Some(_) => Ok(()),
+            None => self.walk(&select.operand),
         }
     }
 }

@@ -49,7 +49,8 @@ fn an_explanation_tells_each_rule_with_its_origin() {
 fn an_explanation_names_no_other_learner() {
     let config = "[[policy]]\nname = 'p'\nextensions = [\
         { users = ['ann', 'bob'], due = '2030-01-01T00:00:00Z' }, \
-        { users = ['cid', 'bob'], due = '2031-01-01T00:00:00Z' }]\n";
+        { users = ['cid', 'bob'], due = '2031-01-01T00:00:00Z' }]\n\
+        require = [{ when = \"score.userId != 'ann'\", message = 'Ask.' }]\n";
     let score = score("93", "100");
     let subject = subject(&score);
     let in_force = Policies::new(policies_of(config)).effective(&subject);
@@ -70,6 +71,11 @@ fn an_explanation_names_no_other_learner() {
         assert_eq!(
             written["effective"]["extensions"],
             json!({"policy": "p", "value": told})
+        );
+        let require = json!([{"when": "***", "message": "Ask."}]);
+        assert_eq!(
+            written["effective"]["require"],
+            json!({"policy": "p", "value": require})
         );
     }
 }
