@@ -492,6 +492,15 @@ struct TlsUpstream {
     address: SocketAddr,
     seen: watch::Sender<Vec<Seen>>,
     gate: watch::Sender<bool>,
+    /// Sent to connections that are open.
+    end: watch::Sender<End>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum End {
+    /// With GOAWAY.
+    Announced,
+    Cut,
 }
 
 impl TlsUpstream {
@@ -502,6 +511,7 @@ impl TlsUpstream {
             address: listener.local_addr().unwrap(),
             seen: watch::Sender::default(),
             gate: watch::Sender::new(true),
+            end: watch::Sender::new(End::Cut),
         });
         let serving = upstream.clone();
         tokio::spawn(async move {
@@ -523,6 +533,7 @@ impl TlsUpstream {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
+        let mut end = self.end.subscribe();
         let service = hyper::service::service_fn(move |request: Request<Incoming>| {
             let authority = request.uri().authority();
             let seen = Seen {
@@ -546,7 +557,16 @@ impl TlsUpstream {
         });
         let mut builder = auto::Builder::new(TokioExecutor::new());
         builder.http2().max_concurrent_streams(streams);
-        let _ = builder.serve_connection(stream, service).await;
+        let mut connection = std::pin::pin!(builder.serve_connection(stream, service));
+        loop {
+            tokio::select! {
+                _ = connection.as_mut() => return,
+                Ok(()) = end.changed() => match *end.borrow() {
+                    End::Announced => connection.as_mut().graceful_shutdown(),
+                    End::Cut => return,
+                },
+            }
+        }
     }
 
     fn seen(&self) -> Vec<Seen> {
@@ -618,6 +638,32 @@ async fn as_many_requests_share_an_upstreams_connection_as_it_lets() {
         for answer in asking {
             assert_eq!(answer.await.unwrap().unwrap().status(), 204);
         }
+    }
+}
+
+/// However it ends: what comes next is sent on another.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_the_upstream_has_ended_takes_no_request() {
+    let folder = certificates();
+    let upstream = TlsUpstream::start(folder.path(), 100).await;
+    let mut settings = Settings::new(upstream.address);
+    settings.upstream_lines = format!(
+        "ca_file = {:?}\nidle_timeout = \"1h\"",
+        folder.path().join("ca.pem")
+    );
+    settings.scheme = "https";
+    let gateway = Gateway::start(&settings);
+    for (number, end) in [End::Announced, End::Cut, End::Announced, End::Cut]
+        .into_iter()
+        .enumerate()
+    {
+        let answer = tokio::task::block_in_place(|| gateway.submit(SCORE));
+        assert_eq!(answer.status, 204, "{end:?}");
+        assert_eq!(upstream.seen().last().unwrap().connection, number);
+        upstream.end.send_replace(end);
+        tokio::task::block_in_place(|| {
+            Metrics::wait_for(&gateway, "scoregate_upstream_idle_connections", &[], 0.0)
+        });
     }
 }
 

@@ -4,6 +4,7 @@
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -29,7 +30,8 @@ const CONNECTION_WINDOW: u32 = MOST_STREAMS as u32 * STREAM_WINDOW;
 #[derive(Clone)]
 pub struct Shared {
     pub sender: http2::SendRequest<Body>,
-    driver: Arc<Mutex<Driver>>,
+    /// None once it has ended: hyper tells its senders so by dropping it, and hands back what they had not sent.
+    driver: Arc<Mutex<Option<Driver>>>,
     holders: Arc<()>,
 }
 
@@ -43,11 +45,9 @@ impl Shared {
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW);
         let (sender, driver) = builder.handshake(stream).await?;
-        let driver = Arc::new(Mutex::new(driver));
+        let driver = Arc::new(Mutex::new(Some(driver)));
         let driven = driver.clone();
-        tokio::spawn(poll_fn(move |context| {
-            Pin::new(&mut *lock(&driven)).poll(context)
-        }));
+        tokio::spawn(poll_fn(move |context| drive(&driven, context)));
         Ok(Self {
             sender,
             driver,
@@ -70,12 +70,26 @@ impl Shared {
 
     /// Whether another request can be sent without waiting, where this one stands for none.
     pub fn has_room(&self) -> bool {
-        let allowed = lock(&self.driver).current_max_send_streams();
+        let driver = lock(&self.driver);
+        let allowed = driver.as_ref().map_or(0, Driver::current_max_send_streams);
         self.others() < allowed.min(MOST_STREAMS)
     }
 }
 
+fn drive(driver: &Mutex<Option<Driver>>, context: &mut Context<'_>) -> Poll<()> {
+    let mut driver = lock(driver);
+    let Some(running) = driver.as_mut() else {
+        return Poll::Ready(());
+    };
+    // How it ended is told to those who wait for an answer on it.
+    let ended = Pin::new(running).poll(context).map(drop);
+    if ended.is_ready() {
+        *driver = None;
+    }
+    ended
+}
+
 /// All of a worker's connections are driven, and looked at, on one thread: nobody waits here.
-fn lock(driver: &Mutex<Driver>) -> MutexGuard<'_, Driver> {
+fn lock(driver: &Mutex<Option<Driver>>) -> MutexGuard<'_, Option<Driver>> {
     driver.lock().unwrap_or_else(PoisonError::into_inner)
 }
