@@ -14,6 +14,9 @@ use std::sync::mpsc;
 use support::*;
 
 const KEY_REJECTED: &str = r#"{"status":401,"error":"Unauthorized","details":{"message":"INVALID_LTIK_AUTH_AUTHORIZATION_HEADER","description":"Invalid API key."}}"#;
+/// LTIAAS's errors may lack their message.
+const KEY_REJECTED_IN_SHORT: &str =
+    r#"{"status":401,"error":"Unauthorized","details":{"description":"Invalid API key."}}"#;
 const LTIK_EXPIRED: &str = r#"{"status":401,"error":"Unauthorized","details":{"message":"INVALID_LTIK_AUTH_AUTHORIZATION_HEADER","description":"Invalid or expired ltik."}}"#;
 
 fn with_keys(upstream: &Upstream, keys: &[&str]) -> Gateway {
@@ -24,29 +27,31 @@ fn with_keys(upstream: &Upstream, keys: &[&str]) -> Gateway {
 
 #[test]
 fn a_second_key_is_tried_once_after_a_401_that_names_the_key() {
-    let upstream = Upstream::start(|request, _| {
-        match request.header("authorization").unwrap().contains("key-two") {
-            true => reply(204, "", ""),
-            false => json_reply(401, KEY_REJECTED),
-        }
-    });
-    let gateway = with_keys(&upstream, &["key-one", "key-two", "key-three"]);
-    let response = gateway.submit(SCORE);
-    assert_eq!(response.status, 204, "{}", response.everything());
-    let sent: Vec<_> = upstream
-        .requests()
-        .iter()
-        .map(|request| request.header("authorization").unwrap().to_owned())
-        .collect();
-    assert_eq!(
-        sent,
-        [
-            format!("LTIK-AUTH-V2 key-one:{LTIK}"),
-            format!("LTIK-AUTH-V2 key-two:{LTIK}")
-        ]
-    );
-    let bodies: Vec<_> = upstream.requests().iter().map(Recorded::body).collect();
-    assert_eq!(bodies[0], bodies[1]);
+    for rejected in [KEY_REJECTED, KEY_REJECTED_IN_SHORT] {
+        let upstream = Upstream::start(move |request, _| {
+            match request.header("authorization").unwrap().contains("key-two") {
+                true => reply(204, "", ""),
+                false => json_reply(401, rejected),
+            }
+        });
+        let gateway = with_keys(&upstream, &["key-one", "key-two", "key-three"]);
+        let response = gateway.submit(SCORE);
+        assert_eq!(response.status, 204, "{}", response.everything());
+        let sent: Vec<_> = upstream
+            .requests()
+            .iter()
+            .map(|request| request.header("authorization").unwrap().to_owned())
+            .collect();
+        assert_eq!(
+            sent,
+            [
+                format!("LTIK-AUTH-V2 key-one:{LTIK}"),
+                format!("LTIK-AUTH-V2 key-two:{LTIK}")
+            ]
+        );
+        let bodies: Vec<_> = upstream.requests().iter().map(Recorded::body).collect();
+        assert_eq!(bodies[0], bodies[1]);
+    }
 }
 
 #[test]

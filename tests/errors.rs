@@ -224,6 +224,7 @@ fn retry_after_passes_as_seconds_or_a_date_and_never_lacks() {
         ),
         (500, Some("7"), Some("7")),
         (400, Some("soon"), None),
+        (400, Some("Sun, 6 Nov 1994 08:49:37 GMT"), None),
         (400, Some("-5"), None),
         (400, Some("1.5"), None),
         (400, None, None),

@@ -745,3 +745,54 @@ fn what_the_drain_finds_in_line_for_its_cell_has_not_left() {
     assert_eq!(left.len(), 2, "{:#?}", entries(&gateway));
     assert!(left.contains(&90.into()), "{left:?}");
 }
+
+/// The gateway remembers histories, and the command ends only once it has forgotten.
+#[test]
+fn who_was_erased_is_judged_anew() {
+    let upstream = Upstream::accepting();
+    let gateway = Gateway::start(&settings(&upstream, HIGHEST));
+    let erase = ["ledger", "erase", "--user", "5323497", "--yes"];
+    for points in [90, 40, 30] {
+        let answer = gateway.submit(given(points));
+        assert_eq!(answer.header("scoregate-decision"), Some("forwarded"));
+        command(gateway.directory.path(), &erase);
+    }
+    let decisions: Vec<_> = entries(&gateway)
+        .iter()
+        .map(|entry| entry["judged"]["scoreGiven"].clone())
+        .collect();
+    assert_eq!(decisions, [90, 40, 30]);
+}
+
+/// The gateway copies the write-ahead log back into the file now and then, and holds it up for a moment.
+#[test]
+fn an_erasure_beside_submissions_is_complete() {
+    let upstream = Upstream::accepting();
+    let gateway = Gateway::start(&settings(&upstream, HIGHEST));
+    let ended = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while !ended.load(Ordering::Relaxed) {
+                    // While the file is rewritten it may be refused.
+                    gateway.submit(given(50));
+                }
+            });
+        }
+        let erased: Vec<_> = (0..4)
+            .map(|_| {
+                let erase = ["ledger", "erase", "--user", "nobody", "--yes", "--config"];
+                Command::new(env!("CARGO_BIN_EXE_scoregate"))
+                    .args(erase)
+                    .arg(gateway.config_file())
+                    .output()
+                    .unwrap()
+            })
+            .collect();
+        ended.store(true, Ordering::Relaxed);
+        for done in erased {
+            let told = String::from_utf8_lossy(&done.stderr).into_owned();
+            assert!(done.status.success(), "{told}");
+        }
+    });
+}

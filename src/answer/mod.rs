@@ -130,13 +130,16 @@ fn is_about_our_key(content: &Content<'_>, launch: LaunchKind) -> bool {
             .iter()
             .any(|name| text.contains(name))
     };
-    let described = match content {
-        Content::Envelope(envelope) => envelope
+    let describes = |error: &Map<String, Value>| {
+        let description = error
             .get("details")
-            .and_then(|details| details.get("description"))
-            .and_then(Value::as_str)
-            .is_some_and(names_key),
-        Content::Foreign(_) => false,
+            .and_then(|details| details.get("description"));
+        description.and_then(Value::as_str).is_some_and(names_key)
+    };
+    let described = match content {
+        Content::Envelope(envelope) => describes(envelope),
+        // As LTIAAS's own may lack a message.
+        Content::Foreign(text) => serde_json::from_str(text).is_ok_and(|error| describes(&error)),
     };
     launch == LaunchKind::KeyOnly || described
 }
@@ -172,7 +175,8 @@ fn retry_after(headers: &HeaderMap) -> Option<HeaderValue> {
 
 /// `Sun, 06 Nov 1994 08:49:37 GMT`, the one form that senders may use (RFC 9110 section 5.6.7).
 fn is_http_date(text: &str) -> bool {
-    jiff::fmt::strtime::parse("%a, %d %b %Y %H:%M:%S GMT", text).is_ok()
+    text.len() == "Sun, 06 Nov 1994 08:49:37 GMT".len()
+        && jiff::fmt::strtime::parse("%a, %d %b %Y %H:%M:%S GMT", text).is_ok()
 }
 
 /// A success as it came, less the headers that are nobody's business.

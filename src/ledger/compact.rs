@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use super::database::{Database, Dialect, Input};
 use super::fault::{CannotErase, Fault};
 
-/// How long transactions are waited for that are older than the erasure: those of gateways are short.
+/// How long transactions are waited for that are older than the erasure, and whoever uses the write-ahead log:
+/// those of gateways are short.
 const OLDER: Duration = Duration::from_secs(5);
 
 /// Between looks at them.
@@ -57,16 +58,27 @@ pub fn compact(database: &mut dyn Database, number: Option<&str>) -> Result<(), 
 fn compact_file(database: &mut dyn Database) -> Result<(), CannotErase> {
     let later = |cause| not_compacted("when it can be written to", Some(cause));
     database.script("VACUUM").map_err(later)?;
-    // SQLite says with its first column whether somebody was still reading the log.
-    let log = database.query("PRAGMA wal_checkpoint(TRUNCATE)", &[]);
-    let row = log.map_err(later)?.into_iter().next();
-    match row.map_or(Ok(0), |mut row| row.integer()).map_err(later)? {
-        0 => Ok(()),
-        _ => Err(not_compacted(
-            "when nobody reads the ledger: the write-ahead log is in use and still holds old pages",
-            None,
-        )),
+    let end = Instant::now() + OLDER;
+    while is_log_in_use(database).map_err(later)? {
+        if Instant::now() >= end {
+            let when = "when nobody reads the ledger, and little is written: the write-ahead log is in use and \
+                 still holds old pages";
+            return Err(not_compacted(when, None));
+        }
+        thread::sleep(LOOK);
     }
+    Ok(())
+}
+
+/// Empties the write-ahead log where nobody reads it, nor copies it back just then as the gateway does.
+fn is_log_in_use(database: &mut dyn Database) -> Result<bool, Fault> {
+    let log = database.query("PRAGMA wal_checkpoint(TRUNCATE)", &[])?;
+    // SQLite says so with its first column.
+    let is_in_use = log
+        .into_iter()
+        .next()
+        .map_or(Ok(0), |mut row| row.integer());
+    Ok(is_in_use? != 0)
 }
 
 fn compact_table(database: &mut dyn Database, number: &str) -> Result<(), CannotErase> {

@@ -2,6 +2,9 @@
 //! the database is compacted (`compact`), so that the id stands nowhere. The chain is over what is sealed, so
 //! it stays whole.
 
+use std::thread;
+use std::time::Duration;
+
 use super::compact::{compact, number};
 use super::database::{Database, Dialect, Input, in_transaction};
 use super::fault::{CannotErase, CannotOpen, Fault};
@@ -10,7 +13,11 @@ use super::open::SWEEP;
 use super::place::Place;
 use super::reader::Reader;
 use super::sqlite::Sqlite;
+use super::writer::TICK;
 use crate::line_item::Pattern;
+
+/// How long a running gateway takes, beside the time between its looks, to notice an erasure.
+const TO_NOTICE: Duration = Duration::from_millis(500);
 
 /// What an erasure takes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -68,7 +75,7 @@ impl Reader {
             .map_or(Ok(0), |mut row| row.integer())
     }
 
-    /// Erases it, and compacts. A running gateway notices with its next entry, or within a second.
+    /// Erases it, waits until a running gateway has noticed, and compacts.
     pub fn erase(&mut self, erasure: &Erasure) -> Result<(), CannotErase> {
         if let Place::Sqlite(path) = &self.place {
             // Opened to read so far.
@@ -79,6 +86,10 @@ impl Reader {
             number(database)
         });
         let number = number.map_err(CannotOpen::from)?;
+        if self.database.dialect() == Dialect::Sqlite {
+            // It remembers histories, and looks at its next entry or tick whether they are still good.
+            thread::sleep(TICK + TO_NOTICE);
+        }
         compact(self.database.as_mut(), number.as_deref())
     }
 }

@@ -32,7 +32,7 @@ const MOST_OPENED: usize = 64;
 const COMPANY: Duration = Duration::from_micros(500);
 
 /// Between looks at what is to be done without being asked.
-const TICK: Duration = Duration::from_secs(1);
+pub(super) const TICK: Duration = Duration::from_secs(1);
 
 /// Between tries to reach a database that can't be used.
 pub const RETRY: Duration = Duration::from_millis(500);

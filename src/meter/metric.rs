@@ -77,8 +77,8 @@ pub mod list {
         UPSTREAM_DURATION Histogram "scoregate_upstream_duration_seconds" ["account"];
         /// LTIAAS's answers by class of status, such as `2xx`.
         UPSTREAM_ANSWERS Counter "scoregate_upstream_answers_total" ["account" "status"];
-        /// Requests to LTIAAS that got no answer: `connect`, `connect_timeout`, `handshake`,
-        /// `closed`, `broken`, `not_http` or `answer_timeout`.
+        /// Requests to LTIAAS that got no answer: `connect`, `connect_timeout` (also where the time was over
+        /// before anything was sent), `handshake`, `closed`, `broken`, `not_http` or `answer_timeout`.
         UPSTREAM_ERRORS Counter "scoregate_upstream_errors_total" ["account" "reason"];
         /// Times LTIAAS rejected one of the account's API keys.
         UPSTREAM_KEY_REJECTIONS Counter "scoregate_upstream_key_rejections_total" ["account"];

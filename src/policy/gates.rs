@@ -35,12 +35,14 @@ type Ask = for<'a> fn(&Trial<'a>) -> Option<Gate<'a>>;
 /// In the order in which they are asked: what never depends on the cell comes first.
 pub(super) const ALL: [Ask; 6] = [window, require, comment, stale, protection, attempts];
 
-/// Those that a score passes or not whatever its maximum is, for one that lacks it. A `require` may look at
-/// the maximum, so nothing that comes after it can be told either.
+/// Those that a score passes or not whatever its maximum is, for one that lacks it: none where nothing was to
+/// fill it, which is a fault of the score. A `require` may look at the maximum, so nothing that comes after it
+/// can be told either.
 pub(super) fn without_maximum(effective: &Effective) -> &'static [Ask] {
-    match effective.require {
-        None => &[window, comment, stale, protection],
-        Some(_) => &[window],
+    match (&effective.fill_maximum, &effective.require) {
+        (None, _) => &[],
+        (Some(_), None) => &[window, comment, stale, protection],
+        (Some(_), Some(_)) => &[window],
     }
 }
 

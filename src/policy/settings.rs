@@ -29,7 +29,8 @@
 //! it than `tolerance`, and whose comment is the one last sent; `forward` (unless set) sends it.
 //! Boundaries: full marks over less, and a first score of zero, are always sent; so is what follows a
 //! score that was lost on its way, and what is FullyGraded where the last one was not: some LMSs count
-//! only what is final.
+//! only what is final. With `comment.explain` the reasons are part of the comment: one that counts how
+//! late a score is differs each time a tool without `submittedAt` and `timestamp` sends it.
 //! Example:
 //!
 //! ```text

@@ -641,6 +641,9 @@ fn a_missing_maximum_hides_no_refusal_that_needs_none() {
         cell.submit(&stamped("50", "08:00:00"));
         assert_eq!(cell.submit(&alone(more)), said, "{keys}");
     }
+    // A fault of the score where nothing was to fill it.
+    let mut cell = Cell::under("closes = '2026-02-28T00:00:00Z'\n");
+    assert_eq!(cell.submit(&alone("")), "refused: INVALID_SCORE");
     let mut cell = of_item("closes = '2026-02-28T00:00:00Z'");
     let judgement = cell.judge(&alone(""), Fate::Confirmed);
     assert_eq!(judgement.acts[0].input.to_string(), "15");

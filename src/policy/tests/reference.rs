@@ -210,7 +210,10 @@ impl Cell {
     fn judge(&mut self, mut case: Case<'_>, fate: Option<Fate>) -> Outcome {
         let arrival = self.arrivals;
         let filled = case.fill();
-        let stopped = case.gates(self, filled);
+        let stopped = match case.about.keys.fill_maximum {
+            Some(_) => case.gates(self, filled),
+            None => filled.and_then(|()| case.gates(self, Ok(()))),
+        };
         match stopped {
             Err(Stop::Refused(code, rule)) => {
                 case.rules.extend(rule);
