@@ -176,6 +176,43 @@ fn all_that_came_is_shown() {
     }
 }
 
+/// All else can be copied from it.
+#[test]
+fn no_text_of_a_caller_turns_a_line_around() {
+    let folder = folder("");
+    let turned = |text: &str| json!(format!("{text}\u{202e}\u{9b}")).to_string();
+    let (user, grader, comment) = (
+        turned("o'brien 👩\u{200d}🏫"),
+        turned("o'hara"),
+        turned("it's"),
+    );
+    let score = score_with(&[
+        ("userId", &user),
+        ("scoringUserId", &grader),
+        ("comment", &comment),
+        ("https://tool.example/\u{202e}", &turned("\\\"'")),
+    ]);
+    let unknown = score_with(&[("score\u{202e}Given", "1")]);
+    for (score, parts) in [
+        (
+            score,
+            &[
+                "83 of 100 for learner o'brien 👩\u{200d}🏫\\u202e\\u009b\n",
+                "Graded by   o'hara\\u202e\\u009b\n",
+                "\"comment\":\"it's\\u202e\\u009b\"",
+                "Extension   https://tool.example/\\u202e = \"\\\\\\\"'\\u202e\\u009b\"\n",
+            ][..],
+        ),
+        (unknown, &["  /score\\u202eGiven  "]),
+    ] {
+        let text = ask(folder.path(), &score, &[]).stdout;
+        assert!(!text.contains(['\u{202e}', '\u{9b}']), "{text}");
+        for part in parts {
+            assert!(text.contains(part), "no `{part}` in:\n{text}");
+        }
+    }
+}
+
 #[test]
 fn the_time_of_arrival_is_what_at_says() {
     let folder = folder(TARDY);
