@@ -490,6 +490,24 @@ fn the_line_items_own_maximum_must_be_given_where_it_matters() {
     );
 }
 
+/// Without it, a policy in report mode would refuse what it never refuses.
+#[test]
+fn a_report_policy_needs_the_line_items_own_maximum_too() {
+    let capped = "[[policy]]\nname = \"cap\"\nmaximum = { percent = 100 }\n";
+    let shadow =
+        "[[policy]]\nname = \"shadow\"\nmode = \"report\"\nrescale = { to = \"line_item\" }\n";
+    let folder = folder(&format!("{capped}{shadow}"));
+    let without = ask(folder.path(), SCORE, &["--json"]);
+    assert_eq!(without.code, Some(2), "{}", without.stdout);
+    let needed = "asks for the line item's own maximum: give it with --line-item-maximum";
+    assert!(without.stderr.contains(needed), "{}", without.stderr);
+    let with = explained(folder.path(), SCORE, &["--line-item-maximum", "10"]);
+    assert_eq!(
+        with["report"]["judged"],
+        json!({"scoreGiven": 8.3, "scoreMaximum": 10})
+    );
+}
+
 #[test]
 fn wrong_usage_is_told_from_findings() {
     let folder = folder("");
