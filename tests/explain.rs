@@ -219,6 +219,9 @@ fn the_time_of_arrival_is_what_at_says() {
     let at = |time| explained(folder.path(), SCORE, &["--at", time]);
     assert_eq!(at("2026-03-01T12:00:00Z")["decision"], "forwarded");
     assert_eq!(at("2026-03-01T12:00:01Z")["judged"]["scoreGiven"], 73);
+    // A date begins at midnight UTC.
+    assert_eq!(at("2026-03-01")["decision"], "forwarded");
+    assert_eq!(at("2026-03-02")["judged"]["scoreGiven"], 73);
 }
 
 #[test]
@@ -506,6 +509,28 @@ fn a_report_policy_needs_the_line_items_own_maximum_too() {
         with["report"]["judged"],
         json!({"scoreGiven": 8.3, "scoreMaximum": 10})
     );
+}
+
+#[test]
+fn what_is_no_value_of_an_option_is_said_in_its_own_words() {
+    let folder = folder("");
+    for (option, value, told) in [
+        (
+            "--at",
+            "nonsense",
+            "must be such as 2026-01-31T12:00:00Z or 2026-01-31",
+        ),
+        ("--line-item-maximum", "-1", "must not be negative"),
+        ("--line-item-maximum", "ten", "for '--line-item-maximum"),
+    ] {
+        let ran = ask(folder.path(), SCORE, &[option, value]);
+        assert_eq!(ran.code, Some(2), "{option} {value}: {}", ran.stdout);
+        assert!(
+            ran.stderr.contains(told),
+            "{option} {value}: {}",
+            ran.stderr
+        );
+    }
 }
 
 #[test]
