@@ -55,6 +55,23 @@ fn demo_shows_every_sample_and_ends_well() {
     assert!(widest <= Some(100), "a line of {widest:?} columns");
 }
 
+/// As `head` does.
+#[test]
+fn demo_ends_quietly_where_nobody_reads_on() {
+    let mut demo = Command::new(env!("CARGO_BIN_EXE_scoregate"))
+        .args(["demo", "--once"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    demo.stdout.take().unwrap().read_exact(&mut [0]).unwrap();
+    let done = demo.wait_with_output().unwrap();
+    assert_eq!(
+        (done.status.code(), text(&done.stderr).as_str()),
+        (Some(0), "")
+    );
+}
+
 #[test]
 fn demo_stays_up_and_its_curl_line_works() {
     let mut demo = Command::new(env!("CARGO_BIN_EXE_scoregate"))
