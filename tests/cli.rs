@@ -242,11 +242,25 @@ fn the_admin_listener_shows_what_is_applied_to_those_who_have_its_token() {
     };
     assert_eq!(page("/healthz", None).status, 200);
     assert_eq!(page("/readyz", None).status, 200);
-    for wrong in [None, Some("Bearer wrong"), Some("an-admin-token-of-length")] {
+    for wrong in [
+        None,
+        Some(""),
+        Some("Bearer wrong"),
+        Some("Bearer AN-ADMIN-TOKEN-OF-LENGTH"),
+        Some("Basic an-admin-token-of-length"),
+        Some("an-admin-token-of-length"),
+    ] {
         let answer = page("/config", wrong);
         assert_eq!(answer.status, 401);
         assert!(answer.header("www-authenticate").is_some());
         assert_eq!(page("/anything", wrong).status, 401);
+    }
+    // A scheme is in any case.
+    for good in [
+        "bearer an-admin-token-of-length",
+        "BEARER an-admin-token-of-length",
+    ] {
+        assert_eq!(page("/config", Some(good)).status, 200, "{good}");
     }
     let good = Some("Bearer an-admin-token-of-length");
     let answer = page("/config", good);
