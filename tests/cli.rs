@@ -55,6 +55,23 @@ fn demo_shows_every_sample_and_ends_well() {
     assert!(widest <= Some(100), "a line of {widest:?} columns");
 }
 
+/// As `head` does.
+#[test]
+fn demo_ends_quietly_where_nobody_reads_on() {
+    let mut demo = Command::new(env!("CARGO_BIN_EXE_scoregate"))
+        .args(["demo", "--once"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    demo.stdout.take().unwrap().read_exact(&mut [0]).unwrap();
+    let done = demo.wait_with_output().unwrap();
+    assert_eq!(
+        (done.status.code(), text(&done.stderr).as_str()),
+        (Some(0), "")
+    );
+}
+
 #[test]
 fn demo_stays_up_and_its_curl_line_works() {
     let mut demo = Command::new(env!("CARGO_BIN_EXE_scoregate"))
@@ -225,11 +242,25 @@ fn the_admin_listener_shows_what_is_applied_to_those_who_have_its_token() {
     };
     assert_eq!(page("/healthz", None).status, 200);
     assert_eq!(page("/readyz", None).status, 200);
-    for wrong in [None, Some("Bearer wrong"), Some("an-admin-token-of-length")] {
+    for wrong in [
+        None,
+        Some(""),
+        Some("Bearer wrong"),
+        Some("Bearer AN-ADMIN-TOKEN-OF-LENGTH"),
+        Some("Basic an-admin-token-of-length"),
+        Some("an-admin-token-of-length"),
+    ] {
         let answer = page("/config", wrong);
         assert_eq!(answer.status, 401);
         assert!(answer.header("www-authenticate").is_some());
         assert_eq!(page("/anything", wrong).status, 401);
+    }
+    // A scheme is in any case.
+    for good in [
+        "bearer an-admin-token-of-length",
+        "BEARER an-admin-token-of-length",
+    ] {
+        assert_eq!(page("/config", Some(good)).status, 200, "{good}");
     }
     let good = Some("Bearer an-admin-token-of-length");
     let answer = page("/config", good);

@@ -89,6 +89,22 @@ fn an_envelope_passes_with_its_members_completed() {
     assert!(answer.get("bodySent").is_none(), "{answer}");
 }
 
+/// LTIAAS says none, and the one that the caller used is as good as another.
+#[test]
+fn an_upstreams_401_names_every_scheme_that_a_caller_may_use() {
+    let body = r#"{"status":401,"error":"Unauthorized","details":{"message":"SERVICE_KEY_EXPIRED","description":"The service key has expired."}}"#;
+    let upstream = Upstream::start(move |_, _| reply(401, "application/json", body));
+    let gateway = Gateway::before(&upstream);
+    let service = format!("SERVICE-AUTH-V1 {}:s", gateway.key);
+    let answer = gateway.ask(&gateway.submission(SCORE).authorization(&service));
+    assert_envelope(&answer, 401, "SERVICE_KEY_EXPIRED");
+    let unnamed = Request::new("POST", SCORES).json(SCORE);
+    assert_eq!(
+        answer.header("www-authenticate"),
+        gateway.ask(&unnamed).header("www-authenticate")
+    );
+}
+
 #[test]
 fn members_of_the_wrong_type_are_repaired_or_dropped() {
     // What both SDKs can read: a text, a boolean, a list of objects.

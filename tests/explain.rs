@@ -176,12 +176,52 @@ fn all_that_came_is_shown() {
     }
 }
 
+/// All else can be copied from it.
+#[test]
+fn no_text_of_a_caller_turns_a_line_around() {
+    let folder = folder("");
+    let turned = |text: &str| json!(format!("{text}\u{202e}\u{9b}")).to_string();
+    let (user, grader, comment) = (
+        turned("o'brien 👩\u{200d}🏫"),
+        turned("o'hara"),
+        turned("it's"),
+    );
+    let score = score_with(&[
+        ("userId", &user),
+        ("scoringUserId", &grader),
+        ("comment", &comment),
+        ("https://tool.example/\u{202e}", &turned("\\\"'")),
+    ]);
+    let unknown = score_with(&[("score\u{202e}Given", "1")]);
+    for (score, parts) in [
+        (
+            score,
+            &[
+                "83 of 100 for learner o'brien 👩\u{200d}🏫\\u202e\\u009b\n",
+                "Graded by   o'hara\\u202e\\u009b\n",
+                "\"comment\":\"it's\\u202e\\u009b\"",
+                "Extension   https://tool.example/\\u202e = \"\\\\\\\"'\\u202e\\u009b\"\n",
+            ][..],
+        ),
+        (unknown, &["  /score\\u202eGiven  "]),
+    ] {
+        let text = ask(folder.path(), &score, &[]).stdout;
+        assert!(!text.contains(['\u{202e}', '\u{9b}']), "{text}");
+        for part in parts {
+            assert!(text.contains(part), "no `{part}` in:\n{text}");
+        }
+    }
+}
+
 #[test]
 fn the_time_of_arrival_is_what_at_says() {
     let folder = folder(TARDY);
     let at = |time| explained(folder.path(), SCORE, &["--at", time]);
     assert_eq!(at("2026-03-01T12:00:00Z")["decision"], "forwarded");
     assert_eq!(at("2026-03-01T12:00:01Z")["judged"]["scoreGiven"], 73);
+    // A date begins at midnight UTC.
+    assert_eq!(at("2026-03-01")["decision"], "forwarded");
+    assert_eq!(at("2026-03-02")["judged"]["scoreGiven"], 73);
 }
 
 #[test]
@@ -451,6 +491,46 @@ fn the_line_items_own_maximum_must_be_given_where_it_matters() {
         with["judged"],
         json!({"scoreGiven": 8.3, "scoreMaximum": 10})
     );
+}
+
+/// Without it, a policy in report mode would refuse what it never refuses.
+#[test]
+fn a_report_policy_needs_the_line_items_own_maximum_too() {
+    let capped = "[[policy]]\nname = \"cap\"\nmaximum = { percent = 100 }\n";
+    let shadow =
+        "[[policy]]\nname = \"shadow\"\nmode = \"report\"\nrescale = { to = \"line_item\" }\n";
+    let folder = folder(&format!("{capped}{shadow}"));
+    let without = ask(folder.path(), SCORE, &["--json"]);
+    assert_eq!(without.code, Some(2), "{}", without.stdout);
+    let needed = "asks for the line item's own maximum: give it with --line-item-maximum";
+    assert!(without.stderr.contains(needed), "{}", without.stderr);
+    let with = explained(folder.path(), SCORE, &["--line-item-maximum", "10"]);
+    assert_eq!(
+        with["report"]["judged"],
+        json!({"scoreGiven": 8.3, "scoreMaximum": 10})
+    );
+}
+
+#[test]
+fn what_is_no_value_of_an_option_is_said_in_its_own_words() {
+    let folder = folder("");
+    for (option, value, told) in [
+        (
+            "--at",
+            "nonsense",
+            "must be such as 2026-01-31T12:00:00Z or 2026-01-31",
+        ),
+        ("--line-item-maximum", "-1", "must not be negative"),
+        ("--line-item-maximum", "ten", "for '--line-item-maximum"),
+    ] {
+        let ran = ask(folder.path(), SCORE, &[option, value]);
+        assert_eq!(ran.code, Some(2), "{option} {value}: {}", ran.stdout);
+        assert!(
+            ran.stderr.contains(told),
+            "{option} {value}: {}",
+            ran.stderr
+        );
+    }
 }
 
 #[test]

@@ -422,6 +422,19 @@ fn an_erasure_that_finds_nothing_says_so() {
     );
 }
 
+/// As `list` shows it.
+#[test]
+fn an_id_in_a_table_can_be_copied_to_erase() {
+    let folder = home();
+    for user in ["o'brien", "👩\u{200d}🏫", "e\u{301}"] {
+        record(folder.path(), &[entry(user, "1")]);
+        let table = good(folder.path(), &["list"]);
+        assert!(table.contains(&format!("  {user}  ")), "{table}");
+        let told = good(folder.path(), &["erase", "--user", user]);
+        assert!(told.contains("would erase 1 cell with 1 entry"), "{told}");
+    }
+}
+
 /// It copies the whole file meanwhile: to the disk, not to memory.
 #[test]
 fn an_erasure_needs_no_memory_for_the_whole_ledger() {

@@ -76,21 +76,24 @@ fn csv_and_table_tell_the_same() {
     let (gateway, _upstream) = start("");
     submit(&gateway, "=1+1", "80.5");
     submit(&gateway, "a", "60");
+    submit(&gateway, "o'brien", "90");
     let folder = gateway.directory.path();
     let csv = replay(folder, &cap("70"), &["--format", "csv"]);
     assert_eq!(
         csv.stdout,
         format!(
             "account,line_item,user,before_given,before_maximum,after_given,after_maximum,difference_percent\n\
-             main,{ITEM},'=1+1,80.5,100,70,100,-10.5\n"
+             main,{ITEM},'=1+1,80.5,100,70,100,-10.5\n\
+             main,{ITEM},o'brien,90,100,70,100,-20\n"
         )
     );
     let table = replay(folder, &cap("70"), &[]);
     assert_eq!(table.code, Some(0));
     for part in [
-        "2 cells: 0 up, 1 down, 1 unchanged",
+        "3 cells: 0 up, 2 down, 1 unchanged",
         ITEM,
         "80.5 of 100 -> 70 of 100 (-10.5 %)",
+        "  o'brien: 90 of 100",
     ] {
         assert!(
             table.stdout.contains(part),

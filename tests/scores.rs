@@ -178,6 +178,11 @@ fn times_leave_as_the_same_instant() {
         let sent: jiff::Timestamp = sent["submission"][name].as_str().unwrap().parse().unwrap();
         assert_eq!(sent, expected.parse().unwrap(), "{name}");
     }
+    let last = "9999-12-31T23:59:59Z";
+    let submission = format!("{{\"submittedAt\":\"{last}\"}}");
+    let body = bench.forwarded(&score_with(&[("submission", &submission)]));
+    let sent: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(sent["submission"]["submittedAt"], last);
     let given = "2026-01-31T23:59:59.5-05:00";
     let body = bench.forwarded(&score_with(&[("timestamp", &format!("\"{given}\""))]));
     let sent: Value = serde_json::from_str(&body).unwrap();

@@ -35,6 +35,9 @@ const PAGES: [&str; 6] = [
 
 const LIST: &str = "/ledger";
 
+/// In any case (RFC 9110 section 11.1).
+const SCHEME: &[u8] = b"Bearer ";
+
 pub(super) type Page = Response<Full<Bytes>>;
 
 impl Admin {
@@ -122,8 +125,11 @@ impl Admin {
         let (Some(value), None) = (given.next(), given.next()) else {
             return false;
         };
-        let expected = format!("Bearer {}", token.expose_secret());
-        verify_slices_are_equal(value.as_bytes(), expected.as_bytes()).is_ok()
+        let Some((scheme, given)) = value.as_bytes().split_at_checked(SCHEME.len()) else {
+            return false;
+        };
+        let expected = token.expose_secret().as_bytes();
+        scheme.eq_ignore_ascii_case(SCHEME) && verify_slices_are_equal(given, expected).is_ok()
     }
 }
 

@@ -13,6 +13,7 @@ mod sandbox;
 mod schema;
 mod spreadsheet;
 mod stop;
+mod terminal;
 
 use std::io::{self, Write};
 use std::path::PathBuf;

@@ -5,9 +5,12 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
+use http::Uri;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::origin::{BadOrigin, Origin};
 use crate::sandbox::{DEFAULT_API_KEY, Lms, Options, Sandbox};
 
 #[derive(Debug, Args)]
@@ -16,13 +19,13 @@ pub struct Arguments {
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:9090")]
     listen: SocketAddr,
     /// An API key that is taken; may be repeated.
-    #[arg(long = "api-key", value_name = "KEY", default_value = DEFAULT_API_KEY)]
+    #[arg(long = "api-key", value_name = "KEY", default_value = DEFAULT_API_KEY, value_parser = NonEmptyStringValueParser::new())]
     api_keys: Vec<String>,
     /// Whose habits the grade book has.
     #[arg(long, value_enum, default_value_t)]
     lms: Lms,
     /// Origin of the platform behind it, where new line items live.
-    #[arg(long, value_name = "URL", default_value = "https://lms.example.com")]
+    #[arg(long, value_name = "URL", default_value = "https://lms.example.com", value_parser = read_platform)]
     platform: String,
 }
 
@@ -32,8 +35,18 @@ impl Arguments {
             listen: self.listen,
             api_keys: self.api_keys.clone(),
             lms: self.lms,
-            platform: self.platform.trim_end_matches('/').to_owned(),
+            platform: self.platform.clone(),
         }
+    }
+}
+
+/// Line items' ids begin with it.
+fn read_platform(text: &str) -> Result<String, String> {
+    let url: Uri = text.parse().map_err(|_| BadOrigin.to_string())?;
+    Origin::of(&url).map_err(|cause| cause.to_string())?;
+    match url.query() {
+        Some(_) => Err("it must have no query".to_owned()),
+        None => Ok(text.trim_end_matches('/').to_owned()),
     }
 }
 
@@ -130,6 +143,34 @@ mod tests {
         ]);
         assert_eq!(options.lms, Lms::Moodle);
         assert_eq!(options.platform, "https://moodle.example.edu");
+    }
+
+    /// It would write line items that no gateway takes, or take a key that none has.
+    #[test]
+    fn refuses_a_platform_that_is_no_url_and_an_empty_key() {
+        for (option, value, told) in [
+            (
+                "--platform",
+                "foo",
+                "must be an `https://` or `http://` URL",
+            ),
+            ("--platform", "", "must be an `https://` or `http://` URL"),
+            (
+                "--platform",
+                "ftp://lms.example.com",
+                "must be an `https://` or `http://` URL",
+            ),
+            (
+                "--platform",
+                "https://lms.example.com?a",
+                "must have no query",
+            ),
+            ("--api-key", "", "a value is required for '--api-key <KEY>'"),
+        ] {
+            let refused = Cli::try_parse_from(["sandbox", option, value]).err();
+            let shown = refused.map(|cause| cause.to_string()).unwrap_or_default();
+            assert!(shown.contains(told), "{option} {value}: {shown}");
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::findings::At;
 use crate::gateway_key::{PREFIX, digest as digest_of};
+use crate::score;
 
 /// The SHA-256 digest of a gateway key.
 #[derive(Clone)]
@@ -100,13 +101,19 @@ fn unhex(text: &str) -> Option<[u8; 32]> {
 }
 
 fn check_not_after(at: &At<'_>, text: &str, now: Timestamp) -> Option<Timestamp> {
-    let Ok(instant) = text.parse::<Timestamp>() else {
+    let Some(instant) = instant(text) else {
         return at.problem("must be an instant such as \"2027-01-31T00:00:00Z\"");
     };
     if instant < now {
         at.warn("this key has expired");
     }
     Some(instant)
+}
+
+/// As in policies, and without seconds too.
+fn instant(text: &str) -> Option<Timestamp> {
+    let strict = || score::Timestamp::parse(text).map(|read| read.instant());
+    text.parse().ok().or_else(strict)
 }
 
 impl<'de> Deserialize<'de> for KeyEntry {

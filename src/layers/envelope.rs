@@ -185,10 +185,11 @@ fn challenge(code: Code) -> HeaderValue {
     HeaderValue::from_static(match code {
         Code::InvalidServiceAuthorization => "SERVICE-AUTH-V1 realm=\"scoregate\"",
         Code::InvalidBearerAuthorization => "Bearer realm=\"scoregate\"",
-        Code::MissingAuthorization => {
+        Code::InvalidLtikAuthorization => "LTIK-AUTH-V2 realm=\"scoregate\"",
+        // Nobody named a scheme, or it was LTIAAS that refused.
+        _ => {
             "LTIK-AUTH-V2 realm=\"scoregate\", SERVICE-AUTH-V1 realm=\"scoregate\", Bearer realm=\"scoregate\""
         }
-        _ => "LTIK-AUTH-V2 realm=\"scoregate\"",
     })
 }
 

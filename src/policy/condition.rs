@@ -51,8 +51,12 @@ pub enum BadCondition {
     NestedLoop,
     #[error("it names something that does not exist; there are {NAMES}")]
     UnknownName,
-    #[error("`….{0}` does not exist; there are {NAMES}")]
-    UnknownMember(String),
+    #[error("`….{name}` does not exist; there are `{}`", .known.join("`, `"))]
+    UnknownMember {
+        name: String,
+        /// What there is in its place.
+        known: &'static [&'static str],
+    },
     #[error("it can't be evaluated on any sample score: {0}")]
     NeverHolds(String),
 }
@@ -165,7 +169,9 @@ impl Condition {
 fn cause(error: &cel::ExecutionError) -> &'static str {
     use cel::ExecutionError as E;
     match error {
-        E::NoSuchKey(_) => "a member that it names is absent; guard it with has()",
+        E::NoSuchKey(_) => {
+            "a member that it names is absent; guard it with has(), or an extension with `\"…\" in score && …`"
+        }
         E::UndeclaredReference(_) => "it names something that does not exist",
         E::NoSuchOverload(_) | E::UnsupportedBinaryOperator(..) | E::ValuesNotComparable(..) => {
             "it mixes types, such as a double and an integer (write 60.0, not 60), or compares what is no number"

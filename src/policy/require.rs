@@ -3,8 +3,9 @@
 //!
 //! Formula: the first whose `when` is false, or can't be evaluated, refuses with its `message`
 //! (POLICY_REFUSED).
-//! Boundaries: all must hold; an absent member can't be evaluated unless guarded by `has()`. An
-//! explanation has `***` for each `when`, which may name learners.
+//! Boundaries: all must hold; an absent member can't be evaluated unless guarded by `has()`, an absent
+//! extension unless by `"https://…" in score && …`. An explanation has `***` for each `when`, which may
+//! name learners.
 //! Example:
 //!
 //! ```text

@@ -94,10 +94,14 @@ impl<'a> Shape<'a> {
             if second == 60 { 59 } else { second },
             self.nanoseconds()?,
         );
-        let instant = self.offset()?.to_timestamp(date_time.ok()?).ok()?;
+        let (date_time, offset) = (date_time.ok()?, self.offset()?);
         // Leap seconds end a day of UTC.
-        let is_possible = second < 60 || instant.as_second().rem_euclid(86_400) == 86_399;
-        is_possible.then_some(instant)
+        let minute = part(11..13)? * 60 + part(14..16)? - offset.seconds() / 60;
+        let is_possible = second < 60 || minute.rem_euclid(1_440) == 1_439;
+        // Of all that four digits of a year can write, an instant has no room for the last day: it is
+        // later than all else, too.
+        let instant = offset.to_timestamp(date_time);
+        is_possible.then(|| instant.unwrap_or(jiff::Timestamp::MAX))
     }
 
     /// Digits behind them don't fit into an instant; they change no order that matters.
@@ -166,8 +170,11 @@ mod tests {
         ) {
             let text = format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}{zone}");
             let own = Timestamp::parse(&text).map(|time| time.instant());
+            if own == Some(jiff::Timestamp::MAX) {
+                // The last hours that four digits can write.
+                prop_assert!(text.starts_with("9999-12-"), "{}", text);
             // Where it stands alone: not every 60th second is a leap second.
-            if second != 60 {
+            } else if second != 60 {
                 prop_assert_eq!(own, text.parse().ok(), "{}", text);
             } else if let Some(own) = own {
                 prop_assert_eq!(Some(own), text.parse().ok(), "{}", text);
@@ -186,6 +193,29 @@ mod tests {
             let read = Timestamp::parse(text).map(|time| time.instant());
             assert_eq!(read, instant.parse().ok(), "{text}");
             assert_eq!(read, text.parse().ok(), "{text}");
+        }
+    }
+
+    /// What means never, mostly: it is later than all else.
+    #[test]
+    fn what_is_later_than_any_instant_is_the_last_one() {
+        let last = jiff::Timestamp::MAX;
+        let before = |nanoseconds| last - jiff::SignedDuration::from_nanos(nanoseconds);
+        for (text, instant) in [
+            ("9999-12-30T22:00:00Z", before(999_999_999)),
+            ("9999-12-30T22:00:00.999999998Z", before(1)),
+            ("9999-12-30T22:00:00.999999999Z", last),
+            ("9999-12-30T22:00:01Z", last),
+            ("9999-12-31T23:59:59Z", last),
+            ("9999-12-31T23:59:59.999999999-23:59", last),
+            ("9999-12-31T21:58:59.5+23:59", before(1_499_999_999)),
+            ("9999-12-31T23:59:60Z", last),
+        ] {
+            let read = Timestamp::parse(text).unwrap();
+            assert_eq!((read.text(), read.instant()), (text, instant));
+        }
+        for text in ["9999-12-31T23:58:60Z", "9999-12-32T00:00:00Z"] {
+            assert!(Timestamp::parse(text).is_none(), "{text}");
         }
     }
 

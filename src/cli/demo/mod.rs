@@ -31,7 +31,15 @@ pub fn run(arguments: &Arguments) -> io::Result<ExitCode> {
     match runtime.block_on(show(arguments.once)) {
         Ok(true) => Ok(ExitCode::SUCCESS),
         Ok(false) => Ok(ExitCode::FAILURE),
-        Err(cause) => Err(io::Error::other(cause.to_string())),
+        Err(cause) => Err(kept(cause)),
+    }
+}
+
+/// What could not be written stays what it is: nobody may be there to read it.
+fn kept(cause: Cause) -> io::Error {
+    match cause.downcast::<io::Error>() {
+        Ok(cause) => *cause,
+        Err(cause) => io::Error::other(cause.to_string()),
     }
 }
 

@@ -19,7 +19,7 @@ use super::stop::Stop;
 use crate::bounded::read;
 use crate::config::{Config, load_to_read};
 use crate::explanation::Explanation;
-use crate::ledger::{Reader, Receipt};
+use crate::ledger::{Reader, Receipt, read_time};
 use crate::line_item::LineItem;
 use crate::score::Decimal;
 use crate::stages::LONGEST_BODY;
@@ -37,11 +37,11 @@ pub struct Arguments {
     /// The line item's id.
     #[arg(long, value_name = "URL", value_parser = read_line_item, required_unless_present = "receipt")]
     line_item: Option<LineItem>,
-    /// When it arrives, such as `2026-03-01T12:00:00Z`. Without it, now.
-    #[arg(long, value_name = "TIME")]
+    /// When it arrives: an RFC 3339 time, or a date (UTC). Without it, now.
+    #[arg(long, value_name = "TIME", value_parser = read_time)]
     at: Option<Timestamp>,
     /// The line item's own maximum, which the gateway would read from LTIAAS.
-    #[arg(long, value_name = "NUMBER", value_parser = read_maximum)]
+    #[arg(long, value_name = "NUMBER", value_parser = read_maximum, allow_negative_numbers = true)]
     line_item_maximum: Option<Decimal>,
     /// Explain a recorded submission: what was decided then, not judged again.
     #[arg(long, value_name = "RECEIPT", conflicts_with_all = ["caller", "line_item", "at", "line_item_maximum", "file"])]

@@ -84,7 +84,7 @@ impl Question<'_> {
         };
         let in_force = policies.effective(&subject);
         in_force.failures.iter().try_for_each(warn)?;
-        self.check_maximum(&in_force.enforced, score)?;
+        self.check_maximum(&in_force, score)?;
         let history = self.history(&subject, &in_force)?;
         let judge_by = |effective: &Effective| {
             let submission = Submission {
@@ -114,10 +114,14 @@ impl Question<'_> {
     }
 
     /// A judgement without what the gateway would have read is another.
-    fn check_maximum(&self, effective: &Effective, score: &Score) -> Result<(), Stop> {
-        match effective.asks_line_item(score) && self.line_item_maximum.is_none() {
+    fn check_maximum(&self, in_force: &InForceFor, score: &Score) -> Result<(), Stop> {
+        let mut asking = [Some(&in_force.enforced), in_force.reported.as_ref()]
+            .into_iter()
+            .flatten();
+        let is_asked = asking.any(|effective| effective.asks_line_item(score));
+        match is_asked && self.line_item_maximum.is_none() {
             true => Err(Stop::usage(
-                "the policy in force asks for the line item's own maximum: give it with --line-item-maximum",
+                "a policy that matches asks for the line item's own maximum: give it with --line-item-maximum",
             )),
             false => Ok(()),
         }

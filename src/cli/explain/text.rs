@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use crate::cli::terminal::harmless;
 use crate::explanation::{Explanation, Request, read_recorded};
 use crate::policy::{Acted, KeyInForce, Marks, Reported};
 use crate::score::{Extension, Score, Submission, Timestamp};
@@ -26,7 +27,7 @@ fn write_outcome(explanation: &Explanation, out: &mut impl Write) -> io::Result<
         .as_ref()
         .and_then(|json| read_recorded(json));
     if let Some(score) = score {
-        let (marks, learner) = (Marks::of(&score), score.user.escape_debug());
+        let (marks, learner) = (Marks::of(&score), harmless(&score.user));
         writeln!(out, "Score       {marks} for learner {learner}")?;
         write_members(&score, out)?;
     }
@@ -34,10 +35,11 @@ fn write_outcome(explanation: &Explanation, out: &mut impl Write) -> io::Result<
     writeln!(out, "Decision    {decision}: {}", meaning(decision))?;
     if let Some(code) = &explanation.code {
         let description = explanation.description.as_deref().unwrap_or_default();
-        writeln!(out, "Refusal     {code} {description}")?;
+        writeln!(out, "Refusal     {code} {}", harmless(description))?;
     }
     for fault in &explanation.errors {
-        writeln!(out, "  {}  {}", fault.field, fault.message)?;
+        let (field, message) = (harmless(&fault.field), harmless(&fault.message));
+        writeln!(out, "  {field}  {message}")?;
     }
     if let Some(judged) = explanation.judged {
         writeln!(out, "Judged      {judged}")?;
@@ -57,7 +59,7 @@ fn write_members(score: &Score, out: &mut impl Write) -> io::Result<()> {
         ("Timestamp", text(&score.timestamp)),
         ("Started", text(started_at)),
         ("Submitted", text(submitted_at)),
-        ("Graded by", grader.map(|id| id.escape_debug().to_string())),
+        ("Graded by", grader.map(|id| harmless(id).into_owned())),
     ];
     for (name, value) in members {
         if let Some(value) = value {
@@ -65,7 +67,8 @@ fn write_members(score: &Score, out: &mut impl Write) -> io::Result<()> {
         }
     }
     for Extension { name, value } in &score.extensions {
-        let (name, value) = (name.escape_debug(), String::from_utf8_lossy(value));
+        let value = String::from_utf8_lossy(value);
+        let (name, value) = (harmless(name), harmless(&value));
         writeln!(out, "Extension   {name} = {value}")?;
     }
     Ok(())
@@ -155,7 +158,7 @@ fn write_request(request: Option<&Request>, out: &mut impl Write) -> io::Result<
         writeln!(out, "  {name}: {value}")?;
     }
     match &request.body {
-        Some(body) => writeln!(out, "\n  {body}"),
+        Some(body) => writeln!(out, "\n  {}", harmless(body.get())),
         None => Ok(()),
     }
 }

@@ -7,6 +7,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{Common, Format, Stop};
+use crate::cli::terminal::harmless;
 use crate::count::Count;
 use crate::ledger::Erasure;
 use crate::line_item::Pattern;
@@ -53,7 +54,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Stop> {
 impl Arguments {
     fn write_table(&self, out: &mut impl Write, erasure: &Erasure) -> io::Result<()> {
         for cell in &erasure.cells {
-            let (account, line_item) = (cell.account.escape_debug(), cell.line_item.escape_debug());
+            let (account, line_item) = (harmless(&cell.account), harmless(&cell.line_item));
             let entries = Count(cell.entries, "entry");
             writeln!(out, "{account}  {line_item}  {entries}")?;
         }

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 use super::Format;
 use crate::cli::spreadsheet::inert;
+use crate::cli::terminal::harmless;
 use crate::ledger::Kept;
 
 /// The columns of CSV, as the contract has them.
@@ -113,10 +114,8 @@ fn print_line(out: &mut impl Write, kept: &Kept) -> io::Result<()> {
     write_line(out, columns)
 }
 
-/// What a caller chose can't move the cursor of whoever reads it.
 fn write_line(out: &mut impl Write, columns: [&str; 7]) -> io::Result<()> {
-    let [receipt, time, decision, judged, caller, user, line_item] =
-        columns.map(|column| column.escape_debug().to_string());
+    let [receipt, time, decision, judged, caller, user, line_item] = columns.map(harmless);
     writeln!(
         out,
         "{receipt:26}  {time:20}  {decision:14}  {judged:>11}  {caller:16}  {user:16}  {line_item}"

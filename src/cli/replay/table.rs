@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use crate::cli::terminal::harmless;
 use crate::count::Count;
 use crate::policy::Marks;
 use crate::replay::{Change, OfLineItem, Outcome};
@@ -36,6 +37,7 @@ fn write_line_item(item: &OfLineItem, out: &mut impl Write) -> io::Result<()> {
         tally,
         largest_percent,
     } = item;
+    let line_item = harmless(line_item);
     writeln!(out, "\n{line_item} (account `{account}`)")?;
     write!(
         out,
@@ -55,7 +57,7 @@ fn write_change(change: &Change, out: &mut impl Write) -> io::Result<()> {
     writeln!(
         out,
         "  {}: {} -> {} ({} %)",
-        change.user.escape_debug(),
+        harmless(&change.user),
         shown(change.before),
         shown(change.after),
         change.difference_percent

@@ -2,7 +2,8 @@
 //! is not there.
 
 use crate::config::findings::At;
-use crate::policy::{Effective, Keys, Late, Mode, Over, Set};
+use crate::policy::{Effective, Extension, Keys, Late, Mode, Over, Set};
+use crate::score::Timestamp;
 
 /// Two keys in force that contradict each other.
 pub(super) struct Contradiction<'a> {
@@ -120,9 +121,18 @@ fn due_after_closes(effective: &Effective) -> Option<Contradiction<'_>> {
     let (due, closes) = (effective.due.as_ref()?, effective.closes.as_ref()?);
     let is_after = due.value.instant() > closes.value.instant();
     is_after.then(|| {
-        let so = ", so that nothing is ever late";
+        let so = match has_extension_before(effective, closes) {
+            true => ", so that nobody without an extension is ever late",
+            false => ", so that nothing is ever late",
+        };
         between((&["due"], due), "is after", ("closes", closes), so)
     })
+}
+
+fn has_extension_before(effective: &Effective, closes: &Set<Timestamp>) -> bool {
+    let is_before = |extension: &Extension| extension.due.instant() < closes.value.instant();
+    let extensions = effective.extensions.as_ref();
+    extensions.is_some_and(|set| set.value.0.iter().any(is_before))
 }
 
 fn cap_below_floor(effective: &Effective) -> Option<Contradiction<'_>> {

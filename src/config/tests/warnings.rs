@@ -260,6 +260,38 @@ fn warns_of_a_policy_whose_keys_are_all_set_again() {
     assert_eq!(of_policies(&turned), Vec::<String>::new());
 }
 
+/// A learner with an earlier `due` can be late.
+#[test]
+fn a_due_after_closes_counts_for_those_without_an_earlier_extension() {
+    for (due, expected) in [
+        (
+            "2026-04-30T00:00:00Z",
+            "so that nobody without an extension is ever late",
+        ),
+        ("2026-05-01T00:00:00Z", "so that nothing is ever late"),
+        ("2026-05-03T00:00:00Z", "so that nothing is ever late"),
+    ] {
+        let warnings = of_policies(&format!(
+            "[[policy]]\nname = 'p'\nlate = {{ kind = 'flat', percent = 10 }}\ncloses = '2026-05-01T00:00:00Z'\n\
+             due = '2026-05-02T00:00:00Z'\nextensions = [{{ users = ['7'], due = '{due}' }}]\n"
+        ));
+        assert_eq!(warnings.len(), 1, "{due}: {warnings:?}");
+        assert!(warnings[0].contains(expected), "{due}: {warnings:?}");
+    }
+}
+
+/// RFC 3339 has no later second; it means never.
+#[test]
+fn the_last_second_there_is_may_be_written() {
+    for last in ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59-23:59"] {
+        let text = GOOD.replace("2090-01-01T00:00:00Z", last);
+        let policy =
+            format!("[[policy]]\nname = 'p'\nopens = '2026-02-01T00:00:00Z'\ncloses = '{last}'\n");
+        let setting = Setting::new(&format!("{text}{policy}"));
+        assert_eq!(setting.warnings(), Vec::<String>::new(), "{last}");
+    }
+}
+
 #[test]
 fn warns_of_a_contradiction_of_two_policies() {
     let all = "[[policy]]\nname = 'all'\ncloses = '2026-05-01T00:00:00Z'\nminimum = { percent = 50 }\ngrace = '2h'\n";

@@ -164,7 +164,10 @@ impl<'a> Walk<'a> {
         };
         match known {
             Some(known) if !known.contains(&select.field.as_str()) => {
-                Err(BadCondition::UnknownMember(select.field.clone()))
+                Err(BadCondition::UnknownMember {
+                    name: select.field.clone(),
+                    known,
+                })
             }
             Some(_) => Ok(()),
             None => self.walk(&select.operand),
