@@ -299,10 +299,9 @@ impl<'a> Trial<'a> {
                 .iter()
                 .filter_map(|past| past.timestamp.as_ref());
             let newest = newest.map(Timestamp::instant).max();
-            let after = newest.and_then(|newest| {
-                newest
-                    .checked_add(jiff::SignedDuration::from_millis(1))
-                    .ok()
+            let after = newest.map(|newest| {
+                let after = newest.checked_add(jiff::SignedDuration::from_millis(1));
+                after.unwrap_or(Instant::MAX)
             });
             Timestamp::at(after.map_or(arrived, |after| after.max(arrived)))
         })

@@ -512,6 +512,15 @@ fn what_may_have_arrived_is_sent_again_though_it_changes_nothing() {
     assert_eq!(cell.submit(&given("80")), "kept by unchanged");
 }
 
+/// A tool that writes "never": nothing is later, and what comes after it is no earlier.
+#[test]
+fn behind_the_last_instant_there_is_a_score_is_stamped_with_it() {
+    let mut cell = Cell::under("keep = 'latest'\nstale = 'refuse'");
+    let last = format!(r#"{},"timestamp":"9999-12-31T23:59:59Z""#, given("80"));
+    assert_eq!(cell.submit(&last), "forwarded: 80 of 100");
+    assert_eq!(cell.submit(&given("70")), "forwarded: 70 of 100");
+}
+
 #[test]
 fn without_a_timestamp_a_score_is_stamped_behind_all_others() {
     let mut cell = Cell::under("keep = 'latest'\nstale = 'refuse'");
