@@ -169,7 +169,11 @@ impl Shared {
             None => lasting.id_key.clone(),
         };
         let ca_file = config.upstream.ca_file.as_deref();
-        let trust = Trust::new(ca_file, before.map(|before| &before.trust))?;
+        let trust = Trust::new(
+            ca_file,
+            config.upstream.http2,
+            before.map(|before| &before.trust),
+        )?;
         let before = before.map(|before| &before.verifier);
         Ok(Self {
             lasting,

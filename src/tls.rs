@@ -107,6 +107,8 @@ pub fn client_config(
 pub struct Trust {
     /// What the extra CA file holds.
     extra: Option<Vec<u8>>,
+    /// Whether LTIAAS may choose HTTP/2.
+    http2: bool,
     /// Towards LTIAAS.
     pub upstream: Arc<ClientConfig>,
     /// Towards issuers, which are asked too rarely for HTTP/2 to matter.
@@ -116,16 +118,30 @@ pub struct Trust {
 impl Trust {
     /// Trusts the platform's roots and those of `ca_file`. Where the file says what it said
     /// `before`, that is kept, so that connections and key sets can be kept too.
-    pub fn new(ca_file: Option<&Path>, before: Option<&Self>) -> Result<Self, TlsUnusable> {
+    pub fn new(
+        ca_file: Option<&Path>,
+        http2: bool,
+        before: Option<&Self>,
+    ) -> Result<Self, TlsUnusable> {
         let extra = ca_file.map(pem::bytes).transpose()?;
-        match before.filter(|before| before.extra == extra) {
-            Some(before) => Ok(before.clone()),
-            None => Ok(Self {
-                extra,
-                upstream: client_config(ca_file, &["h2", "http/1.1"])?,
-                key_sets: client_config(ca_file, &["http/1.1"])?,
-            }),
+        let before = before.filter(|before| before.extra == extra);
+        if let Some(before) = before.filter(|before| before.http2 == http2) {
+            return Ok(before.clone());
         }
+        let key_sets = match before {
+            Some(before) => before.key_sets.clone(),
+            None => client_config(ca_file, &["http/1.1"])?,
+        };
+        let upstream = match http2 {
+            true => client_config(ca_file, &["h2", "http/1.1"])?,
+            false => key_sets.clone(),
+        };
+        Ok(Self {
+            extra,
+            http2,
+            upstream,
+            key_sets,
+        })
     }
 }
 

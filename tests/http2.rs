@@ -604,7 +604,8 @@ async fn as_many_requests_share_an_upstreams_connection_as_it_lets() {
     for (streams, count) in [(1, 6), (5, 23), (100, 1_024)] {
         let upstream = TlsUpstream::start(folder.path(), streams).await;
         let mut settings = Settings::new(upstream.address);
-        settings.upstream_lines = format!("ca_file = {:?}", folder.path().join("ca.pem"));
+        settings.upstream_lines =
+            format!("http2 = true\nca_file = {:?}", folder.path().join("ca.pem"));
         settings.scheme = "https";
         let gateway = Gateway::start(&settings);
         let results = SCORES.replace("/scores", "/results");
@@ -641,6 +642,27 @@ async fn as_many_requests_share_an_upstreams_connection_as_it_lets() {
     }
 }
 
+/// Where it isn't asked for: requests that cross the end of a connection are lost over it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upstream_that_offers_it_is_spoken_to_over_http_1() {
+    let folder = certificates();
+    let upstream = TlsUpstream::start(folder.path(), 100).await;
+    let mut settings = Settings::new(upstream.address);
+    settings.upstream_lines = format!("ca_file = {:?}", folder.path().join("ca.pem"));
+    settings.scheme = "https";
+    let gateway = Gateway::start(&settings);
+    let answer = tokio::task::block_in_place(|| gateway.submit(SCORE));
+    assert_eq!(answer.status, 204, "{}", answer.everything());
+    assert_eq!(upstream.seen()[0].version, Version::HTTP_11);
+    settings.upstream_lines += "\nhttp2 = true";
+    gateway.reconfigure(&settings);
+    tokio::task::block_in_place(|| {
+        gateway.wait_for_generation(2);
+        assert_eq!(gateway.submit(SCORE).status, 204);
+    });
+    assert_eq!(upstream.seen()[1].version, Version::HTTP_2);
+}
+
 /// However it ends: what comes next is sent on another.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_the_upstream_has_ended_takes_no_request() {
@@ -648,7 +670,7 @@ async fn a_connection_that_the_upstream_has_ended_takes_no_request() {
     let upstream = TlsUpstream::start(folder.path(), 100).await;
     let mut settings = Settings::new(upstream.address);
     settings.upstream_lines = format!(
-        "ca_file = {:?}\nidle_timeout = \"1h\"",
+        "http2 = true\nca_file = {:?}\nidle_timeout = \"1h\"",
         folder.path().join("ca.pem")
     );
     settings.scheme = "https";
@@ -673,7 +695,7 @@ async fn answers_that_nobody_takes_leave_room_for_those_of_others() {
     let folder = certificates();
     let upstream = TlsUpstream::start(folder.path(), 100).await;
     let mut settings = Settings::new(upstream.address);
-    settings.upstream_lines = format!("ca_file = {:?}", folder.path().join("ca.pem"));
+    settings.upstream_lines = format!("http2 = true\nca_file = {:?}", folder.path().join("ca.pem"));
     settings.scheme = "https";
     let gateway = Gateway::start(&settings);
     let get = |path: &str| {
@@ -718,7 +740,7 @@ async fn alpn_chooses_it_on_both_sides_and_the_extra_authority_is_trusted() {
     let upstream = TlsUpstream::start(folder.path(), 100).await;
 
     let mut settings = Settings::new(upstream.address);
-    settings.upstream_lines = format!("ca_file = {:?}", file("ca.pem"));
+    settings.upstream_lines = format!("http2 = true\nca_file = {:?}", file("ca.pem"));
     settings.server = format!(
         "tls = {{ cert_file = {:?}, key_file = {:?} }}",
         file("cert.pem"),

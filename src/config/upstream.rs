@@ -16,6 +16,8 @@ use crate::tls;
 pub struct Upstream {
     /// PEM file of certificate authorities trusted beside the platform's.
     pub ca_file: Option<PathBuf>,
+    /// Whether LTIAAS may choose HTTP/2.
+    pub http2: bool,
     /// The longest that connecting may take, TLS included.
     pub connect_timeout: Duration,
     /// The longest wait for the head of an answer.
@@ -34,6 +36,10 @@ pub struct UpstreamSection {
     /// PEM file of certificate authorities that are trusted beside the platform's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ca_file: Option<String>,
+    /// Whether HTTP/2 is offered to LTIAAS. Many servers end such a connection after some hundred
+    /// requests and drop those that cross their word: they are answered UPSTREAM_UNREACHABLE, since
+    /// a score is never sent twice. Over HTTP/1.1 none is lost so.
+    pub http2: bool,
     /// The longest that connecting may take, TLS included.
     pub connect_timeout: DurationText,
     /// The longest wait for the head of an answer.
@@ -52,6 +58,7 @@ impl Default for UpstreamSection {
     fn default() -> Self {
         Self {
             ca_file: None,
+            http2: false,
             connect_timeout: DurationText::new("5s"),
             answer_timeout: DurationText::new("20s"),
             idle_timeout: DurationText::new("4s"),
@@ -78,6 +85,7 @@ impl UpstreamSection {
             .check(&at.key("key_set_timeout"), LIMIT);
         Some(Upstream {
             ca_file: ca_file?,
+            http2: self.http2,
             connect_timeout: connect_timeout?,
             answer_timeout: answer_timeout?,
             idle_timeout: idle_timeout?,

@@ -77,7 +77,7 @@ pub fn verifier_after(
     timing: Timing,
     before: Option<&Verifier>,
 ) -> Verifier {
-    static TRUST: LazyLock<Trust> = LazyLock::new(|| Trust::new(None, None).unwrap());
+    static TRUST: LazyLock<Trust> = LazyLock::new(|| Trust::new(None, false, None).unwrap());
     let config = config(issuers, timeout);
     Verifier::with_timing(&config, &TRUST.key_sets, timing, before).unwrap()
 }
@@ -128,6 +128,7 @@ fn config(issuers: Vec<Issuer>, key_set_timeout: Duration) -> Config {
         },
         upstream: Upstream {
             ca_file: None,
+            http2: false,
             connect_timeout: second,
             answer_timeout: second,
             idle_timeout: second,
