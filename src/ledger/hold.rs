@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use tokio::time::sleep_until;
+use tokio::time::{sleep_until, timeout_at};
 
 use super::cell::{Cell, Fingerprint, Held, Since};
 use super::fault::Unavailable;
@@ -12,7 +12,11 @@ use super::handle::Ledger;
 use super::job::{Job, Opened};
 use super::looks::Looks;
 use super::meter::Wait;
+use super::place::OnFailure;
 use crate::policy::Past;
+
+/// How long a history is waited for however little time is left: one that comes in time costs far less.
+const AT_LEAST: Duration = Duration::from_secs(1);
 
 impl Ledger {
     /// Waits in line for a cell, and reads its history. Hold it until its submission is settled.
@@ -20,6 +24,10 @@ impl Ledger {
         let fingerprint = cell.fingerprint();
         let meter = &self.inner.meter;
         let lock = self.inner.locks.take(fingerprint, deadline, meter).await?;
+        // Who stood in line was let in before.
+        if self.inner.health.is_late() && self.on_failure() == OnFailure::Refuse {
+            return Err(Unavailable::Late);
+        }
         // Before the history: whatever happens from now on counts.
         let since = Since {
             lapses: self.inner.health.lapses.load(Ordering::Acquire),
@@ -63,7 +71,10 @@ impl Ledger {
         let mut looks = Looks::default();
         let mut was_busy = false;
         loop {
-            match self.ask(|reply| Job::Open(cell.clone(), reply)).await? {
+            let asked = self.ask(|reply| Job::Open(cell.clone(), reply));
+            let until = deadline.max(Instant::now() + AT_LEAST);
+            let opened = timeout_at(until.into(), asked).await;
+            match opened.unwrap_or(Err(Unavailable::Late))? {
                 Opened::History(history) => {
                     if was_busy {
                         self.inner.meter.waited(Wait::Held);

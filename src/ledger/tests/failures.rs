@@ -246,13 +246,49 @@ async fn a_slow_database_is_unavailable_in_time_and_nobody_is_let_in_to_wait() {
     let submission = ledger.for_submission();
     let began = Instant::now();
     let held = submission.hold(cell("42"), soon()).await.unwrap();
+    // Let in before, and in line for the cell.
+    let in_line = ledger.clone();
+    let far = began + Duration::from_secs(60);
+    let in_line = tokio::spawn(async move { in_line.hold(cell("42"), far).await.err() });
     submission.intend(entry("42", "1")).await.unwrap();
     assert!(ledger.is_healthy());
     let late = submission.settle(held, entry("42", "1")).await;
     assert_eq!(late, Err(Unavailable::Late));
     assert!(began.elapsed() < Duration::from_secs(10));
     assert!(!ledger.is_healthy());
+    assert_eq!(in_line.await.unwrap(), Some(Unavailable::Late));
+    assert!(began.elapsed() < Duration::from_secs(10));
     until_healthy(&ledger).await;
+}
+
+/// What its request has left, where that is less than the ledger may take.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_waits_for_a_history_beyond_the_deadline() {
+    let home = Home::postgres();
+    let ledger = Ledger::open(&home.settings).unwrap();
+    tamper(
+        &home,
+        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS \
+         $$ BEGIN PERFORM pg_sleep(3.2); RETURN NEW; END $$; \
+         CREATE TRIGGER slow BEFORE INSERT ON leases FOR EACH ROW EXECUTE FUNCTION slow()",
+    );
+    let began = Instant::now();
+    let deadline = began + Duration::from_millis(200);
+    let late = ledger.hold(cell("42"), deadline).await;
+    assert_eq!(late.err(), Some(Unavailable::Late));
+    assert!(began.elapsed() < Duration::from_secs(3));
+    // The lease that was taken for it is free again.
+    let cluster = home.cluster.as_ref().unwrap();
+    let end = soon();
+    while cluster
+        .psql(&home.name(), "SELECT COUNT(*) FROM leases")
+        .trim()
+        != "0"
+        || began.elapsed() < Duration::from_secs(4)
+    {
+        assert!(Instant::now() < end, "it stays");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
