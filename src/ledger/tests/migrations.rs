@@ -1,6 +1,6 @@
 //! Databases of other versions, on both.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::sample::{Home, cell, entry};
 use super::suite::{reopen, soon, suite, tamper, verdict, whole};
@@ -20,7 +20,9 @@ async fn refuses_a_newer_schema(home: Home) {
     let end = soon();
     let refused = loop {
         match Ledger::open(&home.settings) {
-            Err(CannotOpen::InUse(_)) if Instant::now() < end => tokio::task::yield_now().await,
+            Err(CannotOpen::InUse(_)) if Instant::now() < end => {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
             other => break other.err().unwrap(),
         }
     };

@@ -264,7 +264,10 @@ pub async fn reopen(home: &Home) -> Ledger {
     loop {
         match Ledger::open(&home.settings) {
             Ok(ledger) => return ledger,
-            Err(CannotOpen::InUse(_)) if Instant::now() < end => tokio::task::yield_now().await,
+            // Each try keeps a file open for good: to close it would take SQLite's own lock away.
+            Err(CannotOpen::InUse(_)) if Instant::now() < end => {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
             Err(cause) => panic!("{cause}"),
         }
     }
