@@ -6,7 +6,10 @@ use std::time::{Duration, Instant};
 use super::cluster::Cluster;
 use super::sample::{Home, cell, entry};
 use super::suite::{all, reopen, soon, tamper, until_healthy, verdict};
+use crate::ledger::book::Book;
 use crate::ledger::job::{Opened, Placed, Record, Write};
+use crate::ledger::schema::migrate;
+use crate::ledger::sqlite::Sqlite;
 use crate::ledger::{CannotOpen, Entry, Fault, Filter, Ledger, Place, Unavailable};
 
 fn recorded(entry: Entry) -> Write {
@@ -15,6 +18,21 @@ fn recorded(entry: Entry) -> Write {
         is_intended: false,
         held: None,
     })
+}
+
+/// A new file with its tables, without a gateway.
+fn migrated(home: &Home) -> Sqlite {
+    let Place::Sqlite(path) = &home.settings.place else {
+        panic!("SQLite has a path");
+    };
+    std::fs::File::create(path).unwrap();
+    let mut database = Sqlite::open(path, Default::default()).unwrap();
+    migrate(&mut database).unwrap();
+    database
+}
+
+fn book_of(database: Sqlite) -> Book {
+    Book::new(Box::new(database), "test".into(), Arc::default())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -82,12 +100,7 @@ async fn an_intent_that_was_refused_leaves_nothing_even_if_it_was_written() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_leaves_nothing_half_written() {
     let home = Home::sqlite();
-    let Place::Sqlite(path) = &home.settings.place else {
-        panic!("SQLite has a path");
-    };
-    std::fs::File::create(path).unwrap();
-    let mut database = crate::ledger::sqlite::Sqlite::open(path, Default::default()).unwrap();
-    crate::ledger::schema::migrate(&mut database).unwrap();
+    let database = migrated(&home);
     let pages: i64 = database
         .connection()
         .query_row("PRAGMA page_count", [], |row| row.get(0))
@@ -96,8 +109,7 @@ async fn a_full_disk_leaves_nothing_half_written() {
         .connection()
         .execute_batch(&format!("PRAGMA max_page_count = {}", pages + 4))
         .unwrap();
-    let mut book =
-        crate::ledger::book::Book::new(Box::new(database), "test".into(), Arc::default());
+    let mut book = book_of(database);
     let write = |number: usize| {
         let mut entry = entry(&format!("u{number}"), "1");
         entry.explanation = Some(super::sample::json(&format!("\"{}\"", "x".repeat(3_000))));
@@ -151,14 +163,7 @@ async fn a_ledger_that_cant_be_written_to_is_not_called_well() {
 #[test]
 fn what_tries_a_file_writes_to_it_each_time() {
     let home = Home::sqlite();
-    let Place::Sqlite(path) = &home.settings.place else {
-        panic!("SQLite has a path");
-    };
-    std::fs::File::create(path).unwrap();
-    let mut database = crate::ledger::sqlite::Sqlite::open(path, Default::default()).unwrap();
-    crate::ledger::schema::migrate(&mut database).unwrap();
-    let mut book =
-        crate::ledger::book::Book::new(Box::new(database), "test".into(), Arc::default());
+    let mut book = book_of(migrated(&home));
     let log = home.folder.path().join("scoregate.db-wal");
     for _ in 0..2 {
         tamper(&home, "PRAGMA wal_checkpoint(TRUNCATE)");
@@ -171,14 +176,7 @@ fn what_tries_a_file_writes_to_it_each_time() {
 #[test]
 fn a_cell_that_cant_be_read_harms_no_other() {
     let home = Home::sqlite();
-    let Place::Sqlite(path) = &home.settings.place else {
-        panic!("SQLite has a path");
-    };
-    std::fs::File::create(path).unwrap();
-    let mut database = crate::ledger::sqlite::Sqlite::open(path, Default::default()).unwrap();
-    crate::ledger::schema::migrate(&mut database).unwrap();
-    let mut book =
-        crate::ledger::book::Book::new(Box::new(database), "test".into(), Arc::default());
+    let mut book = book_of(migrated(&home));
     for user in ["bad", "good"] {
         book.write(&[recorded(entry(user, "1"))]).unwrap();
     }

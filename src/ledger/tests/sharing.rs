@@ -8,13 +8,15 @@ use super::suite::{all, reading, soon, tamper, until_healthy, verdict};
 use crate::ledger::{Durability, Filter, Ledger, Unavailable};
 use crate::policy::Fate;
 
+/// Two gateways on one database.
+fn two(home: &Home) -> [Ledger; 2] {
+    [(); 2].map(|()| Ledger::open(&home.settings).unwrap())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn two_gateways_judge_one_after_another() {
     let home = Home::postgres();
-    let gateways = [
-        Ledger::open(&home.settings).unwrap(),
-        Ledger::open(&home.settings).unwrap(),
-    ];
+    let gateways = two(&home);
     let submit = |number: usize| {
         let ledger = gateways[number % 2].clone();
         async move {
@@ -41,10 +43,7 @@ async fn two_gateways_judge_one_after_another() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cell_that_another_gateway_holds_is_waited_for() {
     let home = Home::postgres();
-    let (one, other) = (
-        Ledger::open(&home.settings).unwrap(),
-        Ledger::open(&home.settings).unwrap(),
-    );
+    let [one, other] = two(&home);
     let held = one.hold(cell("42"), soon()).await.unwrap();
     let early = other
         .hold(cell("42"), Instant::now() + Duration::from_millis(100))
@@ -57,8 +56,7 @@ async fn a_cell_that_another_gateway_holds_is_waited_for() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_cell_of_a_crashed_gateway_is_taken() {
     let home = Home::postgres();
-    let one = Ledger::open(&home.settings).unwrap();
-    let other = Ledger::open(&home.settings).unwrap();
+    let [one, other] = two(&home);
     // A holder whose time is over, with a cell and an intent: what a kill leaves.
     let held = one.hold(cell("42"), soon()).await.unwrap();
     one.intend(entry("42", "7")).await.unwrap();
@@ -76,8 +74,7 @@ async fn the_cell_of_a_crashed_gateway_is_taken() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_another_gateway_recorded_past_a_held_cell_is_in_its_history() {
     let home = Home::postgres();
-    let one = Ledger::open(&home.settings).unwrap();
-    let other = Ledger::open(&home.settings).unwrap();
+    let [one, other] = two(&home);
     let held = one.hold(cell("42"), soon()).await.unwrap();
     other.record(entry("42", "7")).await.unwrap();
     one.settle(held, entry("42", "8")).await.unwrap();
@@ -88,8 +85,7 @@ async fn what_another_gateway_recorded_past_a_held_cell_is_in_its_history() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_cell_of_an_entry_that_is_refused_is_free() {
     let home = Home::postgres();
-    let one = Ledger::open(&home.settings).unwrap();
-    let other = Ledger::open(&home.settings).unwrap();
+    let [one, other] = two(&home);
     tamper(
         &home,
         "ALTER TABLE entries ADD CONSTRAINT no CHECK (caller <> 'bad')",
@@ -164,10 +160,7 @@ async fn a_gateway_that_was_silent_for_too_long_no_longer_holds_its_cells() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cell_that_could_not_be_opened_is_free() {
     let home = Home::postgres();
-    let (one, other) = (
-        Ledger::open(&home.settings).unwrap(),
-        Ledger::open(&home.settings).unwrap(),
-    );
+    let [one, other] = two(&home);
     one.record(entry("42", "1")).await.unwrap();
     tamper(&home, "ALTER TABLE entries RENAME TO gone");
     let held = one.hold(cell("42"), soon()).await;
@@ -183,10 +176,7 @@ async fn a_cell_that_could_not_be_opened_is_free() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_settled_after_its_cell_was_lost_is_of_unknown_fate() {
     let home = Home::postgres();
-    let (one, other) = (
-        Ledger::open(&home.settings).unwrap(),
-        Ledger::open(&home.settings).unwrap(),
-    );
+    let [one, other] = two(&home);
     let lost = one.hold(cell("42"), soon()).await.unwrap();
     tamper(&home, "UPDATE leases SET holder = 'dead'");
     let held = other.hold(cell("42"), soon()).await.unwrap();
@@ -209,10 +199,7 @@ async fn what_is_settled_after_its_cell_was_lost_is_of_unknown_fate() {
 async fn an_intent_that_others_have_adopted_is_recorded() {
     let mut home = Home::postgres();
     home.settings.durability = Durability::Always;
-    let (one, other) = (
-        Ledger::open(&home.settings).unwrap(),
-        Ledger::open(&home.settings).unwrap(),
-    );
+    let [one, other] = two(&home);
     let held = one.hold(cell("42"), soon()).await.unwrap();
     let sent = entry("42", "1");
     one.intend(sent.clone()).await.unwrap();
@@ -235,10 +222,7 @@ async fn an_intent_that_others_have_adopted_is_recorded() {
 async fn gateways_that_take_and_free_many_cells_never_wait_for_each_other() {
     const CELLS: usize = 12;
     let home = Home::postgres();
-    let gateways = [
-        Ledger::open(&home.settings).unwrap(),
-        Ledger::open(&home.settings).unwrap(),
-    ];
+    let gateways = two(&home);
     let submit = |number: usize| {
         let ledger = gateways[number % 2].clone();
         async move {
