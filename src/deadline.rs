@@ -49,6 +49,10 @@ impl Deadline {
         self.0
     }
 
+    pub fn has_passed(self) -> bool {
+        self.0 <= Instant::now()
+    }
+
     /// The future's output, unless the deadline passes first; then the future is dropped where it
     /// stands.
     pub fn limit<F: Future>(self, future: F) -> Limit<F> {

@@ -376,6 +376,35 @@ fn a_gateway_that_lost_its_cell_while_it_wrote_an_intent_sends_nothing() {
     assert_eq!(home.count("intents"), 0);
 }
 
+/// What is written before a score is sent may take longer than its request may: it does not leave then, nor is
+/// it recorded as if it had.
+#[test]
+fn what_is_written_down_too_late_is_not_sent() {
+    let upstream = Upstream::accepting();
+    let cluster = Cluster::shared();
+    let url = cluster.database();
+    let mut settings = Settings::new(upstream.address);
+    settings.server = "request_deadline = \"1s\"".to_owned();
+    settings.tables = format!("{HIGHEST}[ledger]\nurl = \"{url}\"\ndurability = \"always\"\n");
+    let gateway = Gateway::start(&settings);
+    // Leaves a connection behind that is as good as new.
+    assert_eq!(gateway.submit(given(10)).status, 204);
+    let slow = format!(
+        "{SLOW}; CREATE TRIGGER slow BEFORE INSERT ON intents FOR EACH ROW EXECUTE FUNCTION slow()"
+    );
+    cluster.psql(url.rsplit('/').next().unwrap(), &slow);
+    let answer = gateway.submit(given(90));
+    let body = assert_envelope(&answer, 504, "UPSTREAM_TIMEOUT");
+    let description = body["details"]["description"].as_str().unwrap();
+    assert!(description.ends_with("nothing was sent."), "{description}");
+    assert_eq!(sent(&upstream), [10]);
+    let entries = command(&gateway, &["ledger", "list"]);
+    let [_, late] = entries.as_array().unwrap().as_slice() else {
+        panic!("{entries:#}");
+    };
+    assert_eq!(late["sent"], Value::Null, "{late:#}");
+}
+
 /// Policies that look back wait for the ledger before anything is sent, and others after: neither may.
 #[test]
 fn nobody_is_let_in_to_a_ledger_that_answers_too_slowly() {

@@ -221,6 +221,10 @@ impl Upstream {
             connection,
             mut timer,
         } = kept;
+        // Or it would be taken from its place, for a connection that never writes it.
+        if deadline.has_passed() {
+            return Err(Unanswered::TooLate);
+        }
         let deadline = deadline.sooner(self.settings.answer_timeout);
         let sending = deadline.limit_by(&mut timer, connection.send(request));
         let Ok(sent) = sending.await else {
