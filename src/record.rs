@@ -333,11 +333,14 @@ impl Recording {
 
 impl Choice {
     /// The operator decides what comes first where the ledger fails: the record or the grade. A
-    /// cell that is busy is no failure.
+    /// cell that is busy is no failure; nor is one whose history can't be used, which would be judged without
+    /// it for ever.
     fn or_forward(&mut self, unavailable: Unavailable) -> Result<(), Refusal> {
         let chosen = self.ledger.on_failure();
         match (unavailable, chosen) {
-            (Unavailable::CellBusy, _) | (_, OnFailure::Refuse) => Err(refuse(unavailable)),
+            (Unavailable::CellBusy | Unavailable::Unusable, _) | (_, OnFailure::Refuse) => {
+                Err(refuse(unavailable))
+            }
             (
                 Unavailable::QueueFull | Unavailable::Late | Unavailable::Failing,
                 OnFailure::Forward,
@@ -370,6 +373,10 @@ fn refuse(unavailable: Unavailable) -> Refusal {
         Unavailable::CellBusy => (
             Code::Overloaded,
             "Other submissions for this learner and line item took too long (one is judged at a time).",
+        ),
+        Unavailable::Unusable => (
+            Code::LedgerUnavailable,
+            "The policy looks back, and what was recorded for this learner and line item can't be used: the gateway's log says why.",
         ),
         Unavailable::QueueFull | Unavailable::Late | Unavailable::Failing => (
             Code::LedgerUnavailable,

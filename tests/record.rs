@@ -537,6 +537,38 @@ fn what_could_not_be_written_down_first_is_refused_and_has_not_left() {
     }
 }
 
+/// Whatever the operator chose for a ledger that fails: without its history the next score could take the place
+/// of a better one, now and for ever.
+#[test]
+fn a_learner_whose_history_cant_be_read_is_not_judged_without_it() {
+    let upstream = Upstream::accepting();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("scoregate.db");
+    let ledger = format!(
+        "[ledger]\nurl = \"sqlite:{}\"\non_failure = \"forward\"\n",
+        file.display()
+    );
+    let settings = settings(&upstream, &format!("{HIGHEST}{ledger}"));
+    let mut first = Gateway::start(&settings);
+    assert_eq!(first.submit(given(90)).status, 204);
+    first.signal("TERM");
+    first.ended();
+    let database = rusqlite::Connection::open(&file).unwrap();
+    let damage = "UPDATE entries SET sealed = X'00'";
+    assert_eq!(database.execute(damage, []).unwrap(), 1);
+    let second = Gateway::start(&settings);
+    let body = assert_envelope(&second.submit(given(10)), 503, "LEDGER_UNAVAILABLE");
+    let description = body["details"]["description"].as_str().unwrap();
+    assert!(description.contains("can't be used"), "{description}");
+    assert_eq!(upstream.requests().len(), 1);
+    let log = second.log();
+    assert!(log.contains("run `scoregate ledger verify`"), "{log}");
+    assert!(!log.contains("goes on without its record"), "{log}");
+    // Nobody else is held up.
+    let other = score_with(&[("userId", "\"other\"")]);
+    assert_eq!(second.submit(other.as_str()).status, 204);
+}
+
 #[test]
 fn what_found_nobody_to_take_it_has_not_left() {
     for tables in ["", ALWAYS] {

@@ -53,12 +53,18 @@ fn without_user(text: &str) -> String {
     }
 }
 
-/// Puts `***` in the place of each learner in a whole configuration.
+/// Puts `***` in the place of each learner in a whole configuration, and of each condition, which may name one.
 pub(crate) fn mask_learners(configuration: &mut Value) {
-    let policies = entries(configuration, "policy");
-    let extensions = policies.flat_map(|policy| entries(policy, "extensions"));
-    for user in extensions.flat_map(|extension| entries(extension, "users")) {
-        *user = "***".into();
+    for policy in entries(configuration, "policy") {
+        let extensions = entries(policy, "extensions");
+        for user in extensions.flat_map(|extension| entries(extension, "users")) {
+            *user = "***".into();
+        }
+        let conditions = entries(policy, "require").filter_map(|required| required.get_mut("when"));
+        conditions.for_each(|when| *when = "***".into());
+        if let Some(when) = policy.pointer_mut("/match/when") {
+            *when = "***".into();
+        }
     }
 }
 

@@ -71,9 +71,9 @@ pub struct ServerSection {
     pub body_timeout: DurationText,
     /// How long a kept connection may be silent before it is closed.
     pub idle_timeout: DurationText,
-    /// The longest a request may take in total, LTIAAS's answer included, but for the record of what
-    /// has left (docs/ledger.md). A caller that does not take its answer is let go after this and
-    /// `body_timeout`: on HTTP/2 its stream, on HTTP/1.1 its connection.
+    /// The longest a request may take in total, LTIAAS's answer included. What is written of it in the
+    /// ledger may add nine seconds (docs/ledger.md). A caller that does not take its answer is let go
+    /// after this and `body_timeout`: on HTTP/2 its stream, on HTTP/1.1 its connection.
     pub request_deadline: DurationText,
     /// Requests that may be in flight at once; those beyond are answered OVERLOADED.
     pub max_in_flight: u64,

@@ -12,8 +12,8 @@ use super::cells::{CellKey, Sealing};
 use super::database::{Database, Dialect, Input};
 use super::fault::Fault;
 use super::head::Head;
-use super::histories::{Histories, History};
-use super::job::{Record, Write};
+use super::histories::{Histories, History, append};
+use super::job::{HeldCell, Record, Write};
 use super::open::MOST_PASTS;
 use super::random::Random;
 use super::receipt::Receipt;
@@ -53,21 +53,36 @@ impl Book {
 
     /// Writes all of it or nothing.
     pub fn write(&mut self, writes: &[Write]) -> Result<(), Fault> {
-        self.database.begin()?;
-        let written = self.write_all(writes);
-        let done = written.and_then(|done| self.database.commit().map(|()| done));
-        match done {
-            Ok(done) => self.remember(writes, &done),
-            Err(fault) => {
-                self.database.rollback();
-                self.forget();
-                return Err(fault);
-            }
-        }
-        Ok(())
+        let done = self.write_while(writes, Others::MayTakeLeases);
+        // Rare: to hold others off costs them a wait.
+        let done = match done {
+            Ok(done) if !done.lost.is_empty() => self.write_while(writes, Others::Wait),
+            done => done,
+        };
+        done.map(|done| self.remember(writes, &done))
     }
 
-    fn write_all(&mut self, writes: &[Write]) -> Result<Done, Fault> {
+    /// Writes nothing where cells were lost while others could take leases.
+    fn write_while(&mut self, writes: &[Write], others: Others) -> Result<Done, Fault> {
+        self.database.begin()?;
+        let done = match self.write_all(writes, others) {
+            Ok(done) if done.lost.is_empty() || others == Others::Wait => {
+                self.database.commit().map(|()| done)
+            }
+            done => {
+                self.give_up();
+                return done;
+            }
+        };
+        done.inspect_err(|_| self.give_up())
+    }
+
+    fn give_up(&mut self) {
+        self.database.rollback();
+        self.forget();
+    }
+
+    fn write_all(&mut self, writes: &[Write], others: Others) -> Result<Done, Fault> {
         let mut before = 0;
         let mut lost = HashSet::new();
         if writes.iter().any(Write::needs_head) {
@@ -75,7 +90,17 @@ impl Book {
             before = head.sequence;
             self.heed(&head);
             self.know_cells(writes, &mut head)?;
-            lost = self.free_leases(writes)?;
+            if others == Others::Wait {
+                // After the head, which whoever writes locks first: nobody waits for this one in turn.
+                let lock = "LOCK TABLE leases IN SHARE ROW EXCLUSIVE MODE";
+                self.database.script(lock)?;
+            }
+            let gone = self.free_leases(writes)?;
+            let gone: Vec<_> = held(writes).filter(|held| held.is_of(&gone)).collect();
+            lost = match others {
+                Others::MayTakeLeases => gone.iter().map(|held| held.fingerprint).collect(),
+                Others::Wait => self.had_by_others(&gone)?,
+            };
             let rows = self.rows(writes, &lost, &mut head)?;
             let values = rows.iter().map(Row::values).collect();
             self.database.insert(&ENTRIES, values)?;
@@ -138,7 +163,8 @@ impl Book {
             let Sealing { cell, uses } = self.sealing(&record.placed, head)?;
             let draft = &record.placed.draft;
             let plain = Plain::of(draft, cell, &uses);
-            let content = match draft.was_sent && record.is_of(lost) {
+            let is_lost = record.held.as_ref().is_some_and(|held| held.is_of(lost));
+            let content = match draft.was_sent && is_lost {
                 true => Cow::Owned(draft.content_of_unknown_fate()),
                 false => Cow::Borrowed(draft.content.as_slice()),
             };
@@ -149,7 +175,7 @@ impl Book {
     }
 
     /// Frees the cells that were held. Those whose leases this process no longer had, because it was silent for
-    /// too long: others may have judged meanwhile.
+    /// too long.
     fn free_leases(&mut self, writes: &[Write]) -> Result<HashSet<Fingerprint>, Fault> {
         let mut leases: Vec<_> = writes.iter().filter_map(Write::lease).collect();
         leases.sort_unstable();
@@ -164,6 +190,27 @@ impl Book {
         Ok(lost.map(|(lease, _)| *lease).collect())
     }
 
+    /// Those of the cells, whose leases are gone, that others have, or have judged for.
+    fn had_by_others(&mut self, held: &[&HeldCell]) -> Result<HashSet<Fingerprint>, Fault> {
+        let fingerprints = held.iter().map(|held| Input::Bytes(&held.fingerprint.0));
+        let values: Vec<_> = fingerprints.map(|fingerprint| vec![fingerprint]).collect();
+        let leased = "SELECT CAST(1 AS BIGINT) FROM leases WHERE fingerprint = $1";
+        let leased = self.database.query_each(leased, &values)?;
+        let recorded = "SELECT COUNT(*) FROM entries WHERE in_history = 1 \
+             AND cell = (SELECT id FROM cells WHERE fingerprint = $1)";
+        let recorded = self.database.query_each(recorded, &values)?;
+        let mut had = HashSet::new();
+        for ((held, leased), recorded) in held.iter().zip(leased).zip(recorded) {
+            let recorded = recorded.into_iter().next();
+            let recorded = recorded.map_or(Ok(0), |mut row| row.integer())?;
+            let known = i64::try_from(held.history.len()).map_err(Fault::refused)?;
+            if !leased.is_empty() || recorded != known {
+                had.insert(held.fingerprint);
+            }
+        }
+        Ok(had)
+    }
+
     /// What is written now stands in the cached histories too.
     fn remember(&mut self, writes: &[Write], done: &Done) {
         let records = writes.iter().filter_map(as_record);
@@ -172,7 +219,7 @@ impl Book {
             else {
                 continue;
             };
-            let Some(held) = record.held.as_ref().filter(|_| !record.is_of(&done.lost)) else {
+            let Some(held) = record.held.as_ref().filter(|held| !held.is_of(&done.lost)) else {
                 // Recorded past the lock: whoever judges next reads.
                 self.histories.bypass(&fingerprint);
                 continue;
@@ -187,7 +234,7 @@ impl Book {
             }
             let mut pasts = Vec::with_capacity(held.history.len() + 1);
             pasts.extend_from_slice(&held.history);
-            pasts.push(past.clone());
+            append(&mut pasts, past.clone());
             let history = History {
                 version,
                 pasts: pasts.into(),
@@ -225,12 +272,24 @@ impl Book {
     }
 }
 
+/// What others may do while something is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Others {
+    MayTakeLeases,
+    Wait,
+}
+
 /// What a transaction has done.
 struct Done {
     /// The sequence of the last entry before those that were written.
     before: i64,
-    /// Cells that were no longer held.
+    /// Cells that were no longer held: others may have judged meanwhile.
     lost: HashSet<Fingerprint>,
+}
+
+fn held(writes: &[Write]) -> impl Iterator<Item = &HeldCell> {
+    let records = writes.iter().filter_map(as_record);
+    records.filter_map(|record| record.held.as_ref())
 }
 
 fn as_record(write: &Write) -> Option<&Record> {

@@ -112,7 +112,7 @@ pub enum Dialect {
     Postgres,
 }
 
-/// A connection. Every call is over within seconds, good or bad.
+/// A connection. Every call is over within seconds, good or bad, unless more patience is asked for.
 pub trait Database: Send {
     fn dialect(&self) -> Dialect;
 

@@ -75,7 +75,7 @@ impl Reader {
             .map_or(Ok(0), |mut row| row.integer())
     }
 
-    /// Erases it, waits until a running gateway has noticed, and compacts.
+    /// Erases it, gives a running gateway the time to notice, and compacts.
     pub fn erase(&mut self, erasure: &Erasure) -> Result<(), CannotErase> {
         if let Place::Sqlite(path) = &self.place {
             // Opened to read so far.

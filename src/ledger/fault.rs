@@ -37,6 +37,9 @@ pub enum Unavailable {
     Late,
     #[error("the ledger's database can't be used")]
     Failing,
+    /// What was recorded of the cell can't be read, or is too much; others are judged as ever.
+    #[error("the cell's history can't be used")]
+    Unusable,
     /// Other submissions for the cell took too long: OVERLOADED.
     #[error("the cell is busy")]
     CellBusy,

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use tokio::sync::oneshot;
@@ -213,10 +213,21 @@ impl Ledger {
         sent.map(|()| written)
     }
 
-    pub(super) async fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> Result<T, Unavailable> {
+    async fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> Result<T, Unavailable> {
         let (reply, answer) = oneshot::channel();
         self.send(job(reply))?;
         self.wait(answer).await?
+    }
+
+    pub(super) async fn ask_until<T>(
+        &self,
+        until: Instant,
+        job: impl FnOnce(Reply<T>) -> Job,
+    ) -> Result<T, Unavailable> {
+        let (reply, answer) = oneshot::channel();
+        self.send(job(reply))?;
+        let left = until.saturating_duration_since(Instant::now());
+        self.wait_for(left, answer).await?
     }
 
     pub(super) fn send(&self, job: Job) -> Result<(), Unavailable> {
@@ -241,17 +252,29 @@ impl Ledger {
     }
 
     async fn wait<T>(&self, answer: oneshot::Receiver<T>) -> Result<T, Unavailable> {
+        self.wait_for(Duration::MAX, answer).await
+    }
+
+    /// At most for so long, or for as long as there is patience.
+    async fn wait_for<T>(
+        &self,
+        at_most: Duration,
+        answer: oneshot::Receiver<T>,
+    ) -> Result<T, Unavailable> {
         let whole = Patience::default();
         let patience = self.patience.as_deref().unwrap_or(&whole);
         let began = Instant::now();
-        let answer = timeout(patience.left(), answer).await;
+        let answer = timeout(at_most.min(patience.left()), answer).await;
         patience.spend(began.elapsed());
         match answer {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(_)) => Err(Unavailable::Failing),
             Err(_) => {
                 self.inner.meter.failed(Failure::Late);
-                self.inner.health.was_late();
+                // It may not be the ledger that is slow where a request had little time left.
+                if patience.left().is_zero() {
+                    self.inner.health.was_late();
+                }
                 Err(Unavailable::Late)
             }
         }
@@ -262,7 +285,7 @@ impl Ledger {
     pub(super) fn hurried(&self) -> Self {
         let hurried = self.for_submission();
         if let Some(patience) = &hurried.patience {
-            patience.spend(patience.left() - std::time::Duration::from_secs(1));
+            patience.spend(patience.left() - Duration::from_secs(1));
         }
         hurried
     }

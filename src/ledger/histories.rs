@@ -29,6 +29,19 @@ pub struct Histories {
     changes: [AtomicU64; 256],
 }
 
+/// Adds what came last. Of what left, only the last one's comment is ever looked at (`unchanged`): no other
+/// is kept, since a history may be long.
+pub fn append(pasts: &mut Vec<Past>, past: Past) {
+    let before = match past.sent {
+        Some(_) => pasts.iter_mut().rev().find_map(|past| past.sent.as_mut()),
+        None => None,
+    };
+    if let Some(sent) = before {
+        sent.comment = None;
+    }
+    pasts.push(past);
+}
+
 #[derive(Clone)]
 struct Size;
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use tokio::time::{sleep_until, timeout_at};
+use tokio::time::sleep_until;
 
 use super::cell::{Cell, Fingerprint, Held, Since};
 use super::fault::Unavailable;
@@ -71,10 +71,9 @@ impl Ledger {
         let mut looks = Looks::default();
         let mut was_busy = false;
         loop {
-            let asked = self.ask(|reply| Job::Open(cell.clone(), reply));
             let until = deadline.max(Instant::now() + AT_LEAST);
-            let opened = timeout_at(until.into(), asked).await;
-            match opened.unwrap_or(Err(Unavailable::Late))? {
+            let asked = self.ask_until(until, |reply| Job::Open(cell.clone(), reply));
+            match asked.await? {
                 Opened::History(history) => {
                     if was_busy {
                         self.inner.meter.waited(Wait::Held);

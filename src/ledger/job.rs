@@ -75,20 +75,19 @@ pub struct Record {
     pub held: Option<HeldCell>,
 }
 
-impl Record {
-    /// Whether its cell, which it held, is one of these.
-    pub fn is_of(&self, cells: &HashSet<Fingerprint>) -> bool {
-        let held = self.held.as_ref();
-        held.is_some_and(|held| held.is_leased && cells.contains(&held.fingerprint))
-    }
-}
-
 pub struct HeldCell {
     pub fingerprint: Fingerprint,
     pub is_leased: bool,
     pub history: Arc<Vec<Past>>,
     /// As counted when it was taken.
     pub changes: u64,
+}
+
+impl HeldCell {
+    /// Whether it is leased, and one of these.
+    pub fn is_of(&self, cells: &HashSet<Fingerprint>) -> bool {
+        self.is_leased && cells.contains(&self.fingerprint)
+    }
 }
 
 #[derive(Clone)]

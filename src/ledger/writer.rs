@@ -207,7 +207,15 @@ impl Writer {
         let was_asked = done.is_some();
         let opened = match done {
             Some(Ok(opened)) => opened.into_iter().map(of_its_own).collect(),
-            Some(Err(_)) | None => vec![Err(Unavailable::Failing); cells.len()],
+            // One of them is at fault: each alone, so that the others are opened.
+            Some(Err(Fault::Refused(_))) if opens.len() > 1 => {
+                opens
+                    .into_iter()
+                    .for_each(|open| self.open_some(vec![open]));
+                return;
+            }
+            Some(Err(Fault::Refused(_))) => vec![Err(Unavailable::Unusable)],
+            Some(Err(Fault::Lost(_))) | None => vec![Err(Unavailable::Failing); cells.len()],
         };
         let (mut held, mut left) = (HashSet::new(), HashSet::new());
         for ((cell, (_, reply)), opened) in cells.into_iter().zip(opens).zip(opened) {
@@ -353,7 +361,7 @@ fn tell_of_refusal(fault: &Fault) {
 fn of_its_own(opened: Result<Opened, Fault>) -> Result<Opened, Unavailable> {
     opened.map_err(|fault| {
         tell_of_refusal(&fault);
-        Unavailable::Failing
+        Unavailable::Unusable
     })
 }
 

@@ -77,3 +77,14 @@ fn the_view_masks_learners_and_the_policies_tell_them_apart() {
         r#"[{"extensions":[{"due":"2027-01-01T00:00:00Z","users":["anna","ben"]}],"maximum":{"over":"cap","percent":100},"name":"p"}]"#
     );
 }
+
+#[test]
+fn the_view_tells_no_condition() {
+    let policy = "match = { when = 'score.userId == \"anna\"' }\n\
+         require = [{ when = 'score.userId != \"ben\"', message = 'No.' }]";
+    let view = under(policy).loaded().view;
+    let policy = &view["policy"][0];
+    assert_eq!(policy["match"]["when"], "***");
+    let required = json!([{"when": "***", "message": "No."}]);
+    assert_eq!(policy["require"], required);
+}

@@ -275,6 +275,11 @@ async fn nobody_waits_for_a_history_beyond_the_deadline() {
     let late = ledger.hold(cell("42"), deadline).await;
     assert_eq!(late.err(), Some(Unavailable::Late));
     assert!(began.elapsed() < Duration::from_secs(3));
+    assert!(ledger.is_healthy());
+    // It is one of a submission's waits, which count together.
+    let late = ledger.hurried().hold(cell("43"), deadline).await;
+    assert_eq!(late.err(), Some(Unavailable::Late));
+    assert!(!ledger.is_healthy());
     // The lease that was taken for it is free again.
     let cluster = home.cluster.as_ref().unwrap();
     let end = soon();

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use tempfile::TempDir;
 
 use super::cluster::Cluster;
+use crate::ledger::histories::append;
 use crate::ledger::{
     Acted, BodyDigest, Cell, Decision, Durability, Entry, OnFailure, Place, PostgresPlace, Receipt,
     Settings,
@@ -121,6 +122,14 @@ pub fn entry(user: &str, given: &str) -> Entry {
         explanation: Some(json("{\"decision\":\"forwarded\"}")),
         past: Some(past(given)),
     }
+}
+
+/// As a cell has it.
+pub fn history(pasts: impl IntoIterator<Item = Past>) -> Vec<Past> {
+    let mut history = Vec::new();
+    let all = pasts.into_iter();
+    all.for_each(|past| append(&mut history, past));
+    history
 }
 
 pub fn past(given: &str) -> Past {

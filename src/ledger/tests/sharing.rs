@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::sample::{Home, cell, entry, past};
+use super::sample::{Home, cell, entry, history, past};
 use super::suite::{all, reading, soon, tamper, until_healthy, verdict};
 use crate::ledger::{Durability, Filter, Ledger, Unavailable};
 use crate::policy::Fate;
@@ -79,7 +79,7 @@ async fn what_another_gateway_recorded_past_a_held_cell_is_in_its_history() {
     other.record(entry("42", "7")).await.unwrap();
     one.settle(held, entry("42", "8")).await.unwrap();
     let held = one.hold(cell("42"), soon()).await.unwrap();
-    assert_eq!(**held.history(), vec![past("7"), past("8")]);
+    assert_eq!(**held.history(), history([past("7"), past("8")]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -186,11 +186,39 @@ async fn what_is_settled_after_its_cell_was_lost_is_of_unknown_fate() {
     unknown.fate = Fate::Unknown;
     for gateway in [&one, &other] {
         let held = gateway.hold(cell("42"), soon()).await.unwrap();
-        assert_eq!(**held.history(), vec![past("50"), unknown.clone()]);
+        assert_eq!(**held.history(), history([past("50"), unknown.clone()]));
     }
     let kept = all(&home, &Filter::default());
     assert_eq!(kept.last().unwrap().entry.past, Some(unknown));
     assert_eq!(verdict(&home), (2, None));
+}
+
+/// The database was away for so long that the lease ran out, and nobody has judged: what arrived is certain.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_settled_without_its_lease_is_certain_where_nobody_had_the_cell() {
+    let home = Home::postgres();
+    let [one, other] = two(&home);
+    one.record(entry("42", "10")).await.unwrap();
+    let held = one.hold(cell("42"), soon()).await.unwrap();
+    tamper(&home, "DELETE FROM leases");
+    one.settle(held, entry("42", "90")).await.unwrap();
+    let held = other.hold(cell("42"), soon()).await.unwrap();
+    assert_eq!(**held.history(), history([past("10"), past("90")]));
+}
+
+/// Nothing is recorded of what another gateway is judging just now.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_settled_while_another_has_the_cell_is_of_unknown_fate() {
+    let home = Home::postgres();
+    let [one, other] = two(&home);
+    let lost = one.hold(cell("42"), soon()).await.unwrap();
+    tamper(&home, "UPDATE leases SET holder = 'dead'");
+    let held = other.hold(cell("42"), soon()).await.unwrap();
+    one.settle(lost, entry("42", "90")).await.unwrap();
+    let kept = all(&home, &Filter::default());
+    let fate = kept[0].entry.past.as_ref().map(|past| past.fate);
+    assert_eq!(fate, Some(Fate::Unknown));
+    drop(held);
 }
 
 /// What was on its way stands as of unknown fate then; to be told that it can't be recorded would have it

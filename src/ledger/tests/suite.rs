@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::value::RawValue;
 
-use super::sample::{Home, cell, entry, json, past, points};
+use super::sample::{Home, cell, entry, history, json, past, points};
 use crate::ledger::head::Head;
 use crate::ledger::verify::{Break, Reason};
 use crate::ledger::{
@@ -37,6 +37,8 @@ suite! {
     remembers_what_was_recorded_while_a_cell_was_held
     forgets_what_was_erased_while_a_cell_was_held
     judges_one_submission_of_a_cell_after_another
+    opens_the_others_beside_a_cell_that_cant_be_read
+    keeps_only_the_comment_that_left_last
     frees_a_cell_whose_holder_gave_up
     does_not_wait_for_a_cell_beyond_the_deadline
     turns_intents_of_a_crash_into_entries_of_unknown_fate
@@ -225,7 +227,7 @@ async fn gives_a_cell_its_history(home: Home) {
     let mut aside = entry("42", "9");
     aside.past = None;
     ledger.record(aside).await.unwrap();
-    let expected = vec![past("10"), past("30"), past("20")];
+    let expected = history([past("10"), past("30"), past("20")]);
     let held = ledger.hold(cell("42"), soon()).await.unwrap();
     assert_eq!(**held.history(), expected);
     drop(held);
@@ -245,7 +247,7 @@ async fn remembers_what_was_recorded_while_a_cell_was_held(home: Home) {
     ledger.record(entry("42", "7")).await.unwrap();
     ledger.settle(held, entry("42", "8")).await.unwrap();
     let held = ledger.hold(cell("42"), soon()).await.unwrap();
-    assert_eq!(**held.history(), vec![past("7"), past("8")]);
+    assert_eq!(**held.history(), history([past("7"), past("8")]));
 }
 
 async fn forgets_what_was_erased_while_a_cell_was_held(home: Home) {
@@ -297,6 +299,67 @@ async fn judges_one_submission_of_a_cell_after_another(home: Home) {
     assert_eq!(seen, (0..64).collect::<Vec<_>>());
     assert_eq!(ledger.locks().count(), 0);
     assert_eq!(verdict(&home), whole(64));
+}
+
+/// However many are opened at once.
+async fn opens_the_others_beside_a_cell_that_cant_be_read(home: Home) {
+    const LEARNERS: usize = 20;
+    let ledger = Ledger::open(&home.settings).unwrap();
+    for learner in 0..LEARNERS {
+        let entry = entry(&learner.to_string(), "1");
+        ledger.record(entry).await.unwrap();
+    }
+    drop(ledger);
+    let key = match home.cluster {
+        Some(_) => "'\\x00'",
+        None => "X'00'",
+    };
+    tamper(
+        &home,
+        &format!("UPDATE cells SET seal_key = {key} WHERE learner = '7'"),
+    );
+    // Once nobody has it: it remembers keys and histories.
+    let ledger = reopen(&home).await;
+    let open = |learner: usize| {
+        let ledger = ledger.clone();
+        tokio::spawn(async move { ledger.hold(cell(&learner.to_string()), soon()).await })
+    };
+    let opening: Vec<_> = (0..LEARNERS).map(open).collect();
+    for (learner, opened) in opening.into_iter().enumerate() {
+        let opened = opened.await.unwrap();
+        let length = opened.map(|held| held.history().len());
+        match learner {
+            7 => assert_eq!(length, Err(Unavailable::Unusable)),
+            _ => assert_eq!(length, Ok(1), "{learner}"),
+        }
+    }
+    assert!(ledger.is_healthy());
+}
+
+/// A history may be long, and comments are.
+async fn keeps_only_the_comment_that_left_last(home: Home) {
+    let ledger = Ledger::open(&home.settings).unwrap();
+    let commented = |comment: &str| {
+        let mut entry = entry("42", "1");
+        let sent = entry.past.as_mut().and_then(|past| past.sent.as_mut());
+        sent.unwrap().comment = Some(comment.to_owned());
+        entry
+    };
+    for comment in ["first", "second"] {
+        ledger.record(commented(comment)).await.unwrap();
+    }
+    for count in [2, 3] {
+        let held = ledger.hold(cell("42"), soon()).await.unwrap();
+        let comments = held.history().iter().map(|past| {
+            let sent = past.sent.as_ref().unwrap();
+            sent.comment.clone()
+        });
+        let comments: Vec<_> = comments.collect();
+        let mut expected = vec![None; count];
+        expected[count - 1] = Some(["second", "third"][count - 2].to_owned());
+        assert_eq!(comments, expected);
+        ledger.settle(held, commented("third")).await.unwrap();
+    }
 }
 
 async fn frees_a_cell_whose_holder_gave_up(home: Home) {
