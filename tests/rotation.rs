@@ -244,3 +244,25 @@ fn a_secret_that_is_replaced_in_its_file_alone_is_refused_from_then_on() {
     assert_refused(&gateway, &old_token);
     assert_eq!(upstream.requests().len(), 2);
 }
+
+/// Nobody else tells a tool that its key ends.
+#[test]
+fn when_the_last_key_of_a_caller_ends_is_shown() {
+    let upstream = Upstream::accepting();
+    let mut settings = Settings::new(upstream.address);
+    let other = Settings::new(upstream.address).digest;
+    let key =
+        |digest: &str, end: &str| format!("{{ digest = \"{digest}\", not_after = \"{end}\" }}");
+    let metric = "scoregate_gateway_key_expiry_timestamp_seconds";
+    let first = settings.digest.clone();
+    for (second, expected) in [
+        (key(&other, "2090-01-01T00:00:00Z"), 3_786_912_000.0),
+        (key(&other, "2020-01-01T00:00:00Z"), 2_524_608_000.0),
+        (format!("\"{other}\""), 0.0),
+    ] {
+        settings.keys = format!("{}, {second}", key(&first, "2050-01-01T00:00:00Z"));
+        let gateway = Gateway::start(&settings);
+        let shown = Metrics::of(&gateway).sum(metric, &[]);
+        assert_eq!(shown, expected, "{second}");
+    }
+}

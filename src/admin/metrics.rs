@@ -22,6 +22,10 @@ impl Admin {
             .sample(&[], log_lines_dropped());
         write_key_sets(&mut page, &verifier.key_sets());
         write_certificates(&mut page, &current.shared.expiries);
+        let mut family = page.family(&list::GATEWAY_KEY_EXPIRY);
+        for (caller, end) in verifier.key_ends() {
+            family.sample(&[caller], end.as_second());
+        }
         write_ledger(&mut page, lasting.ledger.as_ref());
         let ready = lasting.lifecycle.is_serving() && verifier.is_ready() && lasting.can_record();
         page.family(&list::READY).sample(&[], u8::from(ready));

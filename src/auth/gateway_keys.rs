@@ -73,6 +73,22 @@ impl GatewayKeys {
         places.map(|(name, places)| (name.as_str(), places.fill()))
     }
 
+    /// When the last key of each caller ends whose keys all do.
+    pub fn ends(&self) -> BTreeMap<&str, Timestamp> {
+        let mut ends: BTreeMap<&str, Option<Timestamp>> = BTreeMap::new();
+        for Entry {
+            not_after, caller, ..
+        } in self.entries.values().flatten()
+        {
+            ends.entry(&caller.name)
+                .and_modify(|end| *end = end.zip(*not_after).map(|(one, other)| one.max(other)))
+                .or_insert(*not_after);
+        }
+        let ends = ends.into_iter();
+        ends.filter_map(|(caller, end)| Some((caller, end?)))
+            .collect()
+    }
+
     pub fn verify(&self, key: &str, now: Timestamp) -> Result<Arc<Caller>, Unverified> {
         let digest = digest(key);
         let entries = self.entries.get(&beginning(&digest));

@@ -1,5 +1,6 @@
 //! Credential → caller: gateway keys by digest, tokens by their issuer.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::future::select_ok;
@@ -137,6 +138,11 @@ impl Verifier {
             Some((format!("issuer.{name}.max_in_flight"), fill))
         });
         callers.chain(issuers)
+    }
+
+    /// When the last gateway key of each caller ends whose keys all do.
+    pub fn key_ends(&self) -> BTreeMap<&str, Timestamp> {
+        self.keys.ends()
     }
 
     /// The issuer of a name.

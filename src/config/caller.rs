@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +15,9 @@ use super::rate_limit::{RateLimit, RateLimitSection};
 use super::{accounts::Accounts, max_in_flight, name, rate_limit};
 use crate::line_item::Pattern;
 use crate::permission::{Permission, Permissions};
+
+/// How long before a caller's last key ends there is a warning.
+const SOON: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// A tool that authenticates with gateway keys.
 #[derive(Debug)]
@@ -86,8 +89,25 @@ impl CallerSection {
     fn check_keys(&self, at: &At<'_>, now: Timestamp) -> Option<Vec<KeyDigest>> {
         match self.keys.is_empty() {
             true => at.missing("needs at least one digest, as `scoregate key new` prints it"),
-            false => at.each(&self.keys, |at, key| key.check(at, now)),
+            false => {
+                let keys = at.each(&self.keys, |at, key| key.check(at, now))?;
+                warn_of_the_end(at, &keys, now);
+                Some(keys)
+            }
         }
+    }
+}
+
+/// Where no key is left afterwards. Those that have ended were told of one by one.
+fn warn_of_the_end(at: &At<'_>, keys: &[KeyDigest], now: Timestamp) {
+    let ends: Option<Vec<_>> = keys.iter().map(|key| key.not_after).collect();
+    let Some(last) = ends.and_then(|ends| ends.into_iter().max()) else {
+        return;
+    };
+    if last > now && last.duration_since(now) < SOON {
+        at.warn(format_args!(
+            "the last of them ends at {last}: `scoregate key new` makes another"
+        ));
     }
 }
 

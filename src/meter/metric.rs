@@ -140,6 +140,9 @@ pub mod list {
         /// When the first of a file's certificates expires, in seconds since 1970. `certificate`
         /// is the file's configuration key.
         CERTIFICATE_EXPIRY Gauge "scoregate_certificate_expiry_timestamp_seconds" ["certificate"];
+        /// When the last gateway key of a caller ends, in seconds since 1970. None for a caller with a key that
+        /// has no end.
+        GATEWAY_KEY_EXPIRY Gauge "scoregate_gateway_key_expiry_timestamp_seconds" ["caller"];
         /// The generation of the configuration in force, 1 at the start.
         CONFIGURATION_GENERATION Gauge "scoregate_configuration_generation" [];
         /// When the configuration in force was applied, in seconds since 1970.

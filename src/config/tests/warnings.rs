@@ -521,3 +521,26 @@ fn warns_of_a_key_that_does_nothing_without_another() {
         }
     }
 }
+
+#[test]
+fn a_caller_whose_last_key_ends_soon_is_told_of() {
+    let in_days = |days: i64| {
+        let end = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24 * days);
+        end.to_string()
+    };
+    let second = "1".repeat(64);
+    let warnings = |first: &str, second: &str| {
+        let text = GOOD.replace("2090-01-01T00:00:00Z' }", &format!("{first}' }}{second}"));
+        Setting::new(&text).loaded().warnings
+    };
+    let also = |end: &str| format!(", {{ digest = 'sha256:{second}', not_after = '{end}' }}");
+    let told = warnings(&in_days(29), &also(&in_days(1)));
+    assert_eq!(told.len(), 1, "{told:?}");
+    let told = told[0].to_string();
+    assert!(
+        told.contains("caller[0].keys: the last of them ends at "),
+        "{told}"
+    );
+    // Nothing is to be done: it has another.
+    assert!(warnings(&in_days(29), &also(&in_days(31))).is_empty());
+}
