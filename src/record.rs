@@ -232,8 +232,11 @@ impl Recording {
             Some(held) => choice.ledger.settle(held, entry).await,
             None => choice.ledger.record(entry).await,
         };
+        if matches!(done, Ok(()) | Err(Unavailable::Overtaken)) {
+            verdict.receipt = Some(receipt);
+        }
         match done {
-            Ok(()) => verdict.receipt = Some(receipt),
+            Ok(()) => {}
             Err(unavailable) => choice
                 .or_forward(unavailable)
                 .inspect_err(|_| verdict.is_unrecorded = !left)?,
@@ -334,13 +337,12 @@ impl Recording {
 impl Choice {
     /// The operator decides what comes first where the ledger fails: the record or the grade. A
     /// cell that is busy is no failure; nor is one whose history can't be used, which would be judged without
-    /// it for ever.
+    /// it for ever, nor one that was lost, whose grade only a judgement puts right.
     fn or_forward(&mut self, unavailable: Unavailable) -> Result<(), Refusal> {
         let chosen = self.ledger.on_failure();
         match (unavailable, chosen) {
-            (Unavailable::CellBusy | Unavailable::Unusable, _) | (_, OnFailure::Refuse) => {
-                Err(refuse(unavailable))
-            }
+            (Unavailable::CellBusy | Unavailable::Unusable | Unavailable::Overtaken, _)
+            | (_, OnFailure::Refuse) => Err(refuse(unavailable)),
             (
                 Unavailable::QueueFull | Unavailable::Late | Unavailable::Failing,
                 OnFailure::Forward,
@@ -377,6 +379,10 @@ fn refuse(unavailable: Unavailable) -> Refusal {
         Unavailable::Unusable => (
             Code::LedgerUnavailable,
             "The policy looks back, and what was recorded for this learner and line item can't be used: the gateway's log says why.",
+        ),
+        Unavailable::Overtaken => (
+            Code::LedgerUnavailable,
+            "The score was sent and recorded, but another gateway may have judged for this learner and line item meanwhile: sent again, it is judged by both.",
         ),
         Unavailable::QueueFull | Unavailable::Late | Unavailable::Failing => (
             Code::LedgerUnavailable,

@@ -120,3 +120,28 @@ fn an_idle_gateway_notices_that_its_file_was_replaced() {
     assert_envelope(&gateway.submit(SCORE), 503, "LEDGER_UNAVAILABLE");
     assert!(upstream.requests().is_empty());
 }
+
+/// What is written to it afterwards nobody else would find: neither a command nor the gateway itself after a
+/// kill.
+#[test]
+fn a_log_that_somebody_took_away_loses_nothing() {
+    let upstream = Upstream::accepting();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join(FILE);
+    let settings = settings(&upstream, &file);
+    let mut gateway = Gateway::start(&settings);
+    assert_eq!(gateway.submit(SCORE).status, 204);
+    for name in ["scoregate.db-wal", "scoregate.db-shm"] {
+        fs::remove_file(folder.path().join(name)).unwrap();
+    }
+    assert_envelope(&gateway.submit(SCORE), 503, "LEDGER_UNAVAILABLE");
+    gateway.wait_for_log("somebody has taken the ledger's write-ahead log away");
+    wait_until("ready", &gateway, || is_ready(&gateway));
+    assert_eq!(gateway.submit(SCORE).status, 204);
+    gateway.signal("KILL");
+    gateway.ended();
+    let again = Gateway::start(&settings);
+    assert_eq!(again.submit(SCORE).status, 204);
+    assert_eq!(listed(again.directory.path()), 4);
+    assert_eq!(upstream.requests().len(), 4);
+}

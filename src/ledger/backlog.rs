@@ -67,7 +67,7 @@ impl Writer {
             return Ok(());
         }
         match self.meter.watch(book, self.backlog.make_contiguous()) {
-            Ok(()) => self.backlog.clear(),
+            Ok(_) => self.backlog.clear(),
             Err(Fault::Refused(_)) => self.flush_one_by_one()?,
             Err(fault) => return Err(fault),
         }
@@ -78,7 +78,7 @@ impl Writer {
         while let (Some(write), Some(book)) = (self.backlog.pop_front(), &mut self.book) {
             let alone = [write];
             match self.meter.watch(book, &alone) {
-                Ok(()) => {}
+                Ok(_) => {}
                 Err(Fault::Refused(_)) => alone.iter().for_each(|write| self.refuse_write(write)),
                 Err(fault) => {
                     let [write] = alone;

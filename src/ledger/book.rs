@@ -9,9 +9,10 @@ use quick_cache::unsync::Cache;
 
 use super::cell::Fingerprint;
 use super::cells::{CellKey, Sealing};
+use super::chain::Hash;
 use super::database::{Database, Dialect, Input};
 use super::fault::Fault;
-use super::head::Head;
+use super::head::{End, Head};
 use super::histories::{Histories, History, append};
 use super::job::{HeldCell, Record, Write};
 use super::open::MOST_PASTS;
@@ -30,6 +31,7 @@ pub struct Book {
     pub(super) keys: Cache<Fingerprint, CellKey>,
     /// As the head last said.
     erasures: Option<i64>,
+    pub(super) end: Option<End>,
     /// Erasures by others since `take_heeded`.
     heeded: u64,
     pub(super) random: Random,
@@ -45,50 +47,54 @@ impl Book {
             histories,
             keys: Cache::new(MOST_CELLS),
             erasures: None,
+            end: None,
             heeded: 0,
             random: Random::default(),
             unreadable: HashSet::new(),
         }
     }
 
-    /// Writes all of it or nothing.
-    pub fn write(&mut self, writes: &[Write]) -> Result<(), Fault> {
+    /// Writes all of it or nothing. Which of the cells were lost: others may have judged meanwhile.
+    pub fn write(&mut self, writes: &[Write]) -> Result<HashSet<Fingerprint>, Fault> {
         let done = self.write_while(writes, Others::MayTakeLeases);
         // Rare: to hold others off costs them a wait.
         let done = match done {
             Ok(done) if !done.lost.is_empty() => self.write_while(writes, Others::Wait),
             done => done,
         };
-        done.map(|done| self.remember(writes, &done))
+        let done = done?;
+        self.remember(writes, &done);
+        Ok(done.lost)
     }
 
     /// Writes nothing where cells were lost while others could take leases.
     fn write_while(&mut self, writes: &[Write], others: Others) -> Result<Done, Fault> {
         self.database.begin()?;
-        let done = match self.write_all(writes, others) {
-            Ok(done) if done.lost.is_empty() || others == Others::Wait => {
-                self.database.commit().map(|()| done)
+        let mut done = self.write_all(writes, others);
+        let stands = |done: &Done| done.lost.is_empty() || others == Others::Wait;
+        let stands = done.as_ref().is_ok_and(stands);
+        if stands {
+            done = done.and_then(|done| self.database.commit().map(|()| done));
+        }
+        match &done {
+            Ok(done) if stands => self.end = done.end.or(self.end),
+            // The connection is given up whole, without another wait for it.
+            Err(Fault::Lost(_)) => self.forget(),
+            Ok(_) | Err(Fault::Refused(_)) => {
+                self.database.rollback();
+                self.forget();
             }
-            done => {
-                self.give_up();
-                return done;
-            }
-        };
-        done.inspect_err(|_| self.give_up())
-    }
-
-    fn give_up(&mut self) {
-        self.database.rollback();
-        self.forget();
+        }
+        done
     }
 
     fn write_all(&mut self, writes: &[Write], others: Others) -> Result<Done, Fault> {
-        let mut before = 0;
+        let (mut before, mut end) = (0, None);
         let mut lost = HashSet::new();
         if writes.iter().any(Write::needs_head) {
             let mut head = Head::read_to_write(self.database.as_mut())?;
             before = head.sequence;
-            self.heed(&head);
+            self.heed(&head)?;
             self.know_cells(writes, &mut head)?;
             if others == Others::Wait {
                 // After the head, which whoever writes locks first: nobody waits for this one in turn.
@@ -106,11 +112,12 @@ impl Book {
             self.database.insert(&ENTRIES, values)?;
             self.insert_intents(writes, &head)?;
             head.write(self.database.as_mut())?;
+            end = Some(head.end());
         } else {
             self.free_leases(writes)?;
         }
         self.delete_intents(writes)?;
-        Ok(Done { before, lost })
+        Ok(Done { before, end, lost })
     }
 
     /// A full disk lets itself be opened and read.
@@ -126,13 +133,36 @@ impl Book {
         self.database.execute(something_new, &[]).map(drop)
     }
 
-    /// Another process erased learners: no key that it dropped may be used again.
-    pub(super) fn heed(&mut self, head: &Head) {
+    /// Another process erased learners: no key that it dropped may be used again. Fails where the chain ends
+    /// before what stood in it: behind whatever leads to the database there is another one.
+    pub(super) fn heed(&mut self, head: &Head) -> Result<(), Fault> {
+        if self.end.is_some_and(|end| head.sequence < end.sequence) {
+            return Err(lost_entries());
+        }
+        self.end = Some(head.end());
         let known = self.erasures.replace(head.erasures);
         if known != Some(head.erasures) {
             self.forget();
             let more = known.map_or(0, |known| head.erasures - known);
             self.heeded += u64::try_from(more).unwrap_or(0);
+        }
+        Ok(())
+    }
+
+    /// Whether the chain still has what was its end: or the database is a copy from before, or another one.
+    pub fn require(&mut self, end: End) -> Result<(), Fault> {
+        let head = Head::read(self.database.as_mut())?;
+        let find = "SELECT hash FROM entries WHERE sequence = $1";
+        let found = self.database.query(find, &[Input::Integer(end.sequence)])?;
+        let found = found.into_iter().next().map(|mut row| row.bytes());
+        let is_there = match found.transpose()? {
+            Some(hash) => Hash::read(&hash) == end.hash,
+            // The first of all has none before it; and the retention drops old ones.
+            None => end.sequence <= head.anchor_sequence,
+        };
+        match is_there {
+            true => Ok(()),
+            false => Err(lost_entries()),
         }
     }
 
@@ -163,8 +193,7 @@ impl Book {
             let Sealing { cell, uses } = self.sealing(&record.placed, head)?;
             let draft = &record.placed.draft;
             let plain = Plain::of(draft, cell, &uses);
-            let is_lost = record.held.as_ref().is_some_and(|held| held.is_of(lost));
-            let content = match draft.was_sent && is_lost {
+            let content = match record.is_uncertain(lost) {
                 true => Cow::Owned(draft.content_of_unknown_fate()),
                 false => Cow::Borrowed(draft.content.as_slice()),
             };
@@ -272,6 +301,13 @@ impl Book {
     }
 }
 
+fn lost_entries() -> Fault {
+    Fault::lost(
+        "it lacks entries that were recorded: bring back the database that has them, or restart to go on \
+         with what is there",
+    )
+}
+
 /// What others may do while something is written.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Others {
@@ -283,6 +319,8 @@ enum Others {
 struct Done {
     /// The sequence of the last entry before those that were written.
     before: i64,
+    /// The end of the chain since.
+    end: Option<End>,
     /// Cells that were no longer held: others may have judged meanwhile.
     lost: HashSet<Fingerprint>,
 }

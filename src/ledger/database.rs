@@ -176,14 +176,15 @@ pub trait Database: Send {
     fn script(&mut self, sql: &str) -> Result<(), Fault>;
 }
 
-/// Runs `work` in a transaction: all of it, or nothing.
+/// Runs `work` in a transaction: all of it, or nothing. A connection that is lost is given up whole, without
+/// another wait for it.
 pub fn in_transaction<T>(
     database: &mut dyn Database,
     work: impl FnOnce(&mut dyn Database) -> Result<T, Fault>,
 ) -> Result<T, Fault> {
     database.begin()?;
     let done = work(database).and_then(|value| database.commit().map(|()| value));
-    if done.is_err() {
+    if let Err(Fault::Refused(_)) = &done {
         database.rollback();
     }
     done

@@ -40,6 +40,9 @@ pub enum Unavailable {
     /// What was recorded of the cell can't be read, or is too much; others are judged as ever.
     #[error("the cell's history can't be used")]
     Unusable,
+    /// It is recorded, but another gateway may have judged for the cell while it was on its way.
+    #[error("another gateway may have judged meanwhile")]
+    Overtaken,
     /// Other submissions for the cell took too long: OVERLOADED.
     #[error("the cell is busy")]
     CellBusy,

@@ -17,6 +17,13 @@ pub struct Head {
     pub key: SealKey,
 }
 
+/// The last entry of the chain; 0 and zeros without any.
+#[derive(Clone, Copy)]
+pub struct End {
+    pub sequence: i64,
+    pub hash: Hash,
+}
+
 const HEAD: &str = "SELECT sequence, hash, anchor_sequence, anchor_hash, cells, erasures, \
      seal_key, schema_version FROM head WHERE one = 1";
 /// Whoever has this row writes; the other gateways wait, for the length of one transaction.
@@ -74,6 +81,13 @@ impl Head {
             ],
         )?;
         Ok(())
+    }
+
+    pub fn end(&self) -> End {
+        End {
+            sequence: self.sequence,
+            hash: self.hash,
+        }
     }
 
     pub fn append<'a>(&mut self, plain: Plain<'a>, sealed: Vec<u8>) -> Row<'a> {

@@ -75,6 +75,15 @@ pub struct Record {
     pub held: Option<HeldCell>,
 }
 
+impl Record {
+    /// Whether nobody can say that what was sent was the last that was: its cell is one of these, which were
+    /// lost meanwhile.
+    pub fn is_uncertain(&self, lost: &HashSet<Fingerprint>) -> bool {
+        let is_lost = self.held.as_ref().is_some_and(|held| held.is_of(lost));
+        is_lost && self.placed.draft.was_sent
+    }
+}
+
 pub struct HeldCell {
     pub fingerprint: Fingerprint,
     pub is_leased: bool,

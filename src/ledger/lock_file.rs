@@ -18,6 +18,8 @@ const LOCKS_ITSELF: bool = cfg!(target_os = "linux");
 /// Held as long as this lives.
 pub struct LockFile {
     path: PathBuf,
+    /// SQLite's write-ahead log, links followed as it does.
+    log: PathBuf,
     /// Never closed: that would end the locks that SQLite has on the file in this process.
     database: ManuallyDrop<File>,
     identity: Identity,
@@ -26,7 +28,7 @@ pub struct LockFile {
 }
 
 /// Which file it is, whatever it is called: device and inode.
-type Identity = (u64, u64);
+pub type Identity = (u64, u64);
 
 impl LockFile {
     /// Makes the database's file where there is none.
@@ -35,16 +37,16 @@ impl LockFile {
         require_folder(path)?;
         let named = |cause| CannotOpen::Lock(path.to_owned(), cause);
         let database = ManuallyDrop::new(open(path).map_err(named)?);
-        let mut name = canonicalize(path).map_err(named)?.into_os_string();
-        name.push(".lock");
-        let name = Path::new(&name);
-        let beside = open(name).map_err(|cause| CannotOpen::Lock(name.to_owned(), cause))?;
-        lock(&beside, name, path)?;
+        let whole = canonicalize(path).map_err(named)?;
+        let name = with(&whole, ".lock");
+        let beside = open(&name).map_err(|cause| CannotOpen::Lock(name.clone(), cause))?;
+        lock(&beside, &name, path)?;
         if LOCKS_ITSELF {
             lock(&database, path, path)?;
         }
         Ok(Self {
             path: path.to_owned(),
+            log: with(&whole, "-wal"),
             identity: identity(&database.metadata().map_err(named)?),
             database,
             beside,
@@ -69,6 +71,34 @@ impl LockFile {
         let help = "put it back, or restart to begin with what is there";
         Err(Fault::lost(format!("{why}, `{path}`: {help}")))
     }
+
+    /// The log that the database has now.
+    pub fn log(&self) -> Result<Identity, Fault> {
+        let found = metadata(&self.log);
+        found.map(|log| identity(&log)).map_err(Fault::lost)
+    }
+
+    /// Whether the log is still the one that a connection opened: nobody else would find what is written to
+    /// another. Whoever closes that connection copies the log into the database's file.
+    pub fn has_log(&self, opened: Identity) -> Result<(), Fault> {
+        match metadata(&self.log) {
+            Ok(found) if identity(&found) == opened => Ok(()),
+            Ok(_) | Err(_) => {
+                let path = self.log.display();
+                let why = "somebody has taken the ledger's write-ahead log away";
+                Err(Fault::lost(format!(
+                    "{why}, `{path}`: stop the gateway before you move its files"
+                )))
+            }
+        }
+    }
+}
+
+/// A file beside a database's.
+fn with(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
 }
 
 impl Drop for LockFile {

@@ -1,10 +1,12 @@
 //! What is counted of the ledger, by whoever does it: one set, held by the port and by the writer.
 
 use std::array;
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use super::book::Book;
+use super::cell::Fingerprint;
 use super::fault::Fault;
 use super::job::Write;
 use crate::meter::{Histogram, Page, list};
@@ -104,9 +106,13 @@ impl Default for LedgerMeter {
 
 impl LedgerMeter {
     /// Writes, and counts the entries that are in the chain then.
-    pub(super) fn watch(&self, book: &mut Book, writes: &[Write]) -> Result<(), Fault> {
+    pub(super) fn watch(
+        &self,
+        book: &mut Book,
+        writes: &[Write],
+    ) -> Result<HashSet<Fingerprint>, Fault> {
         let began = Instant::now();
-        book.write(writes)?;
+        let lost = book.write(writes)?;
         if writes.iter().any(Write::needs_head) {
             self.commits.observe(began.elapsed());
         }
@@ -115,7 +121,7 @@ impl LedgerMeter {
                 add(&self.entries, record.placed.draft.decision as usize, 1);
             }
         }
-        Ok(())
+        Ok(lost)
     }
 
     pub(super) fn failed(&self, failure: Failure) {

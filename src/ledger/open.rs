@@ -117,7 +117,7 @@ impl Book {
     /// as a whole, some leases may have been taken.
     pub fn open(&mut self, cells: &[Fingerprint]) -> Result<Vec<Result<Opened, Fault>>, Fault> {
         let head = Head::read(self.database.as_mut())?;
-        self.heed(&head);
+        self.heed(&head)?;
         let mine: HashSet<Fingerprint> = match self.database.dialect() {
             Dialect::Sqlite => cells.iter().copied().collect(),
             Dialect::Postgres => self.take_leases(cells)?,

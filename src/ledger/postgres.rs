@@ -57,10 +57,12 @@ impl Postgres {
             statements: HashMap::new(),
             patience,
         };
-        // Both durabilities wait for the disk: a killed server must lose nothing either.
+        // Both durabilities wait for the disk: a killed server must lose nothing either. Whatever else a role or a
+        // database has as its default.
         let setting = format!(
             "SET synchronous_commit = on; SET statement_timeout = {0}; SET lock_timeout = {0}; \
-             SET idle_in_transaction_session_timeout = 10000",
+             SET idle_in_transaction_session_timeout = 10000; \
+             SET default_transaction_isolation = 'read committed'",
             patience.as_millis()
         );
         database.script(&setting)?;

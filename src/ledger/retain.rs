@@ -2,48 +2,83 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::book::Book;
 use super::chain::Hash;
-use super::database::{Database, Input, in_transaction};
+use super::database::{Database, Dialect, Input, in_transaction};
 use super::fault::Fault;
 use super::head::Head;
+use super::open::now;
 
 /// The most entries that go in one transaction.
 const MOST_AT_ONCE: i64 = 1_000;
+
+/// An entry from so far ahead was stamped by a clock that was wrong, and keeps none behind it from going.
+const AHEAD: SignedDuration = SignedDuration::from_hours(24);
+
+/// What is old, and what can't be: microseconds since 1970.
+#[derive(Clone, Copy)]
+struct Limits {
+    old: i64,
+    ahead: i64,
+}
 
 impl Book {
     /// Deletes the oldest entries that are older than `age`, and says how many. The head keeps where
     /// the chain now begins, so it still verifies.
     pub fn retain(&mut self, age: Duration) -> Result<u64, Fault> {
-        let oldest = Timestamp::now().checked_sub(age).map_err(Fault::refused)?;
-        let oldest = oldest.as_microsecond();
+        let now = self.now()?;
+        let limits = Limits {
+            old: now
+                .checked_sub(age)
+                .map_err(Fault::refused)?
+                .as_microsecond(),
+            ahead: now
+                .checked_add(AHEAD)
+                .map_err(Fault::refused)?
+                .as_microsecond(),
+        };
         // The first alone tells whether there is anything to do.
-        if end_of_old(self.database.as_mut(), oldest, 1)?.is_none() {
+        if end_of_old(self.database.as_mut(), limits, 1)?.is_none() {
             return Ok(0);
         }
         let dropped = in_transaction(self.database.as_mut(), |database| {
-            delete_old(database, oldest)
+            delete_old(database, limits)
         })?;
         if dropped > 0 {
             self.heed_own();
         }
         Ok(dropped)
     }
+
+    /// By PostgreSQL's clock, where gateways share one: one whose own is wrong must not drop what others keep.
+    fn now(&mut self) -> Result<Timestamp, Fault> {
+        match self.database.dialect() {
+            Dialect::Sqlite => Ok(Timestamp::now()),
+            Dialect::Postgres => {
+                let now = self.database.query(concat!("SELECT ", now!()), &[])?;
+                let now = now.into_iter().next().map(|mut row| row.integer());
+                let now = now.transpose()?.unwrap_or_default();
+                Timestamp::from_millisecond(now).map_err(Fault::refused)
+            }
+        }
+    }
 }
 
 /// The last of the first entries, `most` at most, that all are older.
 fn end_of_old(
     database: &mut dyn Database,
-    oldest: i64,
+    limits: Limits,
     most: i64,
 ) -> Result<Option<(i64, Hash)>, Fault> {
-    let first = "SELECT sequence, time, hash FROM entries ORDER BY sequence LIMIT $1";
+    let first =
+        "SELECT sequence, time, hash FROM entries WHERE time < $1 ORDER BY sequence LIMIT $2";
+    let values = [Input::Integer(limits.ahead), Input::Integer(most)];
     let mut end = None;
-    for mut row in database.query(first, &[Input::Integer(most)])? {
+    for mut row in database.query(first, &values)? {
         let (sequence, time) = (row.integer()?, row.integer()?);
-        if time >= oldest {
+        if time >= limits.old {
             break;
         }
         end = Some((sequence, Hash::read(&row.bytes()?)));
@@ -51,9 +86,9 @@ fn end_of_old(
     Ok(end)
 }
 
-fn delete_old(database: &mut dyn Database, oldest: i64) -> Result<u64, Fault> {
+fn delete_old(database: &mut dyn Database, limits: Limits) -> Result<u64, Fault> {
     let mut head = Head::read_to_write(database)?;
-    let Some((end, hash)) = end_of_old(database, oldest, MOST_AT_ONCE)? else {
+    let Some((end, hash)) = end_of_old(database, limits, MOST_AT_ONCE)? else {
         return Ok(0);
     };
     let cells = "SELECT DISTINCT cell FROM entries WHERE sequence <= $1 AND cell IS NOT NULL";

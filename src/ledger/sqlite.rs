@@ -10,7 +10,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, params_from_iter};
 
 use super::database::{Cursor, Database, Dialect, Input, Insert, Value};
 use super::fault::{CannotOpen, Fault};
-use super::lock_file::{LockFile, require_folder};
+use super::lock_file::{Identity, LockFile, require_folder};
 use super::place::Durability;
 
 /// The longest wait for a lock that another process holds, such as an erasure.
@@ -18,8 +18,8 @@ const BUSY: Duration = Duration::from_secs(5);
 
 pub struct Sqlite {
     connection: Connection,
-    /// A gateway's own file, which it has locked.
-    locked: Option<Arc<LockFile>>,
+    /// A gateway's own file, which it has locked, and the log that was opened with it.
+    locked: Option<(Arc<LockFile>, Identity)>,
 }
 
 impl Sqlite {
@@ -27,7 +27,10 @@ impl Sqlite {
     pub fn open_locked(file: Arc<LockFile>, durability: Durability) -> Result<Self, CannotOpen> {
         file.is_in_place()?;
         let mut database = Self::open(file.path(), durability)?;
-        database.locked = Some(file);
+        // What is read first opens the log.
+        database.query("SELECT COUNT(*) FROM sqlite_schema", &[])?;
+        let log = file.log()?;
+        database.locked = Some((file, log));
         Ok(database)
     }
 
@@ -163,9 +166,11 @@ impl Database for Sqlite {
     }
 
     fn is_in_place(&self) -> Result<(), Fault> {
-        self.locked
-            .as_ref()
-            .map_or(Ok(()), |file| file.is_in_place())
+        let Some((file, log)) = &self.locked else {
+            return Ok(());
+        };
+        file.is_in_place()?;
+        file.has_log(*log)
     }
 
     fn rollback(&mut self) {

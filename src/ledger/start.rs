@@ -62,6 +62,7 @@ pub fn start_writer(
             is_patient,
             has_company: false,
             backlog: VecDeque::new(),
+            end: None,
             retry_at: Instant::now(),
             tick_at: Instant::now(),
             told: Vec::new(),

@@ -12,8 +12,9 @@ use std::time::{Duration, Instant};
 
 use super::batch::Batch;
 use super::book::Book;
-use super::cell::Cell;
+use super::cell::{Cell, Fingerprint};
 use super::fault::{CannotOpen, Fault, Unavailable};
+use super::head::End;
 use super::health::Health;
 use super::job::{Closing, Job, Opened, Reply, Write};
 use super::meter::{Failure, LedgerMeter};
@@ -56,6 +57,8 @@ pub struct Writer {
     pub is_patient: bool,
     pub has_company: bool,
     pub backlog: VecDeque<Write>,
+    /// The end of the chain when the database could last be used.
+    pub end: Option<End>,
     pub retry_at: Instant,
     pub tick_at: Instant,
     /// Why the database can't be used, since it last could.
@@ -124,9 +127,9 @@ impl Writer {
         }
         let meter = self.meter.clone();
         match self.with_book_raw(|book| meter.watch(book, &writes)) {
-            Some(Ok(())) => {
+            Some(Ok(lost)) => {
                 self.health.commits.fetch_add(1, Ordering::Relaxed);
-                self.answer(writes, waiters);
+                self.answer(writes, waiters, &lost);
             }
             // One of them is at fault: each alone, so that the others are written.
             Some(Err(Fault::Refused(_))) if writes.len() > 1 => {
@@ -174,8 +177,14 @@ impl Writer {
             && self.with_book(|book| book.has(&record.placed.draft.receipt)) == Ok(true)
     }
 
-    fn answer(&mut self, writes: Vec<Write>, waiters: Vec<Option<Waiter>>) {
+    fn answer(
+        &mut self,
+        writes: Vec<Write>,
+        waiters: Vec<Option<Waiter>>,
+        lost: &HashSet<Fingerprint>,
+    ) {
         let mut recorded = Vec::with_capacity(waiters.len());
+        let mut overtaken = Vec::new();
         for (write, waiter) in writes.iter().zip(waiters) {
             match write {
                 Write::Intend(_) => {
@@ -184,10 +193,12 @@ impl Writer {
                     let withdrawn = write.withdrawal().filter(|_| !is_told);
                     withdrawn.into_iter().for_each(|write| self.keep(write));
                 }
+                Write::Record(record) if record.is_uncertain(lost) => overtaken.extend(waiter),
                 Write::Record(_) | Write::Free(_) | Write::Withdraw(_) => recorded.extend(waiter),
             }
         }
         tell_all(recorded, Ok(()));
+        tell_all(overtaken, Err(Unavailable::Overtaken));
         self.flush();
     }
 
@@ -279,7 +290,9 @@ impl Writer {
     }
 
     fn lose(&mut self, cause: &str) {
-        self.book = None;
+        if let Some(book) = self.book.take() {
+            self.end = book.end.or(self.end);
+        }
         self.retry_at = Instant::now() + RETRY;
         if self.health.is_good.swap(false, Ordering::AcqRel) {
             self.meter.failed(Failure::Lost);
@@ -311,6 +324,7 @@ impl Writer {
 
     fn reopen(&mut self) -> Result<(), CannotOpen> {
         let mut book = (self.open)()?;
+        self.end.map_or(Ok(()), |end| book.require(end))?;
         self.health.stay_alive(&mut book)?;
         // First: on PostgreSQL it waits for whoever is adopting what this process intended.
         book.try_to_write()?;

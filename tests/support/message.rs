@@ -39,7 +39,14 @@ impl<S: Read> Reader<S> {
     /// Reads more; `false` at the end of the stream.
     fn fill(&mut self) -> Result<bool, Failure> {
         let mut bytes = [0; 16 * 1024];
-        match self.stream.read(&mut bytes) {
+        let read = loop {
+            match self.stream.read(&mut bytes) {
+                // A process that is stopped and goes on, or a machine, breaks a read with a time limit.
+                Err(cause) if cause.kind() == ErrorKind::Interrupted => {}
+                read => break read,
+            }
+        };
+        match read {
             Ok(0) => Ok(false),
             Ok(count) => {
                 self.buffer.extend_from_slice(&bytes[..count]);

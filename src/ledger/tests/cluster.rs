@@ -154,12 +154,16 @@ impl Cluster {
     /// notice, too.
     pub fn stop(&self) {
         if let Some(mut server) = self.server.lock().unwrap().take() {
-            let backends = children(server.id());
+            let signal = |name: &str, process: &str| {
+                let _ = Command::new("kill").args([name, process]).output();
+            };
+            // As long as it is there and stands still, the ids of its children are nobody else's.
+            let id = server.id();
+            signal("-STOP", &id.to_string());
+            let backends = children(id);
+            backends.iter().for_each(|backend| signal("-KILL", backend));
             server.kill().unwrap();
             server.wait().unwrap();
-            for backend in backends {
-                let _ = Command::new("kill").args(["-KILL", &backend]).output();
-            }
         }
         let socket = format!(".s.PGSQL.{}", self.port());
         let socket = self.folder.path().join(socket);

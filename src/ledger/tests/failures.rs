@@ -118,7 +118,7 @@ async fn a_full_disk_leaves_nothing_half_written() {
     let mut written = 0;
     let fault = loop {
         match book.write(&[write(written)]) {
-            Ok(()) => written += 1,
+            Ok(_) => written += 1,
             Err(fault) => break fault,
         }
     };

@@ -181,7 +181,9 @@ async fn what_is_settled_after_its_cell_was_lost_is_of_unknown_fate() {
     tamper(&home, "UPDATE leases SET holder = 'dead'");
     let held = other.hold(cell("42"), soon()).await.unwrap();
     other.settle(held, entry("42", "50")).await.unwrap();
-    one.settle(lost, entry("42", "90")).await.unwrap();
+    // Sent again, it is judged by both.
+    let settled = one.settle(lost, entry("42", "90")).await;
+    assert_eq!(settled, Err(Unavailable::Overtaken));
     let mut unknown = past("90");
     unknown.fate = Fate::Unknown;
     for gateway in [&one, &other] {
@@ -214,7 +216,8 @@ async fn what_is_settled_while_another_has_the_cell_is_of_unknown_fate() {
     let lost = one.hold(cell("42"), soon()).await.unwrap();
     tamper(&home, "UPDATE leases SET holder = 'dead'");
     let held = other.hold(cell("42"), soon()).await.unwrap();
-    one.settle(lost, entry("42", "90")).await.unwrap();
+    let settled = one.settle(lost, entry("42", "90")).await;
+    assert_eq!(settled, Err(Unavailable::Overtaken));
     let kept = all(&home, &Filter::default());
     let fate = kept[0].entry.past.as_ref().map(|past| past.fate);
     assert_eq!(fate, Some(Fate::Unknown));
@@ -280,4 +283,24 @@ async fn gateways_that_take_and_free_many_cells_never_wait_for_each_other() {
             .trim(),
         "0"
     );
+}
+
+/// Whatever a database's owner has set for other programs.
+#[tokio::test(flavor = "multi_thread")]
+async fn gateways_write_side_by_side_whatever_isolation_is_the_default() {
+    let home = Home::postgres();
+    let cluster = home.cluster.as_ref().unwrap();
+    let name = home.name();
+    let isolation =
+        format!("ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'");
+    cluster.psql(&name, &isolation);
+    let gateways = two(&home);
+    let record = |number: usize| {
+        let ledger = gateways[number % 2].clone();
+        tokio::spawn(async move { ledger.record(entry(&number.to_string(), "1")).await })
+    };
+    let recording: Vec<_> = (0..200).map(record).collect();
+    for recorded in recording {
+        assert_eq!(recorded.await.unwrap(), Ok(()));
+    }
 }

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use super::sample::{Home, cell, entry, history, json, past, points};
 use crate::ledger::head::Head;
 use crate::ledger::verify::{Break, Reason};
+use crate::ledger::writer::RETRY;
 use crate::ledger::{
     CannotOpen, Decision, Durability, Erasure, Filter, Kept, Learner, Ledger, Reader, Receipt,
     Unavailable, Verdict,
@@ -49,6 +50,7 @@ suite! {
     erases_single_cells
     notices_an_erasure_while_it_runs
     drops_what_is_too_old_and_keeps_the_chain
+    goes_on_with_no_database_that_lacks_what_was_recorded
     numbers_policies_for_good
     writes_in_one_transaction_what_waits
     survives_texts_that_a_database_dislikes
@@ -653,9 +655,10 @@ async fn notices_an_erasure_while_it_runs(home: Home) {
 
 async fn drops_what_is_too_old_and_keeps_the_chain(mut home: Home) {
     let ledger = Ledger::open(&home.settings).unwrap();
-    for (user, age) in [("old", 9), ("old", 8), ("young", 0)] {
+    // The first was stamped by a clock that was wrong.
+    for (user, age) in [("old", -400), ("old", 9), ("old", 8), ("young", 0)] {
         let mut entry = entry(user, "10");
-        entry.time -= Duration::from_secs(age * 86_400);
+        entry.time -= jiff::SignedDuration::from_hours(age * 24);
         ledger.record(entry).await.unwrap();
     }
     drop(ledger);
@@ -675,6 +678,31 @@ async fn drops_what_is_too_old_and_keeps_the_chain(mut home: Home) {
     assert!(!stands_in_cells(&home, "old"));
     ledger.record(entry("young", "11")).await.unwrap();
     assert_eq!(verdict(&home), whole(2));
+}
+
+/// Such as an older copy that somebody has put back, or one that had not heard of all when it took over. Who
+/// restarts has seen it.
+async fn goes_on_with_no_database_that_lacks_what_was_recorded(home: Home) {
+    let ledger = Ledger::open(&home.settings).unwrap();
+    for given in ["90", "91"] {
+        ledger.record(entry("42", given)).await.unwrap();
+    }
+    tamper(
+        &home,
+        "DELETE FROM entries WHERE sequence = 2; \
+         UPDATE head SET sequence = 1, hash = (SELECT hash FROM entries WHERE sequence = 1)",
+    );
+    let held = ledger.hold(cell("43"), soon()).await;
+    assert_eq!(held.err(), Some(Unavailable::Failing));
+    // Not when it tries again either.
+    tokio::time::sleep(RETRY * 3).await;
+    assert!(!ledger.is_healthy());
+    let refused = ledger.intend(entry("43", "1")).await;
+    assert_eq!(refused, Err(Unavailable::Failing));
+    drop(ledger);
+    let again = reopen(&home).await;
+    let held = again.hold(cell("42"), soon()).await.unwrap();
+    assert_eq!(**held.history(), history([past("90")]));
 }
 
 fn stands_in_cells(home: &Home, user: &str) -> bool {
