@@ -47,6 +47,14 @@ fn succeeds(command: &mut Command) -> String {
     shown
 }
 
+/// What the configurations name, commented keys included.
+const SECRETS: [&str; 4] = [
+    "ltiaas-api-key",
+    "admin-token",
+    "log-id-key",
+    "ledger-password",
+];
+
 /// A configuration that `check` has found good, once its secrets are here.
 struct Configuration(toml::Table);
 
@@ -54,8 +62,12 @@ impl Configuration {
     /// `secrets` is where the deployment puts them.
     fn checked(text: &str, secrets: &str) -> Self {
         let here = tempfile::tempdir().unwrap();
-        for name in ["ltiaas-api-key", "admin-token"] {
-            fs::write(here.path().join(name), "a-secret-that-is-long-enough").unwrap();
+        for name in SECRETS {
+            fs::write(
+                here.path().join(name),
+                "a-secret-that-is-long-enough-for-a-key",
+            )
+            .unwrap();
         }
         let file = here.path().join("scoregate.toml");
         assert!(text.contains(&format!("\"{secrets}/ltiaas-api-key\"")));
@@ -120,6 +132,9 @@ fn instruction(name: &str) -> String {
 
 const CONFIG: &str = "/etc/scoregate/scoregate.toml";
 
+/// Where a SQLite ledger is.
+const STATE: &str = "/var/lib/scoregate";
+
 #[test]
 fn the_image_is_built_with_the_rust_that_the_crate_asks_for() {
     let manifest = fs::read_to_string("Cargo.toml").unwrap();
@@ -159,9 +174,10 @@ fn the_image_runs_as_a_numbered_user_who_can_write_one_folder() {
     let user = instruction("USER");
     let (user_id, group_id) = user.split_once(':').unwrap();
     assert!(user_id.parse::<u32>().unwrap() > 0 && group_id.parse::<u32>().unwrap() > 0);
-    let state = instruction("VOLUME");
-    let (above, name) = state.rsplit_once('/').unwrap();
+    let (above, name) = STATE.rsplit_once('/').unwrap();
     let dockerfile = text("Dockerfile");
+    // A runtime would make one that goes with the container, and a ledger with it.
+    assert!(!dockerfile.contains("\nVOLUME "));
     // The folder above is root's, which only holds where it is there before.
     assert!(dockerfile.contains(&format!("mkdir -p /rootfs{above} ")));
     assert!(dockerfile.contains(&format!("install -d -m 0700 /state/{name}\n")));
@@ -397,6 +413,37 @@ fn config_map() -> Configuration {
 }
 
 #[test]
+fn kubernetes_takes_a_record_in_postgresql_and_a_key_of_hashes_out_of_their_comments() {
+    let map = kubernetes("ConfigMap");
+    let config = map["data"]["scoregate.toml"].as_str().unwrap();
+    let config = config.replace("\nurl = \"none\"\n#url = ", "\nurl = ");
+    let config = config.replace("\n#password = ", "\npassword = ");
+    let config = config.replace("\n#id_key = ", "\nid_key = ");
+    let configuration = Configuration::checked(&config, "/run/secrets/scoregate");
+    assert!(
+        configuration
+            .text("ledger", "url")
+            .starts_with("postgres://")
+    );
+    for (table, key) in [("ledger", "password"), ("log", "id_key")] {
+        assert!(
+            configuration.0[table][key]["file"].is_str(),
+            "{table}.{key}"
+        );
+    }
+    // Each rule by itself, so that one port isn't opened with the other.
+    let policy = text("kubernetes/networkpolicy.yaml").replace("    #-", "    -");
+    let policy = policy.replace("    #    -", "        -");
+    let policy: Value = serde_saphyr::from_str(&policy).unwrap();
+    let rules = policy["spec"]["egress"].as_array().unwrap();
+    for port in [5432, 4318] {
+        let rule = |rule: &&Value| rule["ports"][0]["port"] == port;
+        let rule = rules.iter().find(rule).unwrap();
+        assert_eq!(rule["ports"].as_array().unwrap().len(), 1);
+    }
+}
+
+#[test]
 fn kubernetes_shows_the_public_port_and_hides_the_admin_port() {
     let configuration = config_map();
     let deployment = kubernetes("Deployment");
@@ -457,10 +504,11 @@ fn kubernetes_gives_the_pod_what_it_reads_and_no_rights() {
     };
     assert_eq!(mounted("/etc/scoregate")["configMap"]["name"], "scoregate");
     let secret = &mounted("/run/secrets/scoregate")["secret"];
-    let items = secret["items"].as_array().unwrap().iter();
-    let paths: Vec<_> = items.map(|item| item["path"].as_str().unwrap()).collect();
-    assert_eq!(paths, ["ltiaas-api-key", "admin-token"]);
-    assert!(mounted(&instruction("VOLUME"))["emptyDir"].is_object());
+    // All its keys: a list would hide those that come later.
+    assert!(secret["secretName"] == "scoregate" && secret["items"].is_null());
+    // Nothing that can be written and that goes with the pod: no SQLite file by mistake.
+    assert!(mounts.iter().all(|mount| mount["readOnly"] == true));
+    assert_eq!(config_map().text("ledger", "url"), "none");
 }
 
 #[test]
