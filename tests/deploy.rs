@@ -144,6 +144,23 @@ fn the_image_is_built_with_the_rust_that_the_crate_asks_for() {
 }
 
 #[test]
+fn the_image_has_one_name() {
+    let manifest = fs::read_to_string("Cargo.toml").unwrap();
+    let manifest: toml::Table = manifest.parse().unwrap();
+    let version = manifest["package"]["version"].as_str().unwrap();
+    let image = format!("scoregate:{version}");
+    assert_eq!(
+        yaml("compose.yaml")["services"]["scoregate"]["image"],
+        image
+    );
+    let pod = kubernetes("Deployment")["spec"]["template"]["spec"].clone();
+    assert_eq!(pod["containers"][0]["image"], image);
+    let tag = format!("--tag {image} .");
+    let docs = fs::read_to_string("docs/deploy.md").unwrap();
+    assert!(docs.contains(&tag) && text("Dockerfile").contains(&tag));
+}
+
+#[test]
 fn the_images_commands_exist_and_need_no_shell() {
     let entry: Value = serde_json::from_str(&instruction("ENTRYPOINT")).unwrap();
     assert_eq!(words(&entry), ["/scoregate"]);
@@ -269,17 +286,26 @@ fn the_build_gets_its_sources_and_no_secrets() {
 fn compose_gives_the_image_what_it_reads_and_time_to_drain() {
     let compose = yaml("compose.yaml");
     let service = &compose["services"]["scoregate"];
-    let configuration = Configuration::checked(&text("compose.toml"), "/run/secrets");
+    let secrets = "/run/secrets/scoregate";
+    let configuration = Configuration::checked(&text("compose/scoregate.toml"), secrets);
     assert!(seconds(service["stop_grace_period"].as_str().unwrap()) > configuration.drain());
     assert_eq!(service["read_only"], true);
     assert_eq!(words(&service["cap_drop"]), ["ALL"]);
-    assert_eq!(service["configs"][0]["target"], CONFIG);
-    assert_eq!(compose["configs"]["scoregate"]["file"], "compose.toml");
-    assert_eq!(
-        service["secrets"][0]["target"],
-        "/run/secrets/ltiaas-api-key"
-    );
-    assert_eq!(words(&service["volumes"]), ["state:/var/lib/scoregate"]);
+    let (config, name) = CONFIG.rsplit_once('/').unwrap();
+    assert!(folder().join("compose").join(name).exists());
+    // Folders: a file that is mounted by itself never changes by a rename.
+    let mounts = [
+        ("bind", "./compose", config),
+        ("bind", "./secrets", secrets),
+        ("volume", "state", STATE),
+    ];
+    let volumes = service["volumes"].as_array().unwrap();
+    assert_eq!(volumes.len(), mounts.len());
+    for (volume, (kind, source, target)) in volumes.iter().zip(mounts) {
+        let found = ["type", "source", "target"].map(|key| volume[key].as_str().unwrap());
+        assert_eq!(found, [kind, source, target]);
+        assert_eq!(volume["read_only"] == true, kind == "bind", "{volume}");
+    }
     assert!(
         compose["volumes"]
             .as_object()
