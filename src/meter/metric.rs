@@ -66,7 +66,8 @@ pub mod list {
         /// From a request's head to the last byte of its answer.
         REQUEST_DURATION Histogram "scoregate_request_duration_seconds" ["operation"];
         /// The gateway's own part: from a request's head to the head of its answer, without the
-        /// waits for LTIAAS and for the caller's body. Aborted requests have none.
+        /// waits for LTIAAS and for the caller's body; those for the ledger and for a cell are in
+        /// it. Aborted requests have none.
         OWN_DURATION Histogram "scoregate_own_duration_seconds" ["operation"];
         /// Decisions on submissions.
         DECISIONS Counter "scoregate_decisions_total" ["caller" "decision"];
