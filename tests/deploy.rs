@@ -47,6 +47,14 @@ fn succeeds(command: &mut Command) -> String {
     shown
 }
 
+/// What the configurations name, commented keys included.
+const SECRETS: [&str; 4] = [
+    "ltiaas-api-key",
+    "admin-token",
+    "log-id-key",
+    "ledger-password",
+];
+
 /// A configuration that `check` has found good, once its secrets are here.
 struct Configuration(toml::Table);
 
@@ -54,8 +62,12 @@ impl Configuration {
     /// `secrets` is where the deployment puts them.
     fn checked(text: &str, secrets: &str) -> Self {
         let here = tempfile::tempdir().unwrap();
-        for name in ["ltiaas-api-key", "admin-token"] {
-            fs::write(here.path().join(name), "a-secret-that-is-long-enough").unwrap();
+        for name in SECRETS {
+            fs::write(
+                here.path().join(name),
+                "a-secret-that-is-long-enough-for-a-key",
+            )
+            .unwrap();
         }
         let file = here.path().join("scoregate.toml");
         assert!(text.contains(&format!("\"{secrets}/ltiaas-api-key\"")));
@@ -120,12 +132,32 @@ fn instruction(name: &str) -> String {
 
 const CONFIG: &str = "/etc/scoregate/scoregate.toml";
 
+/// Where a SQLite ledger is.
+const STATE: &str = "/var/lib/scoregate";
+
 #[test]
 fn the_image_is_built_with_the_rust_that_the_crate_asks_for() {
     let manifest = fs::read_to_string("Cargo.toml").unwrap();
     let manifest: toml::Table = manifest.parse().unwrap();
     let version = manifest["package"]["rust-version"].as_str().unwrap();
     assert!(text("Dockerfile").contains(&format!("\nFROM rust:{version}-")));
+}
+
+#[test]
+fn the_image_has_one_name() {
+    let manifest = fs::read_to_string("Cargo.toml").unwrap();
+    let manifest: toml::Table = manifest.parse().unwrap();
+    let version = manifest["package"]["version"].as_str().unwrap();
+    let image = format!("scoregate:{version}");
+    assert_eq!(
+        yaml("compose.yaml")["services"]["scoregate"]["image"],
+        image
+    );
+    let pod = kubernetes("Deployment")["spec"]["template"]["spec"].clone();
+    assert_eq!(pod["containers"][0]["image"], image);
+    let tag = format!("--tag {image} .");
+    let docs = fs::read_to_string("docs/deploy.md").unwrap();
+    assert!(docs.contains(&tag) && text("Dockerfile").contains(&tag));
 }
 
 #[test]
@@ -159,9 +191,10 @@ fn the_image_runs_as_a_numbered_user_who_can_write_one_folder() {
     let user = instruction("USER");
     let (user_id, group_id) = user.split_once(':').unwrap();
     assert!(user_id.parse::<u32>().unwrap() > 0 && group_id.parse::<u32>().unwrap() > 0);
-    let state = instruction("VOLUME");
-    let (above, name) = state.rsplit_once('/').unwrap();
+    let (above, name) = STATE.rsplit_once('/').unwrap();
     let dockerfile = text("Dockerfile");
+    // A runtime would make one that goes with the container, and a ledger with it.
+    assert!(!dockerfile.contains("\nVOLUME "));
     // The folder above is root's, which only holds where it is there before.
     assert!(dockerfile.contains(&format!("mkdir -p /rootfs{above} ")));
     assert!(dockerfile.contains(&format!("install -d -m 0700 /state/{name}\n")));
@@ -253,17 +286,26 @@ fn the_build_gets_its_sources_and_no_secrets() {
 fn compose_gives_the_image_what_it_reads_and_time_to_drain() {
     let compose = yaml("compose.yaml");
     let service = &compose["services"]["scoregate"];
-    let configuration = Configuration::checked(&text("compose.toml"), "/run/secrets");
+    let secrets = "/run/secrets/scoregate";
+    let configuration = Configuration::checked(&text("compose/scoregate.toml"), secrets);
     assert!(seconds(service["stop_grace_period"].as_str().unwrap()) > configuration.drain());
     assert_eq!(service["read_only"], true);
     assert_eq!(words(&service["cap_drop"]), ["ALL"]);
-    assert_eq!(service["configs"][0]["target"], CONFIG);
-    assert_eq!(compose["configs"]["scoregate"]["file"], "compose.toml");
-    assert_eq!(
-        service["secrets"][0]["target"],
-        "/run/secrets/ltiaas-api-key"
-    );
-    assert_eq!(words(&service["volumes"]), ["state:/var/lib/scoregate"]);
+    let (config, name) = CONFIG.rsplit_once('/').unwrap();
+    assert!(folder().join("compose").join(name).exists());
+    // Folders: a file that is mounted by itself never changes by a rename.
+    let mounts = [
+        ("bind", "./compose", config),
+        ("bind", "./secrets", secrets),
+        ("volume", "state", STATE),
+    ];
+    let volumes = service["volumes"].as_array().unwrap();
+    assert_eq!(volumes.len(), mounts.len());
+    for (volume, (kind, source, target)) in volumes.iter().zip(mounts) {
+        let found = ["type", "source", "target"].map(|key| volume[key].as_str().unwrap());
+        assert_eq!(found, [kind, source, target]);
+        assert_eq!(volume["read_only"] == true, kind == "bind", "{volume}");
+    }
     assert!(
         compose["volumes"]
             .as_object()
@@ -379,8 +421,11 @@ fn kubernetes_probes_fit_the_drain_and_the_start() {
     };
     assert!(probe("readinessProbe", "/readyz") < configuration.seconds("drain_delay"));
     probe("livenessProbe", "/healthz");
-    // The gateway listens within 15 s.
-    assert!(probe("startupProbe", "/healthz") > 15);
+    // The gateway listens within 15 s, but for one that brings millions of entries up to date.
+    let start = probe("startupProbe", "/healthz");
+    assert!(start >= 30 * 60);
+    let progress = &kubernetes("Deployment")["spec"]["progressDeadlineSeconds"];
+    assert!(progress.as_u64().unwrap() > start);
     assert_known(&words(&container["args"]));
     assert_eq!(words(&container["args"]), ["run", "--config", CONFIG]);
 }
@@ -391,6 +436,37 @@ fn config_map() -> Configuration {
     assert_eq!(files.len(), 1);
     let text = files["scoregate.toml"].as_str().unwrap();
     Configuration::checked(text, "/run/secrets/scoregate")
+}
+
+#[test]
+fn kubernetes_takes_a_record_in_postgresql_and_a_key_of_hashes_out_of_their_comments() {
+    let map = kubernetes("ConfigMap");
+    let config = map["data"]["scoregate.toml"].as_str().unwrap();
+    let config = config.replace("\nurl = \"none\"\n#url = ", "\nurl = ");
+    let config = config.replace("\n#password = ", "\npassword = ");
+    let config = config.replace("\n#id_key = ", "\nid_key = ");
+    let configuration = Configuration::checked(&config, "/run/secrets/scoregate");
+    assert!(
+        configuration
+            .text("ledger", "url")
+            .starts_with("postgres://")
+    );
+    for (table, key) in [("ledger", "password"), ("log", "id_key")] {
+        assert!(
+            configuration.0[table][key]["file"].is_str(),
+            "{table}.{key}"
+        );
+    }
+    // Each rule by itself, so that one port isn't opened with the other.
+    let policy = text("kubernetes/networkpolicy.yaml").replace("    #-", "    -");
+    let policy = policy.replace("    #    -", "        -");
+    let policy: Value = serde_saphyr::from_str(&policy).unwrap();
+    let rules = policy["spec"]["egress"].as_array().unwrap();
+    for port in [5432, 4318] {
+        let rule = |rule: &&Value| rule["ports"][0]["port"] == port;
+        let rule = rules.iter().find(rule).unwrap();
+        assert_eq!(rule["ports"].as_array().unwrap().len(), 1);
+    }
 }
 
 #[test]
@@ -454,10 +530,11 @@ fn kubernetes_gives_the_pod_what_it_reads_and_no_rights() {
     };
     assert_eq!(mounted("/etc/scoregate")["configMap"]["name"], "scoregate");
     let secret = &mounted("/run/secrets/scoregate")["secret"];
-    let items = secret["items"].as_array().unwrap().iter();
-    let paths: Vec<_> = items.map(|item| item["path"].as_str().unwrap()).collect();
-    assert_eq!(paths, ["ltiaas-api-key", "admin-token"]);
-    assert!(mounted(&instruction("VOLUME"))["emptyDir"].is_object());
+    // All its keys: a list would hide those that come later.
+    assert!(secret["secretName"] == "scoregate" && secret["items"].is_null());
+    // Nothing that can be written and that goes with the pod: no SQLite file by mistake.
+    assert!(mounts.iter().all(|mount| mount["readOnly"] == true));
+    assert_eq!(config_map().text("ledger", "url"), "none");
 }
 
 #[test]

@@ -208,6 +208,7 @@ impl Ledger {
         let has_left = write.must_not_be_lost();
         let sent = self.send(Job::Write(write, waiter));
         if has_left && sent == Err(Unavailable::QueueFull) {
+            self.inner.meter.failed(Failure::QueueLost);
             tracing::error!(target: "scoregate::ledger", "too much waits to be recorded: an entry is lost");
         }
         sent.map(|()| written)

@@ -41,6 +41,8 @@ pub enum Failure {
     Late,
     /// The backlog is full: an entry is lost.
     BacklogFull,
+    /// Too much waits for the writer: the entry of what has left is lost.
+    QueueLost,
 }
 
 /// How a wait for a cell that others held came out.
@@ -51,12 +53,13 @@ pub enum Wait {
 }
 
 impl Failure {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Lost,
         Self::Refused,
         Self::QueueFull,
         Self::Late,
         Self::BacklogFull,
+        Self::QueueLost,
     ];
 
     const fn name(self) -> &'static str {
@@ -66,6 +69,7 @@ impl Failure {
             Self::QueueFull => "queue_full",
             Self::Late => "late",
             Self::BacklogFull => "backlog_full",
+            Self::QueueLost => "queue_lost",
         }
     }
 }

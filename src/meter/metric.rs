@@ -66,7 +66,8 @@ pub mod list {
         /// From a request's head to the last byte of its answer.
         REQUEST_DURATION Histogram "scoregate_request_duration_seconds" ["operation"];
         /// The gateway's own part: from a request's head to the head of its answer, without the
-        /// waits for LTIAAS and for the caller's body. Aborted requests have none.
+        /// waits for LTIAAS and for the caller's body; those for the ledger and for a cell are in
+        /// it. Aborted requests have none.
         OWN_DURATION Histogram "scoregate_own_duration_seconds" ["operation"];
         /// Decisions on submissions.
         DECISIONS Counter "scoregate_decisions_total" ["caller" "decision"];
@@ -104,7 +105,8 @@ pub mod list {
         LEDGER_COMMIT_DURATION Histogram "scoregate_ledger_commit_duration_seconds" [];
         /// What went wrong with the ledger: `lost` (its database could not be used, counted once
         /// until it can), `refused` (the database refused an entry), `queue_full` and `late` (too
-        /// much, or too long, waited for the writer) or `backlog_full` (an entry was lost).
+        /// much, or too long, waited for the writer), `backlog_full` (an entry was lost) or
+        /// `queue_lost` (as `queue_full`, which counts it too: what had left has no entry).
         LEDGER_FAILURES Counter "scoregate_ledger_failures_total" ["reason"];
         /// Submissions that went on though they could not be recorded (`on_failure = "forward"`).
         LEDGER_UNRECORDED Counter "scoregate_ledger_unrecorded_total" [];

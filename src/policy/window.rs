@@ -3,7 +3,9 @@
 //!
 //! ### opens
 //!
-//! `opens = "2026-03-01T08:00:00Z"`: nothing is taken before.
+//! `opens = "2026-03-01T08:00:00Z"`: nothing is taken before. An instant has an offset from UTC, `Z` or
+//! such as `+01:00`: `"2026-03-01T08:00:00+01:00"` is eight o'clock in Madrid in winter, `+02:00` in
+//! summer.
 //!
 //! Formula: refused (POLICY_REFUSED) where the submission's time < `opens`; that time is
 //! `submission.submittedAt`, else `timestamp`, else its arrival.

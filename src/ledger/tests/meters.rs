@@ -230,6 +230,7 @@ async fn too_much_and_too_long_and_what_is_lost_are_counted_while_the_database_i
         }
     }
     assert_eq!(failures(&ledger, "queue_full"), full);
+    assert_eq!(failures(&ledger, "queue_lost"), full);
     // The first one, too.
     assert!(late > 0.0, "nobody waited for too long");
     assert_eq!(failures(&ledger, "late"), late + 1.0);

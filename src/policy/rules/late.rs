@@ -14,9 +14,10 @@
 //! belongs to it; the deduction of `per_interval` of the points possible is rounded to 2 decimals
 //! half-up, the one down to the floor too, so that what is left may be half a hundredth of a point
 //! below it (on a scale of 1 half a percent: let `rescale` come after `late` in `order`); a score under
-//! the floor stays as it is; nothing goes below 0. The best attempt that was on time is the one with the
-//! highest share of its maximum, as it reaches the rule; what is late and below it stays as it is, and
-//! stands unless `keep` says otherwise.
+//! the floor stays as it is; nothing goes below 0. A bonus above full marks pays for lateness, since
+//! `maximum` acts afterwards: see there for the `order` in which it doesn't. The best attempt that was
+//! on time is the one with the highest share of its maximum, as it reaches the rule; what is late and
+//! below it stays as it is, and stands unless `keep` says otherwise.
 //! Example:
 //!
 //! ```text

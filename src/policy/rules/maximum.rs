@@ -5,6 +5,8 @@
 //! Formula: above `limit = percent / 100 × maximum`, `cap` (unless set) makes it `limit`, `refuse`
 //! answers POLICY_REFUSED, `allow` leaves it.
 //! Boundaries: a score exactly at the limit stays; what is refused is no attempt and changes nothing.
+//! Unless `order` says otherwise `late` acts before: its deduction comes off the bonus first, and a
+//! score that is far enough above full marks loses nothing for being late.
 //! Example:
 //!
 //! ```text
@@ -12,6 +14,23 @@
 //!
 //! 110 of 100 → adjusted by maximum: 100 of 100
 //! 100 of 100 → forwarded: 100 of 100
+//! ```
+//!
+//! ```text
+//! due = "2026-03-01T12:00:00Z"
+//! late = { kind = "flat", points = 10 }
+//! maximum = { percent = 100 }
+//!
+//! 110 of 100, submitted 18:00:00 → adjusted by late: 100 of 100
+//! ```
+//!
+//! ```text
+//! order = ["maximum", "late"]
+//! due = "2026-03-01T12:00:00Z"
+//! late = { kind = "flat", points = 10 }
+//! maximum = { percent = 100 }
+//!
+//! 110 of 100, submitted 18:00:00 → adjusted by maximum, late: 90 of 100
 //! ```
 
 use serde::Serialize;
