@@ -70,8 +70,8 @@
 //! `tool_wins` (unless set) sends in any case, `protect` keeps the edit, `raise_only` sends what is
 //! above it.
 //! Boundaries: an absent result counts as 0; where nothing was sent yet, any result is an edit. What
-//! was lost on its way may or may not be shown: neither is an edit. A report policy reads nothing from
-//! the LMS, and reports as though nobody had edited anything.
+//! was lost on its way may or may not be shown: neither is an edit. A report policy alone has
+//! nothing read from the LMS, and reports as though nobody had edited anything.
 //! Example:
 //!
 //! ```text

@@ -21,7 +21,7 @@ impl From<Points> for Worth {
 }
 
 impl Worth {
-    /// As it is sent: half-up to 28 digits where it has no finite decimal.
+    /// As it is sent: half-up to 28 significant digits where it has more.
     pub fn points(&self) -> Points {
         Points {
             given: to_decimal(&self.given),
