@@ -3,6 +3,7 @@
 //! keep a probe out by keeping connections open.
 
 use std::convert::Infallible;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -24,8 +25,11 @@ const MOST_CONNECTIONS: usize = 64;
 /// The longest that a connection waits for a request's head, its first or its next.
 const HEAD: Duration = Duration::from_secs(5);
 
-/// The longest an admin connection lives.
+/// How long an admin connection is kept.
 const LIFETIME: Duration = Duration::from_secs(30);
+
+/// And the longest that the page which is being made then is waited for, and read.
+const LAST_PAGE: Duration = Duration::from_secs(15);
 
 /// Serves until it is dropped.
 pub async fn serve_admin(socket: TcpListener, admin: Arc<Admin>) {
@@ -58,8 +62,12 @@ async fn serve(stream: TcpStream, admin: Arc<Admin>, guest: Guest) {
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
         .serve_connection(TokioIo::new(stream), service);
+    let mut connection = pin!(connection);
     // A probe that breaks off is nobody's news.
-    let _ = timeout(LIFETIME, connection).await;
+    if timeout(LIFETIME, connection.as_mut()).await.is_err() {
+        connection.as_mut().graceful_shutdown();
+        let _ = timeout(LAST_PAGE, connection).await;
+    }
 }
 
 /// Whoever is connected.

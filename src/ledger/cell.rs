@@ -160,6 +160,12 @@ impl CellLocks {
         locks.entry(fingerprint).or_default().clone()
     }
 
+    /// Whether somebody holds the cell, or waits for it.
+    pub fn has(&self, fingerprint: &Fingerprint) -> bool {
+        let locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        locks.contains_key(fingerprint)
+    }
+
     /// Cells that are held, and submissions that wait for one.
     pub fn look(&self) -> (usize, usize) {
         let locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -57,13 +57,14 @@ impl Ledger {
         let health = Arc::<Health>::default();
         let (jobs, waiting) = sync_channel(QUEUE);
         let meter = Arc::<LedgerMeter>::default();
-        let watched = (health.clone(), meter.clone());
+        let locks = Arc::<CellLocks>::default();
+        let watched = (health.clone(), meter.clone(), locks.clone());
         start_writer(open, waiting, watched, settings)?;
         let inner = Arc::new(Inner {
             jobs,
             health,
             meter,
-            locks: Arc::default(),
+            locks,
             histories,
             durability: settings.durability,
             on_failure: settings.on_failure,

@@ -50,6 +50,7 @@ mod seal;
 mod shown;
 mod sqlite;
 mod start;
+mod strays;
 #[cfg(test)]
 mod tests;
 mod verify;

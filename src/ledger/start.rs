@@ -10,6 +10,7 @@ use std::time::Instant;
 use arc_swap::ArcSwap;
 
 use super::book::Book;
+use super::cell::CellLocks;
 use super::fault::{CannotOpen, Fault};
 use super::health::Health;
 use super::histories::Histories;
@@ -21,6 +22,7 @@ use super::postgres::{AS_GATEWAY, Postgres};
 use super::receipt::Receipt;
 use super::schema::migrate;
 use super::sqlite::Sqlite;
+use super::strays::Strays;
 use super::writer::{Opener, Writer};
 
 /// Where the next connection to PostgreSQL is made, and with what password.
@@ -31,7 +33,7 @@ pub type Whereabouts = Arc<ArcSwap<PostgresPlace>>;
 pub fn start_writer(
     mut open: Opener,
     jobs: Receiver<Job>,
-    (health, meter): (Arc<Health>, Arc<LedgerMeter>),
+    (health, meter, locks): (Arc<Health>, Arc<LedgerMeter>, Arc<CellLocks>),
     settings: &Settings,
 ) -> Result<(), CannotOpen> {
     let (opened, result) = sync_channel(1);
@@ -59,6 +61,8 @@ pub fn start_writer(
             meter,
             retention,
             is_shared,
+            locks,
+            strays: Strays::default(),
             is_patient,
             has_company: false,
             backlog: VecDeque::new(),

@@ -12,12 +12,13 @@ use std::time::{Duration, Instant};
 
 use super::batch::Batch;
 use super::book::Book;
-use super::cell::{Cell, Fingerprint};
+use super::cell::{Cell, CellLocks, Fingerprint};
 use super::fault::{CannotOpen, Fault, Unavailable};
 use super::head::End;
 use super::health::Health;
 use super::job::{Closing, Job, Opened, Reply, Write};
 use super::meter::{Failure, LedgerMeter};
+use super::strays::Strays;
 use super::waiter::{Waiter, tell_all};
 use crate::error::chain;
 
@@ -52,6 +53,8 @@ pub struct Writer {
     pub retention: Option<Duration>,
     /// Whether cells are leased, because other gateways may write.
     pub is_shared: bool,
+    pub locks: Arc<CellLocks>,
+    pub strays: Strays,
     /// Whether it may let entries wait for company. Not where each transaction waits for the disk, which
     /// takes long enough for more to come.
     pub is_patient: bool,
@@ -258,7 +261,7 @@ impl Writer {
     }
 
     /// Runs `work`, after what waits for better times; `None` where the database can't be used.
-    fn with_book_raw<T>(
+    pub(super) fn with_book_raw<T>(
         &mut self,
         work: impl FnOnce(&mut Book) -> Result<T, Fault>,
     ) -> Option<Result<T, Fault>> {
@@ -356,6 +359,7 @@ impl Writer {
             self.meter.dropped(dropped);
             self.meter.erased(erasures);
         }
+        self.free_strays();
     }
 
     pub fn leave(mut self) {

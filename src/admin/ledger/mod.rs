@@ -32,6 +32,9 @@ const TURN: Duration = Duration::from_secs(2);
 /// The longest that a page goes on looking for entries that match.
 const LOOK: Duration = Duration::from_secs(2);
 
+/// The longest that a page is waited for, once it is its turn: it asks a database that may be slow many times.
+const READ: Duration = Duration::from_secs(10);
+
 /// The pages of the ledger.
 pub struct LedgerPages {
     turns: Arc<Semaphore>,
@@ -84,7 +87,10 @@ impl LedgerPages {
         let Ok(Ok(turn)) = timeout(TURN, self.turns.clone().acquire_owned()).await else {
             return NoPage::Busy.page();
         };
-        let done = spawn_blocking(move || in_turn(turn, &ledger, read)).await;
+        let reading = spawn_blocking(move || in_turn(turn, &ledger, read));
+        let Ok(done) = timeout(READ, reading).await else {
+            return NoPage::Unreadable("it answers too slowly".to_owned()).page();
+        };
         match done {
             Ok(Ok(text)) => show(StatusCode::OK, "application/json", text),
             Ok(Err(cause)) => cause.page(),

@@ -304,3 +304,23 @@ async fn gateways_write_side_by_side_whatever_isolation_is_the_default() {
         assert_eq!(recorded.await.unwrap(), Ok(()));
     }
 }
+
+/// As if what a connection that was given up had still on its way had arrived after all.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lease_that_nobody_has_is_freed() {
+    let home = Home::postgres();
+    let [one, other] = two(&home);
+    let stray = crate::hex::hex(&cell("42").fingerprint().0);
+    let held = one.hold(cell("43"), soon()).await.unwrap();
+    let mine = "SELECT DISTINCT holder FROM leases";
+    tamper(
+        &home,
+        &format!("INSERT INTO leases (fingerprint, holder) SELECT '\\x{stray}', ({mine})"),
+    );
+    let far = Instant::now() + Duration::from_secs(30);
+    assert!(other.hold(cell("42"), far).await.is_ok());
+    // What somebody has stays.
+    let busy = other.hold(cell("43"), soon()).await;
+    assert_eq!(busy.err(), Some(Unavailable::CellBusy));
+    one.settle(held, entry("43", "1")).await.unwrap();
+}
