@@ -4,14 +4,16 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::thread;
 
 use clap::Args;
 use serde_json::json;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
 
 use crate::app::Gateway;
-use crate::config::load;
+use crate::config::{Loaded, load};
 use crate::error::chain;
 use crate::file_limit;
 use crate::reload::Source;
@@ -46,7 +48,7 @@ fn serve(arguments: &Arguments) -> Result<(), Cause> {
     }
     // Signals are listened for before anyone can learn that the gateway is up.
     let runtime = Builder::new_current_thread().enable_all().build()?;
-    let (signals, hangups) = runtime.block_on(async { Signals::listen() })?;
+    let (mut signals, hangups) = runtime.block_on(async { Signals::listen() })?;
     let mut source = Source::new(&arguments.config, hangups);
     let loaded = load(&arguments.config)?;
     source.watch(&loaded.files);
@@ -54,7 +56,10 @@ fn serve(arguments: &Arguments) -> Result<(), Cause> {
     watch_panics();
     loaded.log_warnings();
     file_limit::raise(loaded.config.server.max_connections);
-    let gateway = Gateway::start(loaded, Some(source))?;
+    let Some(gateway) = runtime.block_on(start(loaded, source, &mut signals))? else {
+        tracing::info!(target: "scoregate::server", "stopped before it served");
+        return Ok(());
+    };
     let (listen, admin) = (gateway.listen, gateway.admin);
     tracing::info!(target: "scoregate::server", %listen, %admin, "serving");
     if let Some(file) = &arguments.ready_file {
@@ -64,6 +69,27 @@ fn serve(arguments: &Arguments) -> Result<(), Cause> {
         )?;
     }
     runtime.block_on(until_told(gateway, signals))
+}
+
+/// `None` where it is told to stop meanwhile. That may take long, where the ledger is migrated; but
+/// nothing has been acknowledged yet, and what was begun ends with the process, as by a kill.
+async fn start(
+    loaded: Loaded,
+    source: Source,
+    signals: &mut Signals,
+) -> Result<Option<Gateway>, Cause> {
+    let (done, started) = oneshot::channel();
+    let start = move || {
+        // Nobody waits any more where it was told to stop.
+        let _ = done.send(Gateway::start(loaded, Some(source)));
+    };
+    thread::Builder::new().name("start".into()).spawn(start)?;
+    tokio::select! {
+        // Once it serves, it drains.
+        biased;
+        started = started => Ok(Some(started??)),
+        () = signals.next() => Ok(None),
+    }
 }
 
 /// What tells the gateway to stop.

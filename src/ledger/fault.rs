@@ -59,6 +59,8 @@ pub enum CannotOpen {
     Newer { found: i64, known: i64 },
     #[error("the ledger has the older schema {0}: `scoregate run` migrates it when it starts")]
     Older(i64),
+    #[error("another gateway is migrating the ledger; try again once it has finished")]
+    Migrating,
     #[error("the ledger's file `{0}` can't be opened or locked")]
     Lock(PathBuf, #[source] std::io::Error),
     #[error("the ledger can't be opened")]
