@@ -14,7 +14,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 
-use super::output::{Format, Output};
+use super::output::{Format, Output, end_with};
 use super::stop::Stop;
 use crate::config::{Loaded, Problems, WithoutAccountKeys, load_candidate, load_to_read};
 use crate::count::Count;
@@ -80,7 +80,8 @@ impl Arguments {
             Err(Problems {
                 problems, warnings, ..
             }) => {
-                super::check::write_findings(&mut stderr, &problems, &warnings)?;
+                let told = super::check::write_findings(&mut stderr, &problems, &warnings);
+                end_with(ExitCode::FAILURE, told)?;
                 let count = Count(problems.len(), "problem");
                 Err(Stop::Finding(format!("{}: {count}", self.policy.display())))
             }
