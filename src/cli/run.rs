@@ -8,7 +8,7 @@ use std::thread;
 
 use clap::Args;
 use serde_json::json;
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 
@@ -31,30 +31,61 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> io::Result<ExitCode> {
     let _last_lines = LastLines;
-    match serve(arguments) {
-        Ok(()) => Ok(ExitCode::SUCCESS),
+    match prepare(arguments) {
         Err(cause) => {
+            // There is no log yet, nor a format for it.
             say_last(&chain(cause.as_ref()));
             Ok(ExitCode::FAILURE)
         }
+        Ok(prepared) => match serve(prepared, arguments.ready_file.as_deref()) {
+            Ok(()) => Ok(ExitCode::SUCCESS),
+            Err(cause) => {
+                let cause = chain(cause.as_ref());
+                tracing::error!(target: "scoregate::server", cause, "the gateway can't serve");
+                Ok(ExitCode::FAILURE)
+            }
+        },
     }
 }
 
 type Cause = Box<dyn std::error::Error>;
 
-fn serve(arguments: &Arguments) -> Result<(), Cause> {
+/// What there is before anything is opened.
+struct Prepared {
+    runtime: Runtime,
+    signals: Signals,
+    source: Source,
+    loaded: Loaded,
+}
+
+fn prepare(arguments: &Arguments) -> Result<Prepared, Cause> {
     if let Some(file) = &arguments.ready_file {
         forget(file)?;
     }
     // Signals are listened for before anyone can learn that the gateway is up.
     let runtime = Builder::new_current_thread().enable_all().build()?;
-    let (mut signals, hangups) = runtime.block_on(async { Signals::listen() })?;
+    let (signals, hangups) = runtime.block_on(async { Signals::listen() })?;
     let mut source = Source::new(&arguments.config, hangups);
     let loaded = load(&arguments.config)?;
     source.watch(&loaded.files);
     start_log(&loaded.config.log)?;
     watch_panics();
     loaded.log_warnings();
+    Ok(Prepared {
+        runtime,
+        signals,
+        source,
+        loaded,
+    })
+}
+
+fn serve(prepared: Prepared, ready_file: Option<&Path>) -> Result<(), Cause> {
+    let Prepared {
+        runtime,
+        mut signals,
+        source,
+        loaded,
+    } = prepared;
     file_limit::raise(loaded.config.server.max_connections);
     let Some(gateway) = runtime.block_on(start(loaded, source, &mut signals))? else {
         tracing::info!(target: "scoregate::server", "stopped before it served");
@@ -62,7 +93,7 @@ fn serve(arguments: &Arguments) -> Result<(), Cause> {
     };
     let (listen, admin) = (gateway.listen, gateway.admin);
     tracing::info!(target: "scoregate::server", %listen, %admin, "serving");
-    if let Some(file) = &arguments.ready_file {
+    if let Some(file) = ready_file {
         write_whole(
             file,
             &json!({"listen": listen.to_string(), "admin": admin.to_string()}).to_string(),
