@@ -1,6 +1,8 @@
 //! What became of a submission, or would become of it, rule by rule: what `explain` prints, and the
 //! part of it that an entry of the ledger keeps. Secrets are masked.
 
+mod of_entry;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -16,9 +18,14 @@ use crate::policy::{Acted, Judgement, KeyInForce, Marks, Reasons, ReasonsOf, Rep
 use crate::routing::Operation;
 use crate::score::{Decimal, Fill, Score, UnknownMembers, read_for};
 
+pub use of_entry::{Answered, OfEntry, Taken, upstream_code};
+
 /// The whole explanation, in the order in which it is written. What there is not is left out.
 #[derive(Debug, Serialize)]
 pub struct Explanation {
+    /// Of a recorded submission alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entry: Option<OfEntry>,
     pub decision: String,
     /// The refusal's `details.message`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -63,6 +70,9 @@ pub struct Recorded {
     /// The first of them, of a score that was none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Fault>,
+    /// LTIAAS's own code of an error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream_code: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<SentTo>,
 }
@@ -96,6 +106,8 @@ pub struct RecordedAs<'a> {
     pub description: Option<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<&'a Fault>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upstream_code: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request: Option<&'a SentTo>,
 }
@@ -189,6 +201,7 @@ impl Explanation {
             .map(|json| serde_json::from_str(json.get()));
         let recorded: Recorded = recorded.and_then(Result::ok).unwrap_or_default();
         let mut explanation = Self::empty(entry.decision.as_str(), recorded.reasons);
+        explanation.entry = Some(OfEntry::new(kept, recorded.upstream_code));
         explanation.code = entry.code.clone();
         explanation.description = recorded.description;
         explanation.errors = recorded.errors;
@@ -207,6 +220,7 @@ impl Explanation {
             report,
         } = reasons;
         Self {
+            entry: None,
             decision: decision.to_owned(),
             code: None,
             description: None,

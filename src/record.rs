@@ -316,6 +316,7 @@ impl Recording {
             line_item_maximum: verdict.line_item_maximum,
             description: refusal.map(Refusal::description),
             errors: refusal.map_or_else(Vec::new, |refusal| self.kept_faults(refusal)),
+            upstream_code: refusal.and_then(explanation::upstream_code),
             request: self.sent_to.as_ref(),
         };
         recorded.json()

@@ -55,6 +55,30 @@ fn demo_shows_every_sample_and_ends_well() {
     assert!(widest <= Some(100), "a line of {widest:?} columns");
 }
 
+/// As `head -1` does, under `set -o pipefail`.
+#[test]
+fn what_check_finds_is_found_whoever_reads_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("scoregate.toml");
+    std::fs::write(&file, "[[policy]]\nunknown = 1\n".repeat(5_000)).unwrap();
+    let mut check = Command::new(env!("CARGO_BIN_EXE_scoregate"))
+        .args(["check", "--config"])
+        .arg(&file)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // More follows than a pipe holds.
+    let mut stdout = check.stdout.take().unwrap();
+    stdout.read_exact(&mut [0]).unwrap();
+    drop(stdout);
+    let done = check.wait_with_output().unwrap();
+    assert_eq!(
+        (done.status.code(), text(&done.stderr).as_str()),
+        (Some(1), "")
+    );
+}
+
 /// As `head` does.
 #[test]
 fn demo_ends_quietly_where_nobody_reads_on() {

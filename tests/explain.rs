@@ -22,6 +22,8 @@ due = "2026-03-01T12:00:00Z"
 late = { kind = "per_interval", percent = 10, interval = "24h" }
 "#;
 
+const DOCUMENT: &str = include_str!("../docs/explain-and-replay.md");
+
 const LEDGER: &str = "[ledger]\nurl = \"sqlite:scoregate.db\"\n";
 
 fn settings(upstream: &Upstream, tables: &str) -> Settings {
@@ -314,9 +316,128 @@ fn a_receipt_shows_what_was_decided_then_and_nothing_is_judged_again() {
     let authorization = &mut after["request"]["headers"]["authorization"];
     assert_eq!(authorization.take(), "LTIK-AUTH-V2 ***:***");
     *authorization = json!("SERVICE-AUTH-V1 ***:***");
+    let entry = after.as_object_mut().unwrap().remove("entry").unwrap();
     assert_eq!(after, before);
+    assert_eq!(entry["receipt"], receipt);
+    assert!(entry["time"].as_str().unwrap().ends_with('Z'), "{entry}");
+    assert_eq!(entry["account"], "main");
+    assert_eq!(entry["caller"], "quiz-app");
+    assert_eq!(entry["line_item"], ITEM);
+    assert_eq!(entry["upstream"], json!({"status": 204}));
+    assert_eq!(entry["taken"], "yes");
     let sent: Value = serde_json::from_str(&upstream.only().body()).unwrap();
     assert_eq!(after["request"]["body"], sent);
+}
+
+/// What the text says of a submission before this upstream.
+fn told(upstream: &Upstream, policies: &str) -> (String, Value) {
+    let gateway = Gateway::start(&settings(upstream, policies));
+    let answer = gateway.submit(score_with(&[("scoreGiven", "90")]));
+    let receipt = answer.header("scoregate-receipt").unwrap();
+    let json = recorded(gateway.directory.path(), receipt).good_json();
+    let config = gateway.config_file();
+    let config = config.to_str().unwrap();
+    let text = Ran::of(&["explain", "--config", config, "--receipt", receipt]).stdout;
+    let time = json["entry"]["time"].as_str().unwrap();
+    let text = text.replace(receipt, "RECEIPT").replace(time, "TIME");
+    (text, json)
+}
+
+fn not_found() -> Upstream {
+    Upstream::start(|_, _| {
+        json_reply(
+            404,
+            r#"{"status":404,"error":"Not Found","details":{"message":"LINE_ITEM_NOT_FOUND","description":"There is none."}}"#,
+        )
+    })
+}
+
+#[test]
+fn a_receipt_says_whether_the_score_arrived() {
+    let (text, json) = told(&not_found(), "");
+    let documented = DOCUMENT
+        .lines()
+        .skip_while(|line| *line != "Receipt     RECEIPT");
+    for line in documented.take_while(|line| *line != "```") {
+        assert!(
+            text.contains(&format!("{line}\n")),
+            "no `{line}` in:\n{text}"
+        );
+    }
+    assert!(text.contains("Code        UPSTREAM_ERROR\n"), "{text}");
+    assert!(!text.contains("Refusal"), "{text}");
+    let answered = json!({"status": 404, "message": "LINE_ITEM_NOT_FOUND"});
+    assert_eq!(json["entry"]["upstream"], answered);
+    assert_eq!(json["entry"]["taken"], "no");
+
+    let silent = Upstream::start(|_, _| Reply::ThenClose(Vec::new()));
+    let (text, json) = told(&silent, "");
+    for line in [
+        "Decision    forwarded: to be sent as it came\n",
+        "Judged      90 of 100, if LTIAAS took it\n",
+        "LTIAAS      did not answer: whether it took the score is unknown\n",
+        "Code        UPSTREAM_UNREACHABLE\n",
+    ] {
+        assert!(text.contains(line), "no `{line}` in:\n{text}");
+    }
+    assert_eq!(json["entry"].get("upstream"), None);
+    assert_eq!(json["entry"]["taken"], "unknown");
+
+    let (text, _) = told(&Upstream::accepting(), "");
+    for line in [
+        "Decision    forwarded: what leaves is what came\n",
+        "Judged      90 of 100\n",
+        "LTIAAS      answered 204: it took the score\n",
+    ] {
+        assert!(text.contains(line), "no `{line}` in:\n{text}");
+    }
+}
+
+#[test]
+fn a_receipt_says_that_nothing_was_sent_where_ltiaas_was_not_reached() {
+    let (_held, address) = refusing_address();
+    let mut upstream = Upstream::accepting();
+    upstream.address = address;
+    let (text, json) = told(&upstream, TARDY);
+    for line in [
+        "Decision    adjusted: to be sent with another value than came\n",
+        "which does not stand: LTIAAS did not take it\n",
+        "LTIAAS      was not reached; nothing was sent\n",
+        "Code        UPSTREAM_UNREACHABLE\n",
+        "\nNothing was sent to LTIAAS\n",
+    ] {
+        assert!(text.contains(line), "no `{line}` in:\n{text}");
+    }
+    for untrue in ["what leaves", "Nothing is sent", "Refusal"] {
+        assert!(!text.contains(untrue), "{text}");
+    }
+    assert_eq!(json["entry"]["taken"], "no");
+}
+
+#[test]
+fn a_receipt_says_that_ltiaas_was_only_asked() {
+    let policy = "[[policy]]\nname = \"scale\"\nrescale = { to = \"line_item\" }\n";
+    let (text, json) = told(&not_found(), policy);
+    for line in [
+        "LTIAAS      answered 404 LINE_ITEM_NOT_FOUND when asked what the LMS has; nothing was sent\n",
+        "\nNo policy was asked: what it has to know could not be had\n",
+    ] {
+        assert!(text.contains(line), "no `{line}` in:\n{text}");
+    }
+    assert_eq!(json["entry"].get("taken"), None);
+}
+
+#[test]
+fn a_text_of_ltiaas_is_not_taken_for_its_code() {
+    let upstream = Upstream::start(|_, _| {
+        json_reply(
+            400,
+            r#"{"details":{"message":"Jane Doe is no student here"}}"#,
+        )
+    });
+    let (text, json) = told(&upstream, "");
+    assert!(!text.contains("Jane"), "{text}");
+    assert_eq!(json["entry"]["upstream"], json!({"status": 400}));
 }
 
 #[test]
@@ -380,7 +501,8 @@ fn a_receipt_of_an_erased_learner_says_what_is_left() {
     let answer = gateway.submit(late_by_a_day_and_a_second());
     assert_eq!(answer.header("scoregate-decision"), Some("adjusted"));
     let receipt = answer.header("scoregate-receipt").unwrap();
-    let judged = recorded(folder, receipt).good_json()["judged"].clone();
+    let before = recorded(folder, receipt).good_json();
+    let (entry, judged) = (&before["entry"], &before["judged"]);
     let config = folder.join("scoregate.toml");
     let config = config.to_str().unwrap();
     let erase = [
@@ -390,6 +512,7 @@ fn a_receipt_of_an_erased_learner_says_what_is_left() {
     assert_eq!(
         recorded(folder, receipt).good_json(),
         json!({
+            "entry": entry,
             "user": "erased",
             "decision": "adjusted",
             "rules": [{"rule": "late", "policy": "tardy"}],
@@ -398,6 +521,7 @@ fn a_receipt_of_an_erased_learner_says_what_is_left() {
     );
     let text = Ran::of(&["explain", "--config", config, "--receipt", receipt]).stdout;
     assert!(text.contains("The learner was erased"), "{text}");
+    assert!(text.contains("LTIAAS      answered 204\n"), "{text}");
     assert!(text.contains("1. late (policy `tardy`)"), "{text}");
     for untrue in ["no key is set", "Nothing is sent", "none changed"] {
         assert!(!text.contains(untrue), "{text}");
@@ -474,6 +598,20 @@ fn what_would_be_refused_before_policy_is_explained_too() {
     );
     let longer = explained(folder.path(), &format!(" {longest}"), &[]);
     assert_eq!(longer["code"], "BODY_TOO_LARGE");
+}
+
+#[test]
+fn the_text_lists_the_faults_of_a_score_with_their_codes() {
+    let folder = folder("");
+    let text = ask(folder.path(), r#"{"userId":"u","scoregiven":5}"#, &[]).stdout;
+    for line in [
+        "Refusal     INVALID_SCORE The score has 3 faults\n",
+        "  /activityProgress  REQUIRED  ",
+        "  /scoregiven  UNKNOWN_MEMBER  ",
+    ] {
+        assert!(text.contains(line), "no `{line}` in:\n{text}");
+    }
+    assert!(!text.contains("`errors`"), "{text}");
 }
 
 #[test]

@@ -170,7 +170,9 @@ fn a_command_that_reads_creates_no_file() {
     for command in ["list", "export", "verify"] {
         let done = ledger(folder.path(), &[command]);
         assert_eq!(done.status.code(), Some(1), "{command}");
-        assert!(String::from_utf8_lossy(&done.stderr).contains("does not exist"));
+        let told = String::from_utf8_lossy(&done.stderr).into_owned();
+        let expected = "no gateway has recorded here yet, or `ledger.url` is wrong";
+        assert!(told.contains(expected), "{told}");
     }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), before);
 }
@@ -414,11 +416,109 @@ fn an_erasure_that_finds_nothing_says_so() {
     }
     let there = good(
         folder.path(),
-        &["erase", "--user", "42", "--account", "other"],
+        &["erase", "--user", "43", "--account", "main"],
     );
     assert!(
         there.starts_with("nothing is recorded of this learner there"),
         "{there}"
+    );
+}
+
+/// Whoever misspells an account must not believe that the learner is gone.
+#[test]
+fn nothing_is_erased_in_an_account_that_nobody_knows() {
+    let folder = home();
+    let mut elsewhere = entry("42", "1");
+    elsewhere.account = "former".to_owned();
+    record(folder.path(), &[entry("42", "1"), elsewhere]);
+    for more in [&[][..], &["--yes"]] {
+        let of = |account| [&["erase", "--user", "42", "--account", account], more].concat();
+        let refused = ledger(folder.path(), &of("mian"));
+        assert_eq!(refused.status.code(), Some(1));
+        let told = String::from_utf8_lossy(&refused.stderr);
+        assert!(told.contains("there is no account `mian`"), "{told}");
+        // The configuration has it no longer.
+        let told = good(folder.path(), &of("former"));
+        assert!(told.contains("1 cell with 1 entry"), "{told}");
+    }
+    // Known, and nothing left of the learner.
+    let told = good(
+        folder.path(),
+        &["erase", "--user", "42", "--account", "former"],
+    );
+    assert!(told.starts_with("nothing is recorded"), "{told}");
+}
+
+#[test]
+fn a_list_of_nothing_says_so_and_names_what_nobody_knows() {
+    let folder = home();
+    let mut elsewhere = entry("42", "1");
+    elsewhere.caller = "former".to_owned();
+    record(folder.path(), &[entry("42", "1"), elsewhere]);
+    for (filter, format, told) in [
+        (
+            ["--user", "43"],
+            "table",
+            "scoregate: there is no such entry\n",
+        ),
+        (["--user", "43"], "json", ""),
+        (
+            ["--caller", "quiz-ap"],
+            "json",
+            "scoregate: there is no such entry, and the configuration has no caller `quiz-ap`\n",
+        ),
+        (
+            ["--account", "mian"],
+            "table",
+            "scoregate: there is no such entry, and the configuration has no account `mian`\n",
+        ),
+        (["--caller", "former"], "table", ""),
+        (["--caller", "=quiz-app"], "table", ""),
+    ] {
+        let arguments = [&["list", "--format", format], &filter[..]].concat();
+        let done = ledger(folder.path(), &arguments);
+        assert_eq!(done.status.code(), Some(0));
+        assert_eq!(String::from_utf8_lossy(&done.stderr), told, "{filter:?}");
+    }
+}
+
+#[test]
+fn a_table_has_its_columns_whatever_the_code() {
+    let folder = home();
+    let mut refused = entry("42", "1");
+    refused.code = Some("UPSTREAM_CREDENTIALS_REJECTED".to_owned());
+    record(folder.path(), &[entry("42", "1"), refused]);
+    let table = good(folder.path(), &["list"]);
+    let lines: Vec<_> = table.lines().collect();
+    let column = lines[0].find("CALLER").unwrap();
+    for line in &lines[1..] {
+        assert!(line[column..].starts_with("=quiz-app "), "{table}");
+    }
+    assert!(lines[0].contains("DECISION   CODE "), "{table}");
+}
+
+#[test]
+fn a_file_that_is_no_ledger_is_named_once_with_what_to_do() {
+    let folder = home();
+    let file = folder.path().join("scoregate.db");
+    std::fs::write(&file, "x".repeat(5_000)).unwrap();
+    let done = ledger(folder.path(), &["list"]);
+    assert_eq!(done.status.code(), Some(1));
+    let told = String::from_utf8_lossy(&done.stderr).into_owned();
+    let expected = format!(
+        "scoregate: `{}` is no SQLite database: correct `ledger.url`, or put the ledger's file back from a copy\n",
+        file.display()
+    );
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn only_decisions_that_there_are_can_be_chosen_by_the_help() {
+    let help = ledger(Path::new("/"), &["list", "--help"]);
+    let help = String::from_utf8_lossy(&help.stdout).into_owned();
+    assert!(
+        help.contains("one of forwarded, adjusted, kept, refused"),
+        "{help}"
     );
 }
 

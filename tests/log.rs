@@ -66,6 +66,30 @@ fn a_log_that_nobody_reads_holds_up_neither_requests_nor_signals() {
     assert!(gateway.exited().success());
 }
 
+/// Whoever collects the log must be able to read why a gateway is gone.
+#[test]
+fn why_a_gateway_ends_is_said_in_the_format_of_the_log() {
+    let upstream = Upstream::accepting();
+    let first = Gateway::before(&upstream);
+    let mut settings = Settings::new(upstream.address);
+    settings.log = "format = \"json\"".into();
+    settings.tables = format!(
+        "[ledger]\nurl = \"sqlite:{}\"\n",
+        first.directory.path().join("scoregate.db").display()
+    );
+    let log = Gateway::try_start(&settings).err().unwrap();
+    let lines = log.lines().map(|line| serde_json::from_str(line).unwrap());
+    let lines: Vec<Value> = lines.collect();
+    let last = lines.last().unwrap();
+    assert_eq!(last["level"], "ERROR");
+    assert_eq!(last["message"], "the gateway can't serve");
+    let cause = last["cause"].as_str().unwrap();
+    assert!(
+        cause.starts_with("another gateway has the ledger"),
+        "{cause}"
+    );
+}
+
 #[test]
 fn lines_of_one_connection_are_whole_and_in_their_order() {
     let upstream = Upstream::accepting();

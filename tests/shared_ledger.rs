@@ -422,6 +422,45 @@ fn nobody_is_let_in_to_a_ledger_that_answers_too_slowly() {
     assert_eq!(sent(&upstream), [50]);
 }
 
+/// A gateway on an empty database in which an index takes long to make, as it does where there are
+/// millions of entries.
+fn migrating_slowly() -> (Gateway, Settings, Arc<Cluster>) {
+    let cluster = Cluster::shared();
+    let url = cluster.database();
+    let slow = "CREATE FUNCTION slow() RETURNS event_trigger LANGUAGE plpgsql AS \
+         $$ BEGIN PERFORM pg_sleep(60); END $$; \
+         CREATE EVENT TRIGGER slow ON ddl_command_start WHEN TAG IN ('CREATE INDEX') \
+         EXECUTE FUNCTION slow()";
+    cluster.psql(url.rsplit('/').next().unwrap(), slow);
+    let mut settings = Settings::new(Upstream::accepting().address);
+    settings.tables = format!("[ledger]\nurl = \"{url}\"\n");
+    let gateway = Gateway::launch(&settings);
+    gateway.wait_for_log("bringing the ledger to this version's schema");
+    (gateway, settings, cluster)
+}
+
+#[test]
+fn a_gateway_that_migrates_the_ledger_ends_when_it_is_told_to() {
+    for signal in ["TERM", "INT"] {
+        let (mut gateway, _, _cluster) = migrating_slowly();
+        gateway.signal(signal);
+        assert!(gateway.ended().success(), "{}", gateway.log());
+        let log = gateway.log();
+        assert!(log.contains("stopped before it served"), "{log}");
+    }
+}
+
+#[test]
+fn a_gateway_that_finds_another_one_migrating_says_so() {
+    let (_migrating, settings, _cluster) = migrating_slowly();
+    let Err(log) = Gateway::try_start(&settings) else {
+        panic!("it serves on a ledger without tables");
+    };
+    let told = "another gateway is migrating the ledger; try again";
+    assert!(log.contains(told), "{log}");
+    assert!(!log.contains("57014"), "{log}");
+}
+
 /// What names the file does not matter: it is the file that has one writer.
 #[test]
 fn a_sqlite_file_has_one_gateway_by_whatever_name() {

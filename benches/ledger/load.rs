@@ -225,6 +225,7 @@ fn explanation(
         line_item_maximum: None,
         description: None,
         errors: Vec::new(),
+        upstream_code: None,
         request: Some(&sent_to),
     };
     recorded.json()

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
+use super::output::end_with;
 use crate::config::{self, Environment, Problem, Problems, Process};
 use crate::count::Count;
 
@@ -14,26 +15,25 @@ pub fn run(file: &Path) -> io::Result<ExitCode> {
 
 fn check(file: &Path, environment: &dyn Environment, out: &mut dyn Write) -> io::Result<ExitCode> {
     match config::load_with(file, environment) {
-        Ok(loaded) => {
-            write_findings(out, &[], &loaded.warnings)?;
-            writeln!(
-                out,
-                "{}: good, {}",
-                file.display(),
-                Count(loaded.warnings.len(), "warning")
-            )?;
-            Ok(ExitCode::SUCCESS)
-        }
-        Err(Problems {
-            problems, warnings, ..
-        }) => {
-            write_findings(out, &problems, &warnings)?;
-            let count = Count(problems.len(), "problem");
-            let warned = Count(warnings.len(), "warning");
-            writeln!(out, "{}: {count}, {warned}", file.display())?;
-            Ok(ExitCode::FAILURE)
-        }
+        Ok(loaded) => end_with(ExitCode::SUCCESS, write_good(file, &loaded.warnings, out)),
+        Err(problems) => end_with(ExitCode::FAILURE, write_bad(file, &problems, out)),
     }
+}
+
+fn write_good(file: &Path, warnings: &[Problem], out: &mut dyn Write) -> io::Result<()> {
+    write_findings(out, &[], warnings)?;
+    let warned = Count(warnings.len(), "warning");
+    writeln!(out, "{}: good, {warned}", file.display())
+}
+
+fn write_bad(file: &Path, found: &Problems, out: &mut dyn Write) -> io::Result<()> {
+    let Problems {
+        problems, warnings, ..
+    } = found;
+    write_findings(out, problems, warnings)?;
+    let count = Count(problems.len(), "problem");
+    let warned = Count(warnings.len(), "warning");
+    writeln!(out, "{}: {count}, {warned}", file.display())
 }
 
 /// The problems first: they are what has to be mended.
@@ -69,6 +69,25 @@ mod tests {
             code,
             out.replace(&format!("{}/", folder.path().display()), ""),
         )
+    }
+
+    /// A pipe that nobody reads.
+    struct Broken;
+
+    impl Write for Broken {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_problem_is_a_finding_whoever_reads_on() {
+        let code = check(Path::new("/does/not/exist"), &Process, &mut Broken);
+        assert_eq!(code.unwrap(), ExitCode::FAILURE);
     }
 
     const ACCOUNT: &str = "[[account]]\nname = 'main'\nurl = 'https://your.ltiaas.com'\n\

@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::Args;
 use tokio::runtime::Builder;
 
+use super::output::end_with;
 use super::stop::Stop;
 use crate::admin::{Health, Question, ask};
 use crate::config::{Process, admin_address, read_limit};
@@ -49,8 +50,8 @@ pub fn run(arguments: &Arguments) -> io::Result<ExitCode> {
     };
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let Health { is_good, line } = runtime.block_on(ask(admin, question, arguments.timeout));
-    writeln!(io::stdout(), "{line}")?;
-    Ok(ExitCode::from(u8::from(!is_good)))
+    let code = ExitCode::from(u8::from(!is_good));
+    end_with(code, writeln!(io::stdout(), "{line}"))
 }
 
 impl Gateway {

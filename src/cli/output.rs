@@ -1,5 +1,8 @@
 //! How a command prints what it found.
 
+use std::io;
+use std::process::ExitCode;
+
 use clap::{Args, ValueEnum};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -25,5 +28,13 @@ impl Output {
             true => Format::Json,
             false => self.format.unwrap_or(default),
         }
+    }
+}
+
+/// Ends with this code also where whoever reads has read enough, as `head` does: what was found is found.
+pub fn end_with(code: ExitCode, printed: io::Result<()>) -> io::Result<ExitCode> {
+    match printed {
+        Err(cause) if !super::is_broken_pipe(&cause) => Err(cause),
+        Ok(()) | Err(_) => Ok(code),
     }
 }

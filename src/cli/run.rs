@@ -4,14 +4,16 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::thread;
 
 use clap::Args;
 use serde_json::json;
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
 
 use crate::app::Gateway;
-use crate::config::load;
+use crate::config::{Loaded, load};
 use crate::error::chain;
 use crate::file_limit;
 use crate::reload::Source;
@@ -29,18 +31,34 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> io::Result<ExitCode> {
     let _last_lines = LastLines;
-    match serve(arguments) {
-        Ok(()) => Ok(ExitCode::SUCCESS),
+    match prepare(arguments) {
         Err(cause) => {
+            // There is no log yet, nor a format for it.
             say_last(&chain(cause.as_ref()));
             Ok(ExitCode::FAILURE)
         }
+        Ok(prepared) => match serve(prepared, arguments.ready_file.as_deref()) {
+            Ok(()) => Ok(ExitCode::SUCCESS),
+            Err(cause) => {
+                let cause = chain(cause.as_ref());
+                tracing::error!(target: "scoregate::server", cause, "the gateway can't serve");
+                Ok(ExitCode::FAILURE)
+            }
+        },
     }
 }
 
 type Cause = Box<dyn std::error::Error>;
 
-fn serve(arguments: &Arguments) -> Result<(), Cause> {
+/// What there is before anything is opened.
+struct Prepared {
+    runtime: Runtime,
+    signals: Signals,
+    source: Source,
+    loaded: Loaded,
+}
+
+fn prepare(arguments: &Arguments) -> Result<Prepared, Cause> {
     if let Some(file) = &arguments.ready_file {
         forget(file)?;
     }
@@ -53,17 +71,56 @@ fn serve(arguments: &Arguments) -> Result<(), Cause> {
     start_log(&loaded.config.log)?;
     watch_panics();
     loaded.log_warnings();
+    Ok(Prepared {
+        runtime,
+        signals,
+        source,
+        loaded,
+    })
+}
+
+fn serve(prepared: Prepared, ready_file: Option<&Path>) -> Result<(), Cause> {
+    let Prepared {
+        runtime,
+        mut signals,
+        source,
+        loaded,
+    } = prepared;
     file_limit::raise(loaded.config.server.max_connections);
-    let gateway = Gateway::start(loaded, Some(source))?;
+    let Some(gateway) = runtime.block_on(start(loaded, source, &mut signals))? else {
+        tracing::info!(target: "scoregate::server", "stopped before it served");
+        return Ok(());
+    };
     let (listen, admin) = (gateway.listen, gateway.admin);
     tracing::info!(target: "scoregate::server", %listen, %admin, "serving");
-    if let Some(file) = &arguments.ready_file {
+    if let Some(file) = ready_file {
         write_whole(
             file,
             &json!({"listen": listen.to_string(), "admin": admin.to_string()}).to_string(),
         )?;
     }
     runtime.block_on(until_told(gateway, signals))
+}
+
+/// `None` where it is told to stop meanwhile. That may take long, where the ledger is migrated; but
+/// nothing has been acknowledged yet, and what was begun ends with the process, as by a kill.
+async fn start(
+    loaded: Loaded,
+    source: Source,
+    signals: &mut Signals,
+) -> Result<Option<Gateway>, Cause> {
+    let (done, started) = oneshot::channel();
+    let start = move || {
+        // Nobody waits any more where it was told to stop.
+        let _ = done.send(Gateway::start(loaded, Some(source)));
+    };
+    thread::Builder::new().name("start".into()).spawn(start)?;
+    tokio::select! {
+        // Once it serves, it drains.
+        biased;
+        started = started => Ok(Some(started??)),
+        () = signals.next() => Ok(None),
+    }
 }
 
 /// What tells the gateway to stop.

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use super::output::end_with;
 use crate::error::chain;
 
 /// Exit code 2.
@@ -35,8 +36,7 @@ impl Stop {
             Self::Finding(message) => (message, ExitCode::FAILURE),
             Self::Output(cause) => return Err(cause),
         };
-        writeln!(io::stderr(), "scoregate: {message}")?;
-        Ok(code)
+        end_with(code, writeln!(io::stderr(), "scoregate: {message}"))
     }
 }
 

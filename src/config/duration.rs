@@ -43,15 +43,32 @@ impl DurationText {
 
     pub(super) fn check(&self, at: &At<'_>, allowed: RangeInclusive<Duration>) -> Option<Duration> {
         match parse(&self.0) {
-            None => {
-                at.problem("must be a whole number and `ms`, `s`, `m`, `h` or `d`, such as \"2s\"")
-            }
+            None => at.problem(format_args!(
+                "must be a whole number and `ms`, `s`, `m`, `h` or `d`, from {} to {}",
+                Written(*allowed.start()),
+                Written(*allowed.end())
+            )),
             Some(duration) if allowed.contains(&duration) => Some(duration),
             Some(_) => at.problem(format_args!(
                 "must be from {} to {}",
                 Written(*allowed.start()),
                 Written(*allowed.end())
             )),
+        }
+    }
+
+    /// The same of whole seconds alone.
+    pub(super) fn check_seconds(
+        &self,
+        at: &At<'_>,
+        allowed: RangeInclusive<Duration>,
+    ) -> Option<Duration> {
+        match parse(&self.0) {
+            None => at.problem("must be a whole number and `s`, `m`, `h` or `d`, such as \"15m\""),
+            Some(_) if self.0.ends_with("ms") => {
+                at.problem("must be in whole `s`, `m`, `h` or `d`")
+            }
+            Some(_) => self.check(at, allowed),
         }
     }
 }

@@ -11,6 +11,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::findings::At;
+use super::instant::unreadable;
 use crate::gateway_key::{PREFIX, digest as digest_of};
 use crate::score;
 
@@ -102,7 +103,7 @@ fn unhex(text: &str) -> Option<[u8; 32]> {
 
 fn check_not_after(at: &At<'_>, text: &str, now: Timestamp) -> Option<Timestamp> {
     let Some(instant) = instant(text) else {
-        return at.problem("must be an instant such as \"2027-01-31T00:00:00Z\"");
+        return unreadable(text, at, "2027-01-31T00:00:00Z");
     };
     if instant < now {
         at.warn("this key has expired");

@@ -19,6 +19,7 @@ mod duration;
 mod environment;
 mod files;
 mod findings;
+mod instant;
 mod issuer;
 mod issuer_keys;
 mod key_digest;

@@ -6,7 +6,7 @@ use super::document::Document;
 use super::mask;
 use super::path::{KeyPath, Step};
 use super::problem::Problem;
-use super::tree::{Mismatch, Node};
+use super::tree::{Mismatch, Node, Value};
 use super::unknown;
 
 /// What could be read, and what not.
@@ -86,9 +86,21 @@ fn mismatch_problem(tree: &Node, path: &KeyPath, mismatch: &Mismatch) -> Problem
         place: located.node.place.clone(),
         key: located.written.to_string(),
         given: given.map(|text| mask::shown(&text)),
-        message: mismatch.to_string(),
+        message: written_once(path, located.node).unwrap_or_else(|| mismatch.to_string()),
     }
 }
+
+/// A table of which there may be several, as though there were one of it.
+fn written_once(path: &KeyPath, node: &Node) -> Option<String> {
+    match (path.steps(), &node.value) {
+        ([Step::Key(name)], Value::Table(_)) if SEVERAL.contains(&&**name) => Some(format!(
+            "there may be several: write `[[{name}]]`, not `[{name}]`"
+        )),
+        _ => None,
+    }
+}
+
+const SEVERAL: [&str; 4] = ["account", "caller", "issuer", "policy"];
 
 fn tracked_path(path: &serde_path_to_error::Path) -> KeyPath {
     use serde_path_to_error::Segment;

@@ -11,10 +11,10 @@ type Cause = Box<dyn Error + Send + Sync>;
 #[derive(Debug, Error)]
 pub enum Fault {
     /// It can't be reached, or can't write: no other request would fare better now.
-    #[error("the database can't be used")]
+    #[error("the ledger's database can't be used")]
     Lost(#[source] Cause),
     /// It refused this one request.
-    #[error("the database refuses")]
+    #[error("the ledger's database refuses")]
     Refused(#[source] Cause),
 }
 
@@ -53,8 +53,14 @@ pub enum Unavailable {
 pub enum CannotOpen {
     #[error("another gateway has the ledger `{0}` open")]
     InUse(PathBuf),
-    #[error("the ledger file `{0}` does not exist")]
+    #[error(
+        "no gateway has recorded here yet, or `ledger.url` is wrong: the ledger file `{0}` does not exist"
+    )]
     Missing(PathBuf),
+    #[error(
+        "`{0}` is no SQLite database: correct `ledger.url`, or put the ledger's file back from a copy"
+    )]
+    NotSqlite(PathBuf),
     #[error("the folder `{0}` does not exist: make it, or correct `ledger.url`")]
     NoFolder(PathBuf),
     #[error("no gateway has started on this ledger yet: `scoregate run` makes its tables")]
@@ -65,10 +71,13 @@ pub enum CannotOpen {
     Newer { found: i64, known: i64 },
     #[error("the ledger has the older schema {0}: `scoregate run` migrates it when it starts")]
     Older(i64),
+    #[error("another gateway is migrating the ledger; try again once it has finished")]
+    Migrating,
     #[error("the ledger's file `{0}` can't be opened or locked")]
     Lock(PathBuf, #[source] std::io::Error),
-    #[error("the ledger can't be opened")]
-    Database(#[source] Fault),
+    /// As it is told of a ledger that was open.
+    #[error(transparent)]
+    Database(Fault),
     #[error("the ledger's thread can't be started")]
     Thread(#[source] std::io::Error),
 }
@@ -90,5 +99,23 @@ pub enum CannotErase {
 impl From<Fault> for CannotOpen {
     fn from(fault: Fault) -> Self {
         Self::Database(fault)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::chain;
+
+    /// So the log says it once, when the database goes away and while it is looked for.
+    #[test]
+    fn a_fault_is_told_alike_of_a_ledger_that_is_open_and_of_one_that_is_to_be() {
+        let fault = || Fault::lost("the ledger's file is gone");
+        let told = chain(&fault());
+        assert_eq!(
+            told,
+            "the ledger's database can't be used: the ledger's file is gone"
+        );
+        assert_eq!(chain(&CannotOpen::from(fault())), told);
     }
 }

@@ -1,6 +1,7 @@
 //! The tables, as numbered migrations. They run when a gateway starts; a database that a newer
 //! version has migrated is refused, never half understood.
 
+use std::error::Error as _;
 use std::time::Duration;
 
 use super::database::{Database, Dialect, Input, in_transaction};
@@ -133,14 +134,17 @@ pub const NEWEST: i64 = MIGRATIONS.len() as i64;
 
 /// Brings a database to this version's schema.
 pub fn migrate(database: &mut dyn Database) -> Result<(), CannotOpen> {
+    let mut is_turn = false;
     let found = in_transaction(database, |database| {
         if database.dialect() == Dialect::Postgres {
             // Two gateways that start at once migrate once.
             database.script("SELECT pg_advisory_xact_lock(7305809012345)")?;
         }
+        is_turn = true;
         database.script("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)")?;
         let found = version(database)?;
         if found < NEWEST {
+            tracing::info!(target: "scoregate::ledger", from = found, to = NEWEST, "bringing the ledger to this version's schema");
             database.be_patient(MIGRATION)?;
         }
         for migration in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or(0)) {
@@ -157,11 +161,23 @@ pub fn migrate(database: &mut dyn Database) -> Result<(), CannotOpen> {
             database.execute("UPDATE head SET schema_version = $1", &newest)?;
         }
         Ok(found)
+    });
+    let found = found.map_err(|fault| match !is_turn && has_waited_in_vain(&fault) {
+        true => CannotOpen::Migrating,
+        false => fault.into(),
     })?;
     if found < NEWEST {
         database.be_patient(AS_GATEWAY)?;
     }
     refuse_newer(found)
+}
+
+/// Whether a statement ended because of its own limit, or that of a lock.
+fn has_waited_in_vain(fault: &Fault) -> bool {
+    let cause = fault.source().map(ToString::to_string).unwrap_or_default();
+    ["57014", "55P03"]
+        .iter()
+        .any(|state| cause.starts_with(state))
 }
 
 /// Refuses a database whose schema is not this version's.

@@ -111,12 +111,18 @@ impl Sqlite {
     }
 }
 
-fn connect(path: &Path, how: OpenFlags) -> Result<Connection, Fault> {
+fn connect(path: &Path, how: OpenFlags) -> Result<Connection, CannotOpen> {
     let connection = Connection::open_with_flags(path, how | OpenFlags::SQLITE_OPEN_NO_MUTEX);
     let connection = connection.map_err(fault)?;
     connection.busy_timeout(BUSY).map_err(fault)?;
     connection.set_prepared_statement_cache_capacity(64);
-    Ok(connection)
+    // SQLite opens whatever it is, and looks at it later.
+    let look = connection.query_row("PRAGMA schema_version", [], |_| Ok(()));
+    match look.map_err(|cause| (cause.sqlite_error_code(), cause)) {
+        Ok(()) => Ok(connection),
+        Err((Some(ErrorCode::NotADatabase), _)) => Err(CannotOpen::NotSqlite(path.to_owned())),
+        Err((_, cause)) => Err(fault(cause).into()),
+    }
 }
 
 fn fault(cause: rusqlite::Error) -> Fault {

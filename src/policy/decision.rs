@@ -39,9 +39,13 @@ impl Decision {
         }
     }
 
-    /// All of them, for people.
+    /// Those that this version gives, for people.
     pub fn words() -> String {
-        Self::ALL.map(Self::as_str).join(", ")
+        let given = Self::ALL.into_iter().filter(|one| match one {
+            Self::Held | Self::Queued => false,
+            Self::Forwarded | Self::Adjusted | Self::Kept | Self::Refused => true,
+        });
+        given.map(Self::as_str).collect::<Vec<_>>().join(", ")
     }
 
     pub fn parse(text: &str) -> Option<Self> {

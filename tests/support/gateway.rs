@@ -39,10 +39,12 @@ impl Gateway {
 
     /// Starts, or answers with what the process wrote before it ended.
     pub fn try_start(settings: &Settings) -> Result<Self, String> {
-        let directory = Arc::new(tempfile::tempdir().unwrap());
-        let config = directory.path().join("scoregate.toml");
-        std::fs::write(&config, settings.write(directory.path())).unwrap();
-        Self::try_start_in(directory, &settings.key)
+        Self::try_start_in(folder_with(settings), &settings.key)
+    }
+
+    /// Begins to start, and does not wait until it serves.
+    pub fn launch(settings: &Settings) -> Self {
+        Self::launch_in(folder_with(settings), &settings.key)
     }
 
     /// Another process on the same files, once this one has ended.
@@ -51,7 +53,7 @@ impl Gateway {
         started.unwrap_or_else(|log| panic!("the gateway didn't start again: {log}"))
     }
 
-    fn try_start_in(directory: Arc<TempDir>, key: &str) -> Result<Self, String> {
+    fn launch_in(directory: Arc<TempDir>, key: &str) -> Self {
         let (config, ready) = (
             directory.path().join("scoregate.toml"),
             directory.path().join("ready.json"),
@@ -69,7 +71,7 @@ impl Gateway {
             .unwrap();
         let reader = Arc::<Mutex<()>>::default();
         let (log, reading) = capture(child.stderr.take().unwrap(), reader.clone());
-        let mut gateway = Self {
+        Self {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             admin: SocketAddr::from(([127, 0, 0, 1], 0)),
             key: key.to_owned(),
@@ -78,7 +80,12 @@ impl Gateway {
             log,
             reader,
             reading: Some(reading),
-        };
+        }
+    }
+
+    fn try_start_in(directory: Arc<TempDir>, key: &str) -> Result<Self, String> {
+        let mut gateway = Self::launch_in(directory, key);
+        let ready = gateway.directory.path().join("ready.json");
         let started = Instant::now();
         loop {
             if let Ok(text) = std::fs::read_to_string(&ready) {
@@ -240,6 +247,13 @@ impl Drop for Gateway {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn folder_with(settings: &Settings) -> Arc<TempDir> {
+    let directory = tempfile::tempdir().unwrap();
+    let config = directory.path().join("scoregate.toml");
+    std::fs::write(config, settings.write(directory.path())).unwrap();
+    Arc::new(directory)
 }
 
 fn capture(

@@ -1,6 +1,7 @@
 //! `scoregate explain`: what would happen to a score, by the functions of the request path; or what
 //! happened to a recorded one. Sends nothing and writes nothing.
 
+mod entry;
 mod origin;
 mod question;
 mod remains;
@@ -59,7 +60,7 @@ pub struct Arguments {
 #[serde(untagged)]
 enum Answer {
     Whole(Box<Explanation>),
-    Remains(Remains),
+    Remains(Box<Remains>),
 }
 
 pub fn run(arguments: &Arguments) -> io::Result<ExitCode> {
@@ -136,7 +137,7 @@ fn recorded(config: &Config, receipt: &str) -> Result<Answer, Stop> {
         .map_err(|cause| Stop::finding(&cause))?;
     let kept = kept.ok_or_else(unknown)?;
     Ok(match Remains::of(&kept) {
-        Some(remains) => Answer::Remains(remains),
+        Some(remains) => Answer::Remains(Box::new(remains)),
         None => Answer::whole(Explanation::recorded(&kept)),
     })
 }

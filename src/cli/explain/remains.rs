@@ -5,12 +5,15 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use super::entry::{is_of_upstream, write_answer, write_head};
 use super::text::meaning;
+use crate::explanation::OfEntry;
 use crate::ledger::{Acted, Kept, Learner};
 use crate::policy::Marks;
 
 #[derive(Debug, Serialize)]
 pub struct Remains {
+    entry: OfEntry,
     /// What stands in the place of the learner's id.
     user: String,
     decision: String,
@@ -37,6 +40,7 @@ impl Remains {
         };
         let entry = &kept.entry;
         Some(Self {
+            entry: OfEntry::new(kept, None),
             user: kept.user().unwrap_or_default().to_owned(),
             decision: entry.decision.as_str().to_owned(),
             code: entry.code.clone(),
@@ -48,6 +52,7 @@ impl Remains {
 
     pub fn write(&self, out: &mut impl Write) -> io::Result<()> {
         let Self {
+            entry,
             user: _,
             decision,
             code,
@@ -55,13 +60,19 @@ impl Remains {
             judged,
             why,
         } = self;
-        writeln!(out, "Decision    {decision}: {}", meaning(decision))?;
-        if let Some(code) = code {
+        write_head(entry, out)?;
+        writeln!(
+            out,
+            "Decision    {decision}: {}",
+            meaning(decision, entry.taken)
+        )?;
+        if let Some(code) = code.as_ref().filter(|code| !is_of_upstream(code)) {
             writeln!(out, "Refusal     {code}")?;
         }
         if let Some(judged) = judged {
             writeln!(out, "Judged      {judged}")?;
         }
+        write_answer(entry, code.as_deref(), out)?;
         writeln!(out, "\n{why}")?;
         if !rules.is_empty() {
             writeln!(out, "\nRules")?;

@@ -2,8 +2,10 @@
 
 use std::io::{self, Write};
 
+use super::entry::{is_of_upstream, write_head, write_upstream};
 use crate::cli::terminal::harmless;
-use crate::explanation::{Explanation, Request, read_recorded};
+use crate::error::Fault;
+use crate::explanation::{Explanation, Taken, read_recorded};
 use crate::policy::{Acted, KeyInForce, Marks, Reported};
 use crate::score::{Extension, Score, Submission, Timestamp};
 
@@ -15,13 +17,16 @@ pub fn write(explanation: &Explanation, out: &mut impl Write) -> io::Result<()> 
             writeln!(out, "\nRules")?;
             write_rules(&explanation.rules, out)?;
         }
-        false => writeln!(out, "\nNo policy was asked: it was refused before that")?,
+        false => writeln!(out, "\nNo policy was asked: {}", why_unjudged(explanation))?,
     }
     write_report(&explanation.report, out)?;
-    write_request(explanation.request.as_ref(), out)
+    write_request(explanation, out)
 }
 
 fn write_outcome(explanation: &Explanation, out: &mut impl Write) -> io::Result<()> {
+    if let Some(entry) = &explanation.entry {
+        write_head(entry, out)?;
+    }
     let score = explanation
         .score
         .as_ref()
@@ -31,18 +36,54 @@ fn write_outcome(explanation: &Explanation, out: &mut impl Write) -> io::Result<
         writeln!(out, "Score       {marks} for learner {learner}")?;
         write_members(&score, out)?;
     }
-    let decision = &explanation.decision;
-    writeln!(out, "Decision    {decision}: {}", meaning(decision))?;
-    if let Some(code) = &explanation.code {
+    let (decision, taken) = (&explanation.decision, taken(explanation));
+    writeln!(out, "Decision    {decision}: {}", meaning(decision, taken))?;
+    write_refusal(explanation, out)?;
+    if let Some(judged) = explanation.judged {
+        writeln!(out, "Judged      {judged}{}", came_to(taken))?;
+    }
+    match &explanation.entry {
+        Some(entry) => write_upstream(explanation, entry, out),
+        None => Ok(()),
+    }
+}
+
+fn taken(explanation: &Explanation) -> Option<Taken> {
+    explanation.entry.as_ref().and_then(|entry| entry.taken)
+}
+
+/// Whether what policy meant the learner to have is what they have.
+fn came_to(taken: Option<Taken>) -> &'static str {
+    match taken {
+        Some(Taken::No) => ", which does not stand: LTIAAS did not take it",
+        Some(Taken::Unknown) => ", if LTIAAS took it",
+        Some(Taken::Yes) | None => "",
+    }
+}
+
+fn write_refusal(explanation: &Explanation, out: &mut impl Write) -> io::Result<()> {
+    let code = explanation.code.as_deref();
+    if let Some(code) = code.filter(|code| !is_of_upstream(code)) {
         let description = explanation.description.as_deref().unwrap_or_default();
+        // They follow; and a single one says the same.
+        let description = match (
+            description.split_once("; `errors` lists"),
+            &*explanation.errors,
+        ) {
+            (Some((count, _)), _) => count,
+            (None, []) => description,
+            (None, _) => "",
+        };
         writeln!(out, "Refusal     {code} {}", harmless(description))?;
     }
-    for fault in &explanation.errors {
-        let (field, message) = (harmless(&fault.field), harmless(&fault.message));
-        writeln!(out, "  {field}  {message}")?;
-    }
-    if let Some(judged) = explanation.judged {
-        writeln!(out, "Judged      {judged}")?;
+    for Fault {
+        field,
+        code,
+        message,
+    } in &explanation.errors
+    {
+        let (field, message) = (harmless(field), harmless(message));
+        writeln!(out, "  {field}  {code}  {message}")?;
     }
     Ok(())
 }
@@ -85,7 +126,23 @@ fn was_judged(explanation: &Explanation) -> bool {
     decision != "refused" || !rules.is_empty() || judged.is_some()
 }
 
-pub fn meaning(decision: &str) -> &'static str {
+fn why_unjudged(explanation: &Explanation) -> &'static str {
+    match explanation.code.as_deref().is_some_and(is_of_upstream) {
+        true => "what it has to know could not be had",
+        false => "it was refused before that",
+    }
+}
+
+/// Of a score that LTIAAS may not have, only what was meant.
+pub fn meaning(decision: &str, taken: Option<Taken>) -> &'static str {
+    match (decision, taken) {
+        ("forwarded", Some(Taken::No | Taken::Unknown)) => "to be sent as it came",
+        ("adjusted", Some(Taken::No | Taken::Unknown)) => "to be sent with another value than came",
+        (decision, _) => meaning_of(decision),
+    }
+}
+
+fn meaning_of(decision: &str) -> &'static str {
     match decision {
         "forwarded" => "what leaves is what came",
         "adjusted" => "the value that leaves is not the one that came",
@@ -148,9 +205,13 @@ fn write_report(report: &Reported<'_>, out: &mut impl Write) -> io::Result<()> {
     }
 }
 
-fn write_request(request: Option<&Request>, out: &mut impl Write) -> io::Result<()> {
-    let Some(request) = request else {
-        return writeln!(out, "\nNothing is sent to LTIAAS");
+fn write_request(explanation: &Explanation, out: &mut impl Write) -> io::Result<()> {
+    let Some(request) = &explanation.request else {
+        let is = match explanation.entry {
+            Some(_) => "was",
+            None => "is",
+        };
+        return writeln!(out, "\nNothing {is} sent to LTIAAS");
     };
     writeln!(out, "\nRequest to LTIAAS")?;
     writeln!(out, "  {} {}", request.method, request.target)?;

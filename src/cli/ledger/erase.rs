@@ -1,6 +1,7 @@
 //! `scoregate ledger erase`: drops what opens a learner's entries. The chain stays whole.
 
 use std::io::{self, Write};
+use std::ops::ControlFlow;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -9,7 +10,7 @@ use serde_json::json;
 use super::{Common, Format, Stop};
 use crate::cli::terminal::harmless;
 use crate::count::Count;
-use crate::ledger::Erasure;
+use crate::ledger::{Erasure, Filter, Reader};
 use crate::line_item::Pattern;
 
 #[derive(Debug, Args)]
@@ -31,12 +32,20 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Stop> {
-    let mut reader = arguments.common.open()?;
+    let (mut reader, names) = arguments.common.open_with_names()?;
     let account = arguments.account.as_deref();
     let line_items = arguments.line_items.as_ref();
     let erasure = reader
         .erasure(&arguments.user, account, line_items)
         .map_err(|cause| Stop::finding(&cause))?;
+    if let Some(account) = account.filter(|name| !names.knows_account(name))
+        && erasure.cells.is_empty()
+        && !has_entry_of(&mut reader, account)?
+    {
+        return Err(Stop::Finding(format!(
+            "nothing is erased: there is no account `{account}`, neither in the configuration nor in the record"
+        )));
+    }
     if arguments.yes {
         // Also where nothing is found: an erasure that was cut short is compacted now.
         let erased = reader.erase(&erasure);
@@ -49,6 +58,22 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Stop> {
         Format::Csv => write_csv(&mut out, &erasure)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The configuration may have it no longer.
+fn has_entry_of(reader: &mut Reader, account: &str) -> Result<bool, Stop> {
+    let filter = Filter {
+        account: Some(account.to_owned()),
+        ..Filter::default()
+    };
+    let mut has_entry = false;
+    let found = |_| {
+        has_entry = true;
+        ControlFlow::Break(())
+    };
+    let unreadable = reader.each(&filter, found);
+    let unreadable = unreadable.map_err(|cause| Stop::finding(&cause))?;
+    Ok(has_entry || unreadable > 0)
 }
 
 impl Arguments {

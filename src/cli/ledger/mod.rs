@@ -3,6 +3,7 @@
 
 mod erase;
 mod list;
+mod names;
 mod rows;
 mod show;
 mod verify;
@@ -19,6 +20,7 @@ use super::stop::Stop;
 use crate::config;
 use crate::ledger::{Decision, Filter, Reader, read_decision, read_time};
 use crate::line_item::Pattern;
+use names::Names;
 
 #[derive(Debug, Subcommand)]
 pub enum LedgerCommand {
@@ -86,11 +88,18 @@ impl Common {
     }
 
     fn open(&self) -> Result<Reader, Stop> {
+        self.open_with_names().map(|(reader, _)| reader)
+    }
+
+    /// With whom the configuration knows.
+    fn open_with_names(&self) -> Result<(Reader, Names), Stop> {
         let loaded =
             config::load_to_read(&self.config).map_err(|problems| Stop::finding(&problems))?;
+        let names = Names::of(&loaded.config);
         let nothing = || Stop::Finding("`ledger.url` is \"none\": nothing is recorded".to_owned());
         let settings = loaded.config.ledger.ok_or_else(nothing)?;
-        Reader::open(&settings).map_err(|cause| Stop::finding(&cause))
+        let reader = Reader::open(&settings).map_err(|cause| Stop::finding(&cause))?;
+        Ok((reader, names))
     }
 }
 

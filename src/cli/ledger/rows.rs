@@ -49,6 +49,7 @@ impl<W: Write> Printer<W> {
                         "RECEIPT",
                         "TIME",
                         "DECISION",
+                        "CODE",
                         "JUDGED",
                         "CALLER",
                         "USER",
@@ -100,12 +101,12 @@ fn print_line(out: &mut impl Write, kept: &Kept) -> io::Result<()> {
     let judged = judged.map_or("-".to_owned(), |points| {
         format!("{}/{}", points.given, points.maximum)
     });
-    let decision = entry.code.as_deref().unwrap_or(entry.decision.as_str());
     let time = format!("{:.0}", entry.time);
     let columns = [
         entry.receipt.text(),
         &time,
-        decision,
+        entry.decision.as_str(),
+        entry.code.as_deref().unwrap_or("-"),
         &judged,
         &entry.caller,
         kept.user().unwrap_or("-"),
@@ -114,11 +115,23 @@ fn print_line(out: &mut impl Write, kept: &Kept) -> io::Result<()> {
     write_line(out, columns)
 }
 
-fn write_line(out: &mut impl Write, columns: [&str; 7]) -> io::Result<()> {
-    let [receipt, time, decision, judged, caller, user, line_item] = columns.map(harmless);
+/// As wide as the widest code.
+const CODE: usize = "UPSTREAM_CREDENTIALS_REJECTED".len();
+
+fn write_line(out: &mut impl Write, columns: [&str; 8]) -> io::Result<()> {
+    let [
+        receipt,
+        time,
+        decision,
+        code,
+        judged,
+        caller,
+        user,
+        line_item,
+    ] = columns.map(harmless);
     writeln!(
         out,
-        "{receipt:26}  {time:20}  {decision:14}  {judged:>11}  {caller:16}  {user:16}  {line_item}"
+        "{receipt:26}  {time:20}  {decision:9}  {code:CODE$}  {judged:>11}  {caller:16}  {user:16}  {line_item}"
     )
 }
 
@@ -175,4 +188,19 @@ fn cells(kept: &Kept) -> [String; 19] {
         Some(kept.hash.clone()),
     ];
     cells.map(|cell| inert(cell.unwrap_or_default()).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Code;
+    use crate::ledger::Decision;
+
+    #[test]
+    fn every_decision_and_every_code_has_room() {
+        // A caller who is not known has no entry.
+        let mut codes = Code::ALL.iter().filter(|code| code.status() != 401);
+        assert!(codes.all(|code| code.name().len() <= CODE));
+        assert!(Decision::ALL.iter().all(|one| one.as_str().len() <= 9));
+    }
 }

@@ -7,6 +7,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{Common, Format, Stop};
+use crate::cli::output::end_with;
 use crate::count::Count;
 use crate::ledger::{Break, Reason, Verdict};
 
@@ -20,15 +21,16 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Stop> {
     let mut reader = arguments.common.open()?;
     let verdict = reader.verify().map_err(|cause| Stop::finding(&cause))?;
     let mut out = io::stdout().lock();
-    match arguments.common.format(Format::Table) {
-        Format::Table => writeln!(out, "{}", told(&verdict))?,
-        Format::Json => writeln!(out, "{}", as_json(&verdict))?,
-        Format::Csv => write_csv(&mut out, &verdict)?,
-    }
-    Ok(match verdict.broken {
+    let printed = match arguments.common.format(Format::Table) {
+        Format::Table => writeln!(out, "{}", told(&verdict)),
+        Format::Json => writeln!(out, "{}", as_json(&verdict)),
+        Format::Csv => write_csv(&mut out, &verdict),
+    };
+    let code = match verdict.broken {
         None => ExitCode::SUCCESS,
         Some(_) => ExitCode::FAILURE,
-    })
+    };
+    Ok(end_with(code, printed)?)
 }
 
 fn as_json(verdict: &Verdict) -> serde_json::Value {

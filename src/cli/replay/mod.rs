@@ -14,7 +14,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 
-use super::output::{Format, Output};
+use super::output::{Format, Output, end_with};
 use super::stop::Stop;
 use crate::config::{Loaded, Problems, WithoutAccountKeys, load_candidate, load_to_read};
 use crate::count::Count;
@@ -80,7 +80,8 @@ impl Arguments {
             Err(Problems {
                 problems, warnings, ..
             }) => {
-                super::check::write_findings(&mut stderr, &problems, &warnings)?;
+                let told = super::check::write_findings(&mut stderr, &problems, &warnings);
+                end_with(ExitCode::FAILURE, told)?;
                 let count = Count(problems.len(), "problem");
                 Err(Stop::Finding(format!("{}: {count}", self.policy.display())))
             }
@@ -147,19 +148,23 @@ fn history_before(reader: &mut Reader, cell: &Cell, since: Timestamp) -> Result<
     Ok(history)
 }
 
-/// On a terminal alone. Its length is the whole ledger's, of which `since` may leave little.
+/// As wide as the terminal, so that it never takes a second line, which nobody would clear.
+const WHOLE: &str = "{wide_bar} {pos}/{len} {eta}";
+/// The ledger's length says nothing of what `since` leaves.
+const SINCE: &str = "{spinner} {pos} entries";
+
+/// On a terminal alone.
 fn progress(reader: &mut Reader, since: Option<Timestamp>) -> Result<ProgressBar, Stop> {
-    let style = "{bar:40} {pos}/{len} {per_sec} {eta}";
-    let style =
-        ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar());
-    let progress = match since {
-        Some(_) => ProgressBar::no_length(),
+    let (progress, style) = match since {
+        Some(_) => (ProgressBar::no_length(), SINCE),
         None => {
             let count = reader.count().map_err(|cause| Stop::finding(&cause))?;
-            ProgressBar::new(u64::try_from(count).unwrap_or_default())
+            let count = u64::try_from(count).unwrap_or_default();
+            (ProgressBar::new(count), WHOLE)
         }
     };
-    Ok(progress.with_style(style))
+    let style = ProgressStyle::with_template(style);
+    Ok(progress.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())))
 }
 
 fn write(outcome: &Outcome, format: Format) -> io::Result<()> {
@@ -200,4 +205,64 @@ fn tell_skipped(skipped: Skipped) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use indicatif::{ProgressDrawTarget, TermLike};
+
+    use super::*;
+
+    /// A terminal of 50 columns, and what was written on it.
+    #[derive(Clone, Debug, Default)]
+    struct Narrow(Arc<Mutex<Vec<String>>>);
+
+    impl TermLike for Narrow {
+        fn width(&self) -> u16 {
+            50
+        }
+        fn move_cursor_up(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_down(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_right(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_left(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn write_line(&self, text: &str) -> io::Result<()> {
+            self.write_str(text)
+        }
+        fn write_str(&self, text: &str) -> io::Result<()> {
+            self.0.lock().unwrap().push(text.to_owned());
+            Ok(())
+        }
+        fn clear_line(&self) -> io::Result<()> {
+            Ok(())
+        }
+        fn flush(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn the_progress_has_room_in_a_narrow_terminal() {
+        for (style, part) in [(WHOLE, " 20138/3000000 "), (SINCE, " 20138 entries")] {
+            let terminal = Narrow::default();
+            let target = ProgressDrawTarget::term_like(Box::new(terminal.clone()));
+            let bar = ProgressBar::with_draw_target(Some(3_000_000), target);
+            bar.set_style(ProgressStyle::with_template(style).unwrap());
+            bar.set_position(20_138);
+            bar.force_draw();
+            let written = terminal.0.lock().unwrap().clone();
+            let shown = written.iter().find(|text| text.contains(part));
+            assert!(shown.is_some(), "{style}: {written:?}");
+            assert!(written.iter().all(|text| text.chars().count() <= 50));
+        }
+    }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::duration::DurationText;
 use crate::config::findings::At;
+use crate::config::instant::unreadable;
 use crate::policy::{Extension, Extensions, Span};
 use crate::score::Timestamp;
 
@@ -24,20 +25,14 @@ pub struct ExtensionSection {
 }
 
 pub(super) fn instant(text: &str, at: &At<'_>) -> Option<Timestamp> {
-    match Timestamp::parse(text) {
-        Some(instant) => Some(instant),
-        None => at.problem("must be an instant such as \"2027-01-31T23:59:00Z\""),
-    }
+    Timestamp::parse(text).or_else(|| unreadable(text, at, "2027-01-31T23:59:00Z"))
 }
 
 /// Whole seconds, up to ten years.
 pub(super) fn span(text: &DurationText, at: &At<'_>) -> Option<Span> {
     const LONGEST: Duration = Duration::from_secs(3_650 * 86_400);
-    let length = text.check(at, Duration::ZERO..=LONGEST)?;
-    match text.text().ends_with("ms") {
-        true => at.problem("must be in whole `s`, `m`, `h` or `d`"),
-        false => Some(Span::new(length.as_secs(), text.text())),
-    }
+    let length = text.check_seconds(at, Duration::ZERO..=LONGEST)?;
+    Some(Span::new(length.as_secs(), text.text()))
 }
 
 pub(super) fn extensions(list: &[ExtensionSection], at: &At<'_>) -> Option<Extensions> {

@@ -72,7 +72,7 @@ fn sections_of_the_gateway_itself() {
             ),
             (
                 "[server]\nworkers = 1.5\n",
-                "2: server.workers: must be a whole number, 0 or more, not a number (given: `1.5`)",
+                "2: server.workers: must be a whole number, 0 or more, not a fraction (given: `1.5`)",
             ),
             (
                 "[server]\nworkers = 2000\n",
@@ -88,7 +88,7 @@ fn sections_of_the_gateway_itself() {
             ),
             (
                 "[server]\nhead_timeout = '5'\n",
-                "2: server.head_timeout: must be a whole number and `ms`",
+                "2: server.head_timeout: must be a whole number and `ms`, `s`, `m`, `h` or `d`, from \"1ms\" to \"1h\" (given: `5`)",
             ),
             (
                 "[server]\nhead_timeout = '0s'\n",
@@ -150,6 +150,10 @@ fn sections_of_the_gateway_itself() {
             (
                 "[ledger]\nretention = '1h'\n",
                 "2: ledger.retention: must be from \"1d\" to",
+            ),
+            (
+                "[ledger]\nretention = '5y'\n",
+                "2: ledger.retention: must be a whole number and `ms`, `s`, `m`, `h` or `d`, from \"1d\" to \"36500d\" (given: `5y`)",
             ),
             (
                 "[ledger]\ndurability = 'often'\n",
@@ -543,6 +547,26 @@ fn policies() {
                 "3: policy[0].due: must be an instant such as",
             ),
             (
+                "[[policy]]\nname = 'p'\ndue = '2026-03-01T12:00:00'\n",
+                "3: policy[0].due: lacks its offset: end it with `Z` (UTC) or one such as `+01:00` (given: `2026-03-01T12:00:00`)",
+            ),
+            (
+                "[[policy]]\nname = 'p'\ncloses = 2026-03-01T12:00:00\n",
+                "3: policy[0].closes: lacks its offset: end it with `Z` (UTC) or one such as `+01:00`",
+            ),
+            (
+                "[[policy]]\nname = 'p'\nkeep = 'latest'\nunchanged = true\n",
+                "4: policy[0].unchanged: must be one of `forward`, `skip`, in quotes (given: `true`)",
+            ),
+            (
+                "[[policy]]\nname = 'p'\nround = { digits = 1.5 }\n",
+                "3: policy[0].round.digits: must be a whole number, 0 or more, not a fraction (given: `1.5`)",
+            ),
+            (
+                "[[policy]]\nname = 'p'\ndue = '2026-03-01T12:00:00Z'\ngrace = '90'\n",
+                "4: policy[0].grace: must be a whole number and `s`, `m`, `h` or `d`, such as \"15m\" (given: `90`)",
+            ),
+            (
                 "[[policy]]\nname = 'p'\ngrace = '500ms'\n",
                 "3: policy[0].grace: must be in whole `s`, `m`, `h` or `d`",
             ),
@@ -722,8 +746,26 @@ fn syntax_errors_name_their_lines() {
     assert_eq!(problems.len(), 2, "{problems:?}");
     expect(&[(
         "[log]\naccess = true\naccess = true\n",
-        "3: this is not TOML: duplicate key",
+        "3: this is not TOML: duplicate key: `access` stands on line 2 already; there may be one alone",
     )]);
+    expect(&[(
+        "[server]\nworkers = 1\n[log]\naccess = true\n[server]\nworkers = 2\n",
+        "5: this is not TOML: duplicate key: `[server]` stands on line 1 already; there may be one alone",
+    )]);
+    // What may be a secret is not shown.
+    for key in ["sgk_A1", "\"sgk\""] {
+        let problems = Setting::new(&format!("{key} = 1\n{key} = 2\n")).problems();
+        assert_eq!(problems, ["2: this is not TOML: duplicate key"]);
+    }
+}
+
+#[test]
+fn a_table_of_several_in_single_brackets_is_told_so() {
+    for name in ["account", "caller", "issuer", "policy"] {
+        let problems = Setting::new(&format!("[{name}]\nname = 'x'\n")).problems();
+        let told = format!("1: {name}: there may be several: write `[[{name}]]`, not `[{name}]`");
+        assert!(problems.contains(&told), "{problems:?}");
+    }
 }
 
 #[test]

@@ -27,7 +27,12 @@ impl de::Error for Mismatch {
     }
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self(format!("must be {}, not {}", wanted(expected), kind(found)))
+        let wanted = wanted(expected);
+        let kind = match found {
+            Unexpected::Float(_) if wanted == WHOLE => "a fraction",
+            found => kind(found),
+        };
+        Self(format!("must be {wanted}, not {kind}"))
     }
 
     fn invalid_value(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
@@ -35,10 +40,16 @@ impl de::Error for Mismatch {
     }
 
     fn unknown_variant(_: &str, expected: &'static [&'static str]) -> Self {
-        let names: Vec<_> = expected.iter().map(|name| format!("`{name}`")).collect();
-        Self(format!("must be one of {}", names.join(", ")))
+        Self(format!("must be one of {}", listed(expected)))
     }
 }
+
+fn listed(names: &[&str]) -> String {
+    let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    names.join(", ")
+}
+
+const WHOLE: &str = "a whole number, 0 or more";
 
 /// serde's names for kinds, in the words of someone who writes a configuration.
 fn wanted(expected: &dyn Expected) -> String {
@@ -47,7 +58,7 @@ fn wanted(expected: &dyn Expected) -> String {
         "a string" => "a text in quotes".to_owned(),
         "a boolean" => "`true` or `false`".to_owned(),
         "a sequence" => "a list in `[ ]`".to_owned(),
-        "u16" | "u32" | "u64" | "usize" => "a whole number, 0 or more".to_owned(),
+        "u16" | "u32" | "u64" | "usize" => WHOLE.to_owned(),
         _ => text,
     }
 }
@@ -142,12 +153,15 @@ impl<'de> Deserializer<'de> for &'de Node {
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _: &'static str,
-        _: &'static [&'static str],
+        names: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Mismatch> {
         match &self.value {
             Value::Text(text) => visitor.visit_enum(StrDeserializer::new(text)),
-            _ => Err(Mismatch("must be a text in quotes".to_owned())),
+            _ => {
+                let names = listed(names);
+                Err(Mismatch(format!("must be one of {names}, in quotes")))
+            }
         }
     }
 

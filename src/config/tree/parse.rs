@@ -12,12 +12,15 @@ use crate::config::problem::{Place, Problem, Problems};
 /// More syntax errors than this are mostly echoes of the first ones.
 const MOST_ERRORS: usize = 20;
 
+/// No key of ours is longer.
+const LONGEST_KEY: usize = 32;
+
 pub(in crate::config) fn parse(file: &Arc<str>, text: &str) -> Result<Node, Problems> {
     let lines = Lines::of(file.clone(), text);
     let (table, errors) = DeTable::parse_recoverable(text);
     match errors.is_empty() {
         true => Ok(lines.table(Place::File(file.clone()), table.get_ref())),
-        false => Err(lines.problems(&errors)),
+        false => Err(lines.problems(&errors, text)),
     }
 }
 
@@ -38,13 +41,21 @@ impl Lines {
         Place::Line(self.file.clone(), before + 1)
     }
 
-    fn problems(&self, errors: &[Error]) -> Problems {
+    fn problems(&self, errors: &[Error], text: &str) -> Problems {
+        let errors = errors.get(..MOST_ERRORS).unwrap_or(errors);
+        let twice = errors.iter().filter_map(|error| Twice::of(error, text));
+        let twice = twice.filter(|twice| twice.is_table);
+        let tables: Vec<_> = twice.map(|table| table.header).collect();
         let mut problems: Vec<Problem> = Vec::new();
-        for error in errors.iter().take(MOST_ERRORS) {
+        for error in errors {
             let place = self.place(error.span().map_or(0, |span| span.start));
+            let twice = Twice::of(error, text);
+            if twice.as_ref().is_some_and(|twice| twice.is_within(&tables)) {
+                continue;
+            }
             // One line often breaks several rules of TOML; the first is the one to mend.
             if problems.last().is_none_or(|last| last.place != place) {
-                problems.push(syntax_problem(place, error));
+                problems.push(syntax_problem(place, error, twice.as_ref()));
             }
         }
         problems.sort_by(|one, other| one.place.cmp(&other.place));
@@ -89,8 +100,72 @@ impl Lines {
     }
 }
 
-fn syntax_problem(place: Place, error: &Error) -> Problem {
+/// What is there twice: a table, or a key.
+struct Twice<'a> {
+    is_table: bool,
+    name: &'a str,
+    /// What stands before its line.
+    before: &'a str,
+    /// Where the header begins that it stands under, or is.
+    header: Option<usize>,
+}
+
+impl<'a> Twice<'a> {
+    fn of(error: &Error, text: &'a str) -> Option<Self> {
+        let span = error.span()?;
+        let until = text.get(..span.start)?;
+        let line = until.rfind('\n').map_or(0, |at| at + 1);
+        let first = until.starts_with('[').then_some(0);
+        let header = until.rfind("\n[").map_or(first, |at| Some(at + 1));
+        let twice = Self {
+            is_table: header == Some(line),
+            name: text.get(span)?,
+            before: text.get(..line)?,
+            header,
+        };
+        (error.message() == "duplicate key").then_some(twice)
+    }
+
+    /// Whether its table is there twice, which says enough.
+    fn is_within(&self, tables: &[Option<usize>]) -> bool {
+        !self.is_table && tables.contains(&self.header)
+    }
+
+    /// Which one it is, and where the first stands.
+    fn told(&self) -> Option<String> {
+        let is_of_word = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
+        // A key is no secret, unless one was pasted in its place.
+        if self.name.len() > LONGEST_KEY || !self.name.bytes().all(is_of_word) {
+            return None;
+        }
+        let written = match self.is_table {
+            true => format!("[{}]", self.name),
+            false => self.name.to_owned(),
+        };
+        let first = self.first(&written)?;
+        Some(format!(
+            ": `{written}` stands on line {first} already; there may be one alone"
+        ))
+    }
+
+    /// Of tables the first with that header, of keys the nearest line, which is of the same table.
+    fn first(&self, written: &str) -> Option<usize> {
+        let mut lines: Vec<_> = self.before.lines().enumerate().collect();
+        if !self.is_table {
+            lines.reverse();
+        }
+        let begins = |line: &str| {
+            let rest = line.trim_start().strip_prefix(written);
+            rest.is_some_and(|rest| self.is_table || rest.trim_start().starts_with(['=', '.']))
+        };
+        let first = lines.into_iter().find(|(_, line)| begins(line));
+        first.map(|(index, _)| index + 1)
+    }
+}
+
+fn syntax_problem(place: Place, error: &Error, twice: Option<&Twice<'_>>) -> Problem {
     let message = error.message();
+    let twice = twice.and_then(Twice::told).unwrap_or_default();
     // What begins with a digit is taken for a number.
     let hint = match message.starts_with("invalid float") || message.starts_with("invalid integer")
     {
@@ -101,7 +176,7 @@ fn syntax_problem(place: Place, error: &Error) -> Problem {
         place,
         key: String::new(),
         given: None,
-        message: format!("this is not TOML: {message}{hint}"),
+        message: format!("this is not TOML: {message}{hint}{twice}"),
     }
 }
 

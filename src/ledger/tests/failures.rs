@@ -202,7 +202,7 @@ async fn a_damaged_file_is_refused_at_the_start() {
     };
     std::fs::write(path, "this is no database".repeat(400)).unwrap();
     let refused = Ledger::open(&home.settings).err().unwrap();
-    assert!(matches!(refused, CannotOpen::Database(_)), "{refused}");
+    assert!(matches!(refused, CannotOpen::NotSqlite(_)), "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
