@@ -166,7 +166,8 @@ impl KeySource {
         // A request that asked before this moment is answered by this read, not by one more.
         let _ = futures_util::FutureExt::now_or_never(self.wanted.notified());
         self.reads.send_modify(|reads| reads.begun += 1);
-        let fetched = timeout(self.timeout, fetch(&self.url, &self.origin, &self.tls)).await;
+        let fetching = fetch(&self.url, &self.origin, &self.tls);
+        let fetched = timeout(self.longest_read(), fetching).await;
         let set = match fetched {
             Err(elapsed) => Err(Cause::from(elapsed)),
             Ok(Err(fault)) => Err(fault.into()),
@@ -190,6 +191,13 @@ impl KeySource {
         };
         self.reads.send_modify(|reads| reads.ended = reads.begun);
         read
+    }
+
+    fn longest_read(&self) -> Duration {
+        match self.has_loaded() {
+            true => self.timeout,
+            false => self.timeout.min(self.timing.cold_read),
+        }
     }
 
     fn adopt(&self, set: KeySet) {

@@ -114,6 +114,7 @@ fn often() -> Timing {
         unknown_key: LONG,
         cold: (SHORT, SHORT),
         warm: SHORT,
+        ..Timing::default()
     }
 }
 
@@ -208,6 +209,20 @@ async fn a_provider_that_is_down_at_first_is_retried_until_it_is_up() {
         until("it is ready", || kept.verifier.is_ready()).await;
         assert!(kept.accepts(&key.token(&json!({}))).await);
     }
+}
+
+#[tokio::test]
+async fn a_first_read_that_hangs_is_given_up_in_time_whatever_its_timeout() {
+    let key = Key::p256("key");
+    let provider = Provider::new(Answer::Hang);
+    let timing = Timing {
+        cold_read: Duration::from_millis(50),
+        ..often()
+    };
+    let kept = Kept::new(verifier_with(vec![issuer(provider.keys())], LONG, timing));
+    until("another read", || provider.reads() >= 3).await;
+    provider.set(Answer::keys(&key_set(&[&key])));
+    until("it is ready", || kept.verifier.is_ready()).await;
 }
 
 #[tokio::test]
