@@ -387,6 +387,11 @@ fn callers() {
         &twice,
         "14: caller[1].keys[0]: is a key of `caller[0]` already",
     )]);
+    let again = "keys = ['sha256:DIGEST', { digest = 'sha256:DIGEST', not_after = '2090-01-01T00:00:00Z' }]";
+    expect(&[(
+        &good.replace("keys = ['sha256:DIGEST']", again),
+        "9: caller[0].keys[1]: is the key of `keys[0]` already",
+    )]);
     let namesake = format!(
         "{good}{}",
         CALLER.replace("DIGEST", &DIGEST[7..].replace('1', "2"))
