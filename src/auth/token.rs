@@ -97,6 +97,8 @@ pub(super) fn object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Unverified>
 }
 
 /// Unlike an `Option` alone, for which `null` is as good as absent.
-fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
+pub(super) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    from: D,
+) -> Result<Option<T>, D::Error> {
     T::deserialize(from).map(Some)
 }
