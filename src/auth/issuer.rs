@@ -45,6 +45,7 @@ impl Issuer {
         tls: &Arc<ClientConfig>,
         upstream: &config::Upstream,
         timing: Timing,
+        most_waiting: usize,
         before: Option<&Verifier>,
     ) -> Result<Self, CannotVerify> {
         let itself = before.and_then(|before| before.issuer(&settings.name));
@@ -70,7 +71,8 @@ impl Issuer {
                     Some(source) if source.reads_as(tls, refresh, timeout) => source.clone(),
                     known => {
                         let (url, tls) = (url.clone(), tls.clone());
-                        let new = KeySource::new(name, url, tls, refresh, timeout, timing)?;
+                        let new =
+                            KeySource::new(name, url, tls, refresh, timeout, timing, most_waiting)?;
                         Arc::new(match known {
                             Some(source) => new.after(source),
                             None => new,
@@ -163,7 +165,7 @@ impl Issuer {
         now: Timestamp,
     ) -> Result<Verified, Unverified> {
         if let Some(source) = self.source() {
-            source.catch_up().await;
+            source.catch_up().await?;
         }
         self.verify(token, now)
     }

@@ -10,14 +10,16 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use http::Uri;
 use rustls::ClientConfig;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
+use super::Unverified;
 use super::fetch::fetch;
 use super::tally::{Reads as ReadCounts, Tally};
 use super::timing::{Read, Schedule, Timing};
 use crate::error::{Cause, chain};
 use crate::key_set::KeySet;
+use crate::meter::Fill;
 use crate::origin::Origin;
 
 /// A key set behind a URL.
@@ -37,6 +39,9 @@ pub struct KeySource {
     tally: Tally,
     asked: Mutex<Asked>,
     wanted: Notify,
+    /// Places for requests that wait for a read. Whoever they are from is not known yet, so there are few.
+    places: Semaphore,
+    most_waiting: usize,
 }
 
 /// Reads so far. One is under way while more have begun than ended.
@@ -61,6 +66,7 @@ impl KeySource {
         refresh: Duration,
         timeout: Duration,
         timing: Timing,
+        most_waiting: usize,
     ) -> Result<Self, crate::origin::BadOrigin> {
         Ok(Self {
             issuer: issuer.to_owned(),
@@ -76,6 +82,8 @@ impl KeySource {
             tally: Tally::default(),
             asked: Mutex::default(),
             wanted: Notify::new(),
+            places: Semaphore::new(most_waiting),
+            most_waiting,
         })
     }
 
@@ -116,9 +124,17 @@ impl KeySource {
         self.generation.load(Ordering::Acquire)
     }
 
+    /// How full the places are of those who wait for a read.
+    pub fn waiting(&self) -> Fill {
+        let free = self.places.available_permits();
+        Fill::new(self.most_waiting.saturating_sub(free), self.most_waiting)
+    }
+
     /// Waits for a read that is under way, or asks for one where that is due. Afterwards the set
-    /// is as current as it gets.
-    pub async fn catch_up(&self) {
+    /// is as current as it gets. Refuses at once where too many wait already.
+    pub async fn catch_up(&self) -> Result<(), Unverified> {
+        let place = self.places.try_acquire();
+        let _place = place.map_err(|_| Unverified::TooManyWait)?;
         let mut reads = self.reads.subscribe();
         let seen = *reads.borrow_and_update();
         let awaited = self.ask(seen);
@@ -126,6 +142,7 @@ impl KeySource {
             let ended = reads.wait_for(|reads| reads.ended >= awaited);
             let _ = timeout(self.timeout, ended).await;
         }
+        Ok(())
     }
 
     /// The number of the read to wait for. All who come before it has ended share it.

@@ -19,6 +19,12 @@ use crate::config::Config;
 use crate::gateway_key::PREFIX;
 use crate::meter::Fill;
 
+/// The most requests that wait for one issuer's keys: anybody can send them, and each has a place in
+/// flight.
+fn most_waiting(config: &Config) -> usize {
+    (config.server.max_in_flight / 16).max(1)
+}
+
 /// Shared by all workers. Takes no lock but that of the cache's shard.
 pub struct Verifier {
     keys: GatewayKeys,
@@ -47,7 +53,9 @@ impl Verifier {
         self_test()?;
         let issuers = config.issuers.iter().cloned().enumerate();
         let issuers = issuers.map(|(place, issuer)| {
-            Issuer::new(place, issuer, tls, &config.upstream, timing, before)
+            let most_waiting = most_waiting(config);
+            let upstream = &config.upstream;
+            Issuer::new(place, issuer, tls, upstream, timing, most_waiting, before)
         });
         Ok(Self {
             keys: GatewayKeys::new(&config.callers, before.map(|before| &before.keys)),
@@ -137,6 +145,14 @@ impl Verifier {
             Some((format!("issuer.{name}.max_in_flight"), fill))
         });
         callers.chain(issuers)
+    }
+
+    /// How full the places are of those who wait for each key set that is fetched.
+    pub fn waiting(&self) -> impl Iterator<Item = (String, Fill)> {
+        self.issuers.iter().filter_map(|issuer| {
+            let name = format!("issuer.{}.jwks", issuer.settings.name);
+            Some((name, issuer.source()?.waiting()))
+        })
     }
 
     /// The issuer of a name.

@@ -1,9 +1,10 @@
 //! `Authorization` → the caller, and the launch credential it brought.
-//! Refuses with the 401 family.
+//! Refuses with the 401 family, and with OVERLOADED where a token's keys are not here and there is no time
+//! or place to wait for them.
 
 use jiff::Timestamp;
 
-use crate::auth::Verifier;
+use crate::auth::{Unverified, Verifier};
 use crate::authorization::{Presented, read};
 use crate::error::{Cause, Code, Refusal, chain};
 use crate::handoff::{Identity, Routed};
@@ -20,10 +21,26 @@ pub async fn authenticate(routed: &Routed, verifier: &Verifier) -> Result<Identi
         credential,
         launch,
     } = presented;
-    let verified = verifier.verify(credential, Timestamp::now()).await;
-    let caller = verified.map_err(|reason| unauthorized(trail, scheme.refusal(), reason.into()))?;
+    let verifying = verifier.verify(credential, Timestamp::now());
+    let verified = verifying.await;
+    let caller = verified.map_err(|reason| unverified(trail, scheme.refusal(), reason))?;
     let _ = trail.caller.set(caller.clone());
     Ok(Identity { caller, launch })
+}
+
+fn unverified(trail: &Trail, code: Code, reason: Unverified) -> Refusal {
+    match reason {
+        Unverified::TooManyWait => overloaded(
+            "The gateway is at its limit of requests that wait for an issuer's keys (a sixteenth of server.max_in_flight).",
+            reason.into(),
+        ),
+        reason => unauthorized(trail, code, reason.into()),
+    }
+}
+
+/// Nothing is known of the credential, so this is no 401.
+fn overloaded(limit: &'static str, reason: Cause) -> Refusal {
+    Refusal::new(Code::Overloaded, limit).because(reason)
 }
 
 /// One text for every cause: the reason goes to the access line alone.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use serde_json::json;
+use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use super::keys::{Key, key_set};
@@ -312,6 +313,37 @@ async fn only_an_unknown_key_waits_for_a_provider_that_hangs() {
     assert!(!waiting.is_finished());
     provider.set(Answer::keys(&key_set(&[&key, &other])));
     waiting.abort();
+}
+
+/// Anybody can send a token of an unknown key, and whoever waits has a place in flight.
+#[tokio::test]
+async fn only_so_many_wait_for_a_provider_that_hangs() {
+    let (key, other) = (Key::p256("key"), Key::p256("other"));
+    let provider = Provider::new(Answer::keys(&key_set(&[&key])));
+    let kept = Kept::ready(calm(&provider, Duration::from_secs(30))).await;
+    provider.set(Answer::Hang);
+    let unknown = other.token(&json!({}));
+    let waiting = || {
+        let (verifier, unknown) = (kept.verifier.clone(), unknown.clone());
+        tokio::spawn(async move { verifier.verify(&unknown, Timestamp::now()).await })
+    };
+    // A sixteenth of what may be in flight.
+    let waiting: Vec<_> = (0..256).map(|_| waiting()).collect();
+    until("all of them wait", || waits(&kept.verifier) == 256).await;
+    let refusal = timeout(AT_ONCE, kept.refusal(&unknown)).await;
+    assert!(matches!(refusal, Ok(Some(Unverified::TooManyWait))));
+    assert!(kept.accepts(&key.token(&json!({}))).await);
+    until("the one read", || provider.reads() == 2).await;
+    // Whoever leaves gives its place back.
+    waiting.iter().for_each(JoinHandle::abort);
+    until("nobody waits", || waits(&kept.verifier) == 0).await;
+}
+
+/// How many requests wait for the only key set there is.
+fn waits(verifier: &Verifier) -> u64 {
+    let (name, fill) = verifier.waiting().next().unwrap();
+    assert_eq!(name, "issuer.id.jwks");
+    fill.used
 }
 
 #[tokio::test]
