@@ -8,6 +8,8 @@
 #[allow(dead_code, unused_imports)]
 mod support;
 
+use std::time::{Duration, Instant};
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use support::*;
@@ -444,6 +446,26 @@ fn token_of_an_unknown_key() -> String {
     let header = encoded(r#"{"alg":"ES256","kid":"unknown"}"#);
     let claims = r#"{"iss":"https://id.example","aud":"scoregate","sub":"tool","exp":4102444800}"#;
     format!("{header}.{}.{}", encoded(claims), encoded("signature"))
+}
+
+/// LTIAAS was never asked, so nothing is said of it.
+#[test]
+fn the_wait_for_a_key_set_ends_with_the_request() {
+    let upstream = Upstream::accepting();
+    let gateway = behind_a_silent_provider(&upstream, "request_deadline = \"400ms\"");
+    let started = Instant::now();
+    let refused = gateway.ask(&support::submission(&token_of_an_unknown_key()));
+    let took = started.elapsed();
+    let body = assert_envelope(&refused, 503, "OVERLOADED");
+    let description = body["details"]["description"].as_str().unwrap();
+    assert!(
+        description.contains("server.request_deadline"),
+        "{description}"
+    );
+    assert!(refused.header("retry-after").is_some());
+    assert!(took >= Duration::from_millis(400), "{took:?}");
+    assert!(took < Duration::from_secs(4), "{took:?}");
+    assert!(upstream.requests().is_empty());
 }
 
 /// Anybody can send one, and it has a place in flight for as long as it waits.

@@ -10,6 +10,11 @@ use crate::error::{Cause, Code, Refusal, chain};
 use crate::handoff::{Identity, Routed};
 use crate::telemetry::Trail;
 
+const TOO_MANY: &str = "The gateway is at its limit of requests that wait for an issuer's keys (a sixteenth of server.max_in_flight).";
+
+const OUT_OF_TIME: &str =
+    "The issuer's keys did not come within the time of a request (server.request_deadline).";
+
 /// Whom the request is from. By reference, as everything that waits on the path: what a future
 /// owns is moved with it.
 pub async fn authenticate(routed: &Routed, verifier: &Verifier) -> Result<Identity, Refusal> {
@@ -22,7 +27,8 @@ pub async fn authenticate(routed: &Routed, verifier: &Verifier) -> Result<Identi
         launch,
     } = presented;
     let verifying = verifier.verify(credential, Timestamp::now());
-    let verified = verifying.await;
+    let verified = routed.traced.deadline.limit(verifying).await;
+    let verified = verified.map_err(|elapsed| overloaded(OUT_OF_TIME, elapsed.into()))?;
     let caller = verified.map_err(|reason| unverified(trail, scheme.refusal(), reason))?;
     let _ = trail.caller.set(caller.clone());
     Ok(Identity { caller, launch })
@@ -30,10 +36,7 @@ pub async fn authenticate(routed: &Routed, verifier: &Verifier) -> Result<Identi
 
 fn unverified(trail: &Trail, code: Code, reason: Unverified) -> Refusal {
     match reason {
-        Unverified::TooManyWait => overloaded(
-            "The gateway is at its limit of requests that wait for an issuer's keys (a sixteenth of server.max_in_flight).",
-            reason.into(),
-        ),
+        Unverified::TooManyWait => overloaded(TOO_MANY, reason.into()),
         reason => unauthorized(trail, code, reason.into()),
     }
 }
