@@ -39,7 +39,7 @@ struct Registered {
 
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-enum Audience {
+pub enum Audience {
     One(String),
     Several(Vec<String>),
 }
@@ -141,7 +141,7 @@ impl<'de> Deserialize<'de> for Named {
 }
 
 impl Audience {
-    fn names(&self, audiences: &[String]) -> bool {
+    pub fn names(&self, audiences: &[String]) -> bool {
         match self {
             Self::One(one) => audiences.contains(one),
             Self::Several(several) => several.iter().any(|one| audiences.contains(one)),

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use futures_util::future::select_ok;
 use jiff::Timestamp;
 use rustls::ClientConfig;
 
@@ -83,30 +82,24 @@ impl Verifier {
         Box::pin(self.verify_token(credential, now)).await
     }
 
-    /// Two issuers may share an `iss` with different audiences: the first that accepts it counts.
-    /// All are asked before any is waited for, because one that hangs must not hold up the others.
+    /// Two issuers may share an `iss` with different audiences: the first that accepts it counts, also where
+    /// its keys have to be waited for. Else it would depend on the moment who the caller is.
     async fn verify_token(&self, token: &str, now: Timestamp) -> Result<Arc<Caller>, Unverified> {
         if !token.contains('.') {
             return Err(Unverified::Form);
         }
         let read = Token::read(token)?;
         let mut refusal = Unverified::UnknownIssuer;
-        let mut behind = Vec::new();
         for issuer in self.issuers_of(&read) {
+            issuer.catch_up(&read).await?;
             match issuer.verify(&read, now) {
                 Ok(verified) => return Ok(self.keep(token, verified)),
-                Err(reason) if issuer.may_catch_up(&read, &reason) => {
-                    behind.push(Box::pin(issuer.verify_later(&read, now)));
-                    refusal = reason;
-                }
+                // It is this one's to judge, once its keys are here.
+                Err(reason @ Unverified::NoKeySet) if issuer.is_meant(&read) => return Err(reason),
                 Err(reason) => refusal = reason,
             }
         }
-        if behind.is_empty() {
-            return Err(refusal);
-        }
-        let (verified, _) = select_ok(behind).await?;
-        Ok(self.keep(token, verified))
+        Err(refusal)
     }
 
     fn issuers_of(&self, token: &Token<'_>) -> impl Iterator<Item = &Issuer> {

@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
-use super::keys::{Key, key_set};
+use super::keys::{AUDIENCE, Key, key_set};
 use super::provider::{Answer, Provider};
 use super::setting::{issuer, issuer_with, verifier, verifier_after, verifier_with};
 use crate::auth::timing::Timing;
@@ -375,6 +375,34 @@ async fn an_entry_whose_provider_hangs_holds_up_no_other_of_its_issuer() {
     until("the read", || provider.reads() == 1).await;
     let verified = timeout(AT_ONCE, kept.accepts(&key.token(&json!({})))).await;
     assert_eq!(verified, Ok(true));
+}
+
+/// Else it would depend on the moment who the caller is.
+#[tokio::test]
+async fn a_token_for_several_entries_is_the_first_ones_also_before_its_keys_are_here() {
+    let key = Key::p256("key");
+    let provider = Provider::new(Answer::late_keys(&key_set(&[&key])));
+    let mut second = issuer_with(&key_set(&[&key]));
+    second.name = "second".to_owned();
+    second.audiences = vec!["elsewhere".to_owned()];
+    let issuers = vec![issuer(provider.keys()), second];
+    let kept = Kept::new(verifier_with(issuers, Duration::from_secs(30), often()));
+    until("the read", || provider.reads() == 1).await;
+    let both = json!({"aud": ["elsewhere", AUDIENCE]});
+    // Nothing is waited for without a key's name, so it is refused at once.
+    let nameless = key.clone().with_kid(None).token(&both);
+    let refusal = timeout(AT_ONCE, kept.refusal(&nameless)).await;
+    assert!(matches!(refusal, Ok(Some(Unverified::NoKeySet))));
+    let (verifier, token) = (kept.verifier.clone(), key.token(&both));
+    let verified =
+        tokio::spawn(async move { verifier.verify(&token, Timestamp::now()).await.unwrap() });
+    until("it waits", || waits(&kept.verifier) == 1).await;
+    provider.set(Answer::keys(&key_set(&[&key])));
+    assert_eq!(&*verified.await.unwrap().name, "id/tool");
+    // Whoever is meant by one audience alone waits for no other.
+    let token = key.token(&json!({"aud": "elsewhere"}));
+    let caller = kept.verifier.verify(&token, Timestamp::now()).await;
+    assert_eq!(&*caller.unwrap().name, "second/tool");
 }
 
 #[tokio::test]
