@@ -159,7 +159,10 @@ impl Issuer {
     /// names an unknown key, and is not refused whatever its key, is worth a wait.
     pub async fn catch_up(&self, token: &Token<'_>) -> Result<(), Unverified> {
         match &self.keys {
-            Keys::Fetched(source) if self.lacks_key(source, token) => source.catch_up().await,
+            Keys::Fetched(source) if self.lacks_key(source, token) => {
+                let is_enough = || !self.lacks_key(source, token);
+                source.catch_up(is_enough).await
+            }
             Keys::Shared(_) | Keys::File(_) | Keys::Fetched(_) => Ok(()),
         }
     }

@@ -51,6 +51,12 @@ struct Reads {
     ended: u64,
 }
 
+impl Reads {
+    fn under_way(self) -> Option<u64> {
+        (self.begun > self.ended).then_some(self.begun)
+    }
+}
+
 /// The last read that was asked for because of an unknown key.
 #[derive(Default)]
 struct Asked {
@@ -130,25 +136,38 @@ impl KeySource {
         Fill::new(self.most_waiting.saturating_sub(free), self.most_waiting)
     }
 
-    /// Waits for a read that is under way, or asks for one where that is due. Afterwards the set
-    /// is as current as it gets. Refuses at once where too many wait already.
-    pub async fn catch_up(&self) -> Result<(), Unverified> {
+    /// Waits for a read that is under way and, where that is not enough, for one that begins from now on,
+    /// where one is due. Afterwards the set is as current as it gets. Refuses at once where too many wait
+    /// already.
+    pub async fn catch_up(&self, is_enough: impl Fn() -> bool) -> Result<(), Unverified> {
         let place = self.places.try_acquire();
         let _place = place.map_err(|_| Unverified::TooManyWait)?;
-        let mut reads = self.reads.subscribe();
-        let seen = *reads.borrow_and_update();
-        let awaited = self.ask(seen);
-        if seen.ended < awaited {
-            let ended = reads.wait_for(|reads| reads.ended >= awaited);
-            let _ = timeout(self.timeout, ended).await;
+        if let Some(read) = self.seen().under_way() {
+            // It may have begun before the provider had the key.
+            if !self.has_ended(read).await || is_enough() {
+                return Ok(());
+            }
         }
+        self.has_ended(self.ask()).await;
         Ok(())
     }
 
+    fn seen(&self) -> Reads {
+        *self.reads.borrow()
+    }
+
+    /// Waits for a read, and says whether it has ended in time.
+    async fn has_ended(&self, read: u64) -> bool {
+        let mut reads = self.reads.subscribe();
+        let ended = reads.wait_for(|reads| reads.ended >= read);
+        timeout(self.timeout, ended).await.is_ok()
+    }
+
     /// The number of the read to wait for. All who come before it has ended share it.
-    fn ask(&self, seen: Reads) -> u64 {
-        if seen.begun > seen.ended {
-            return seen.begun;
+    fn ask(&self) -> u64 {
+        let seen = self.seen();
+        if let Some(read) = seen.under_way() {
+            return read;
         }
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         let due = asked

@@ -186,6 +186,26 @@ async fn a_new_key_verifies_at_once() {
     assert_eq!(provider.reads(), 2);
 }
 
+/// The provider had the key only after it had begun to answer.
+#[tokio::test]
+async fn a_new_key_verifies_although_a_read_that_began_before_it_is_under_way() {
+    let (old, new) = (Key::p256("old"), Key::p256("new"));
+    let before = key_set(&[&old]);
+    let provider = Provider::new(Answer::keys(&before));
+    let mut busy = issuer(provider.keys());
+    busy.refresh = SHORT;
+    let verifier = verifier_with(vec![busy], Duration::from_secs(30), often());
+    let kept = Kept::ready(verifier).await;
+    provider.set(Answer::late_keys(&before));
+    let reads = provider.reads();
+    until("a read is under way", || provider.reads() > reads).await;
+    let (verifier, token) = (kept.verifier.clone(), new.token(&json!({})));
+    let verified = tokio::spawn(async move { verifier.verify(&token, Timestamp::now()).await });
+    until("it waits", || waits(&kept.verifier) == 1).await;
+    provider.set(Answer::keys(&key_set(&[&old, &new])));
+    assert!(verified.await.unwrap().is_ok());
+}
+
 #[tokio::test]
 async fn a_provider_that_is_down_at_first_is_retried_until_it_is_up() {
     let key = Key::p256("key");
