@@ -3,6 +3,7 @@
 //! Only `keep_current` ever reads, so nothing is read twice at once; requests ask it to, and wait.
 //! The last good set stays until a good read replaces it, and there is never a fallback key.
 
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,7 +11,7 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use http::Uri;
 use rustls::ClientConfig;
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, oneshot, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::Unverified;
@@ -49,6 +50,8 @@ pub struct KeySource {
 struct Reads {
     begun: u64,
     ended: u64,
+    /// Nobody reads any more.
+    is_over: bool,
 }
 
 impl Reads {
@@ -156,10 +159,10 @@ impl KeySource {
         *self.reads.borrow()
     }
 
-    /// Waits for a read, and says whether it has ended in time.
+    /// Waits for a read, and says whether it has ended in time, or never will.
     async fn has_ended(&self, read: u64) -> bool {
         let mut reads = self.reads.subscribe();
-        let ended = reads.wait_for(|reads| reads.ended >= read);
+        let ended = reads.wait_for(|reads| reads.ended >= read || reads.is_over);
         timeout(self.timeout, ended).await.is_ok()
     }
 
@@ -184,18 +187,23 @@ impl KeySource {
         asked.read
     }
 
-    /// Reads at once, then whenever it is time or somebody asks. Ends when it is dropped.
-    pub async fn keep_current(&self) {
+    /// Reads at once, then whenever it is time or somebody asks, until the sender of `end` is dropped. Whoever
+    /// waits then is a request under the configuration before: it gets the read that it waits for.
+    pub async fn keep_current(&self, mut end: oneshot::Receiver<Infallible>) {
         let mut schedule = Schedule::new(self.refresh, self.timing);
         loop {
             let begun = Instant::now();
             let pause = schedule.after(self.read().await);
             tokio::select! {
+                biased;
+                // First, because whoever has asked already is waiting.
+                () = self.wanted.notified() => {}
+                _ = &mut end => break,
                 // From start to start, so that a read that hangs puts off nothing.
                 () = sleep_until(begun + pause) => {}
-                () = self.wanted.notified() => {}
             }
         }
+        self.reads.send_modify(|reads| reads.is_over = true);
     }
 
     async fn read(&self) -> Read {

@@ -528,6 +528,33 @@ async fn the_keys_of_an_issuer_that_is_read_in_another_way_are_kept_until_they_a
     assert!(!kept.accepts(&token).await);
 }
 
+/// A request ends under the configuration it began with, also where that is not in force any more.
+#[tokio::test]
+async fn whoever_waits_for_a_read_gets_it_although_the_issuer_is_read_in_another_way_by_then() {
+    let (old, new) = (Key::p256("old"), Key::p256("new"));
+    let provider = Provider::new(Answer::keys(&key_set(&[&old])));
+    let mut kept = Kept::ready(calm(&provider, Duration::from_secs(30))).await;
+    provider.set(Answer::late_keys(&key_set(&[&old, &new])));
+    let before = kept.verifier.clone();
+    let (verifier, token) = (before.clone(), new.token(&json!({})));
+    let verified = tokio::spawn(async move { verifier.verify(&token, Timestamp::now()).await });
+    until("the read", || provider.reads() == 2).await;
+    let next = reloaded(vec![issuer(provider.keys())], &before);
+    kept.readers.follow(&next);
+    kept.verifier = Arc::new(next);
+    assert_eq!(kept.readers.count(), 1);
+    until("the other way", || provider.reads() == 3).await;
+    assert_eq!(waits(&before), 1);
+    provider.set(Answer::Hang);
+    let verified = timeout(AT_ONCE, verified).await;
+    assert!(verified.unwrap().unwrap().is_ok());
+    // Nobody reads in the old way any more, so nobody waits for it.
+    let token = Key::p256("another").token(&json!({}));
+    let refusal = timeout(AT_ONCE, before.verify(&token, Timestamp::now())).await;
+    assert!(matches!(refusal, Ok(Err(Unverified::NoKey(_)))));
+    assert_eq!(provider.reads(), 3);
+}
+
 #[tokio::test]
 async fn the_keys_of_an_issuer_that_changed_are_read_again() {
     let key = Key::p256("x");
