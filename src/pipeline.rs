@@ -66,7 +66,7 @@ async fn admit(traced: Traced, worker: &Worker) -> Result<Credentialed, Refusal>
     // Before Authorize, which needs the operation's permission: MALFORMED_PATH, ROUTE_NOT_FOUND,
     // METHOD_NOT_ALLOWED.
     let routed = route(traced, &worker.spellings)?;
-    // Before the body is read, so that a stranger's is not: the 401s.
+    // Before the body is read, so that a stranger's is not: the 401s, OVERLOADED.
     let identity = authenticate(&routed, &worker.shared.verifier).await?;
     // Before anything is done for the caller: RATE_LIMITED.
     let identity = limit_rate(identity)?;

@@ -18,6 +18,10 @@ use crate::generation::{CannotApply, Generations};
 /// How often files are looked at.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// The longest that a change waits for what has changed to hold still: one file that never does must not
+/// keep the others from being loaded.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Between two loads for what only a refused configuration names: that may be any file, such as a log that
 /// grows with each refusal.
 const PAUSE: Duration = Duration::from_secs(8);
@@ -27,6 +31,8 @@ pub struct Source {
     path: PathBuf,
     hangups: Signal,
     files: Vec<Watched>,
+    /// Since when there has been a change to load.
+    changed_since: Option<Instant>,
     /// When it may be loaded again for what only a refused configuration names.
     again_at: Instant,
 }
@@ -69,6 +75,7 @@ impl Source {
             path: path.to_owned(),
             hangups,
             files: vec![Watched::new(path, false)],
+            changed_since: None,
             again_at: Instant::now(),
         }
     }
@@ -120,22 +127,28 @@ impl Source {
                 true => changed_of_refused |= has_changed && is_still,
                 false => {
                     changed |= has_changed;
-                    still &= is_still;
+                    still &= is_still || !has_changed;
                 }
             }
         }
         let now = Instant::now();
-        if changed_of_refused && !changed && now >= self.again_at {
-            self.again_at = now + PAUSE;
-            changed = true;
+        if changed {
+            let since = *self.changed_since.get_or_insert(now);
+            return still || now - since >= PATIENCE;
         }
-        changed && still
+        self.changed_since = None;
+        let is_due = changed_of_refused && now >= self.again_at;
+        if is_due {
+            self.again_at = now + PAUSE;
+        }
+        is_due
     }
 
     /// Loads the configuration, and watches what it names, also where it can't be used: what is wrong
     /// may be mended there. What the files hold is remembered first: what changes during the load is
     /// then seen as a change.
     fn load(&mut self) -> Result<Loaded, CannotApply> {
+        self.changed_since = None;
         for watched in &mut self.files {
             watched.loaded = Content::of(&watched.path, watched.seen);
             watched.seen = watched.loaded;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::server::danger::ClientCertVerifier;
-use rustls::server::{VerifierBuilderError, WebPkiClientVerifier};
+use rustls::server::{NoServerSessionStorage, VerifierBuilderError, WebPkiClientVerifier};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use rustls_platform_verifier::Verifier;
 use thiserror::Error;
@@ -65,7 +65,16 @@ pub fn server_config(
         .with_single_cert(certificates(cert_file)?, key)
         .map_err(TlsUnusable::Pair)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    if client_ca_file.is_some() {
+        forget_sessions(&mut config);
+    }
     Ok(Arc::new(config))
+}
+
+/// Whoever resumes a session shows no certificate: one that has expired since would go on being good.
+fn forget_sessions(config: &mut ServerConfig) {
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
 }
 
 /// What checks callers' certificates, where they need one.

@@ -8,6 +8,10 @@
 #[allow(dead_code, unused_imports)]
 mod support;
 
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use support::*;
 
 const LTIK_401: &str = "INVALID_LTIK_AUTH_AUTHORIZATION_HEADER";
@@ -413,4 +417,81 @@ fn one_of_several_keys_is_enough_until_its_end() {
         let response = gateway.ask(&submission(&[("authorization", &authorization)]));
         assert_eq!(response.status, 204, "{}", response.everything());
     }
+}
+
+/// An issuer whose provider takes every connection and answers nothing.
+fn behind_a_silent_provider(upstream: &Upstream, server: &str) -> Gateway {
+    let provider = Upstream::start(|_, _| Reply::Hang);
+    let mut settings = Settings::new(upstream.address);
+    settings.server = server.to_owned();
+    settings.tables = format!(
+        r#"
+[[issuer]]
+name = "idp"
+account = "main"
+issuer = "https://id.example"
+audiences = ["scoregate"]
+algorithms = ["ES256"]
+jwks = {{ url = "http://{}/keys" }}
+allow = ["scores:write"]
+"#,
+        provider.address
+    );
+    Gateway::start(&settings)
+}
+
+/// Of nobody: its key is made up, and so is its signature.
+fn token_of_an_unknown_key() -> String {
+    let encoded = |part: &str| URL_SAFE_NO_PAD.encode(part);
+    let header = encoded(r#"{"alg":"ES256","kid":"unknown"}"#);
+    let claims = r#"{"iss":"https://id.example","aud":"scoregate","sub":"tool","exp":4102444800}"#;
+    format!("{header}.{}.{}", encoded(claims), encoded("signature"))
+}
+
+/// LTIAAS was never asked, so nothing is said of it.
+#[test]
+fn the_wait_for_a_key_set_ends_with_the_request() {
+    let upstream = Upstream::accepting();
+    let gateway = behind_a_silent_provider(&upstream, "request_deadline = \"400ms\"");
+    let started = Instant::now();
+    let refused = gateway.ask(&support::submission(&token_of_an_unknown_key()));
+    let took = started.elapsed();
+    let body = assert_envelope(&refused, 503, "OVERLOADED");
+    let description = body["details"]["description"].as_str().unwrap();
+    assert!(
+        description.contains("server.request_deadline"),
+        "{description}"
+    );
+    assert!(refused.header("retry-after").is_some());
+    assert!(took >= Duration::from_millis(400), "{took:?}");
+    assert!(took < Duration::from_secs(4), "{took:?}");
+    assert!(upstream.requests().is_empty());
+}
+
+/// Anybody can send one, and it has a place in flight for as long as it waits.
+#[test]
+fn few_tokens_of_an_unknown_key_wait_for_a_slow_key_set_and_the_rest_are_turned_away() {
+    let upstream = Upstream::accepting();
+    let gateway = behind_a_silent_provider(&upstream, "max_in_flight = 32");
+    let unknown = support::submission(&token_of_an_unknown_key()).bytes();
+    let mut waiting: Vec<_> = (0..2).map(|_| gateway.connect()).collect();
+    for client in &mut waiting {
+        client.send(&unknown);
+    }
+    let limit = [("limit", "issuer.idp.jwks")];
+    let metrics = Metrics::wait_for(&gateway, "scoregate_limit_used", &limit, 2.0);
+    assert_eq!(metrics.sum("scoregate_limit", &limit), 2.0);
+    for _ in 0..40 {
+        let refused = gateway.connect().send(&unknown).response();
+        let body = assert_envelope(&refused, 503, "OVERLOADED");
+        let description = body["details"]["description"].as_str().unwrap();
+        assert!(
+            description.contains("server.max_in_flight"),
+            "{description}"
+        );
+        assert!(refused.header("retry-after").is_some());
+    }
+    assert_eq!(gateway.submit(SCORE).status, 204);
+    drop(waiting);
+    Metrics::wait_for(&gateway, "scoregate_limit_used", &limit, 0.0);
 }

@@ -15,7 +15,7 @@ use std::process::{Command, Output, Stdio};
 use scoregate::gateway_key::{digest, written};
 use serde_json::Value;
 use support::{
-    Client, Gateway, Request, SCORE, Settings, Upstream, assert_envelope, refusing_address,
+    Client, Gateway, Ran, Request, SCORE, Settings, Upstream, assert_envelope, refusing_address,
 };
 
 fn scoregate(arguments: &[&str]) -> Output {
@@ -141,6 +141,19 @@ fn a_new_key_is_printed_once_with_the_digest_the_configuration_wants() {
     let key = value("key:");
     assert_eq!(value("digest:"), written(&digest(&key)));
     assert_ne!(shown, text(&scoregate(&["key", "new"]).stdout));
+}
+
+#[test]
+fn a_configuration_comes_by_a_pipe_where_it_is_read_once_and_nowhere_else() {
+    let by_pipe = |command| Ran::with(&[command, "--config", "/dev/stdin"], "[nonsense]\n");
+    let checked = by_pipe("check");
+    assert_eq!(checked.code, Some(1));
+    assert!(checked.stdout.contains("nonsense"), "{}", checked.stdout);
+    // What serves reads its configuration again and again.
+    let ran = by_pipe("run");
+    assert_eq!(ran.code, Some(1));
+    let said = "/dev/stdin: the file can't be read: it is no regular file";
+    assert!(ran.stderr.contains(said), "{}", ran.stderr);
 }
 
 #[test]

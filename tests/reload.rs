@@ -464,6 +464,57 @@ fn a_file_that_a_refused_configuration_names_may_change_all_the_time() {
     });
 }
 
+/// Nobody sends a signal.
+#[test]
+fn a_file_in_force_that_never_holds_still_keeps_no_change_from_being_loaded() {
+    let upstream = Upstream::accepting();
+    let gateway = Gateway::start(&Settings::new(upstream.address));
+    let folder = gateway.directory.path().to_owned();
+    let good = fs::read_to_string(gateway.config_file()).unwrap();
+    let ended = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut number = 0;
+            while !ended.load(Ordering::Relaxed) {
+                number += 1;
+                fs::write(folder.join("next-key"), format!("key-{number}")).unwrap();
+                fs::rename(folder.join("next-key"), folder.join("api-key-0")).unwrap();
+                thread::sleep(Duration::from_millis(100));
+            }
+        });
+        let _ended = Sets(&ended);
+        for name in ["first", "second"] {
+            let policy = format!("[[policy]]\nname = \"{name}\"\nmaximum = {{ percent = 100 }}\n");
+            gateway.reconfigure_with(&format!("{good}{policy}"));
+            gateway.wait_until_applied(|applied| applied["config"]["policy"][0]["name"] == name);
+        }
+    });
+}
+
+/// Whoever opens a pipe waits for whoever writes, and here nobody does.
+#[test]
+fn a_pipe_in_a_files_place_holds_up_nothing() {
+    let upstream = Upstream::accepting();
+    let gateway = Gateway::start(&Settings::new(upstream.address));
+    let folder = gateway.directory.path();
+    for name in ["api-key-0", "scoregate.toml"] {
+        let file = folder.join(name);
+        let content = fs::read(&file).unwrap();
+        let pipe = folder.join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        fs::rename(pipe, &file).unwrap();
+        gateway.wait_until_applied(|applied| {
+            let error = applied["last_error"].as_str();
+            error.is_some_and(|error| error.contains("it is no regular file"))
+        });
+        assert_eq!(gateway.submit(SCORE).status, 204);
+        fs::write(folder.join("mended"), content).unwrap();
+        fs::rename(folder.join("mended"), &file).unwrap();
+        gateway.wait_until_applied(|applied| applied["last_error"].is_null());
+    }
+}
+
 /// Callers that submit on kept connections until they are told to stop.
 struct Load {
     stop: AtomicBool,

@@ -21,7 +21,8 @@ use std::time::{Duration, Instant};
 
 use certificate::Certificate;
 use rustls::{
-    ClientConfig, ClientConnection, RootCertStore, StreamOwned, SupportedProtocolVersion,
+    ClientConfig, ClientConnection, HandshakeKind, RootCertStore, StreamOwned,
+    SupportedProtocolVersion,
 };
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
@@ -134,6 +135,30 @@ fn with_a_client_authority_only_its_certificates_get_in() {
         assert!(submit(Some(&strangers)).is_err());
     }
     assert_eq!(upstream.requests().len(), 2);
+}
+
+/// Whoever resumes a session shows no certificate, and it may have expired since.
+#[test]
+fn a_session_is_resumed_only_where_no_certificate_is_asked_for() {
+    let upstream = Upstream::accepting();
+    let [ours, tools] = [(); 2].map(|()| Certificate::for_this_machine());
+    let mut with_authority = settings(&upstream, &ours, ", client_ca_file = \"$DIR/callers.pem\"");
+    let authority = ("callers.pem".to_owned(), tools.authority.clone());
+    with_authority.files.push(authority);
+    for (settings, kind) in [
+        (settings(&upstream, &ours, ""), HandshakeKind::Resumed),
+        (with_authority, HandshakeKind::Full),
+    ] {
+        let gateway = Gateway::start(&settings);
+        for version in BOTH {
+            let caller = caller(&[&ours], Some(&tools), &[version]);
+            for expected in [HandshakeKind::Full, kind] {
+                let mut connection = Connection::open(&gateway, &caller);
+                assert_eq!(connection.submit(&gateway).unwrap(), 204);
+                assert_eq!(connection.0.conn.handshake_kind(), Some(expected));
+            }
+        }
+    }
 }
 
 /// What a caller does to our handshake, and what it is counted as.

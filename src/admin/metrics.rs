@@ -14,9 +14,9 @@ impl Admin {
         let cached = verifier.cached();
         let mut limits = vec![("verified_tokens", cached)];
         limits.extend(lasting.ledger.iter().flat_map(Ledger::fills));
-        let callers: Vec<_> = verifier.in_flight().collect();
-        let callers = callers.iter().map(|(name, fill)| (name.as_str(), *fill));
-        let limits = [limits, callers.collect()].concat();
+        let named: Vec<_> = verifier.in_flight().chain(verifier.waiting()).collect();
+        let named = named.iter().map(|(name, fill)| (name.as_str(), *fill));
+        let limits = [limits, named.collect()].concat();
         lasting.meters.write(&mut page, &limits);
         page.family(&list::LOG_LINES_DROPPED)
             .sample(&[], log_lines_dropped());

@@ -1,11 +1,14 @@
 //! What the claims of a token say: for whom it is, when, who calls, and with what scope.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
 use super::Unverified;
-use super::token::object;
+use super::token::{object, present};
 
 /// The longest caller name a claim may give, in characters.
 const LONGEST: usize = 256;
@@ -17,22 +20,26 @@ const LEEWAY: i64 = 10;
 #[derive(Debug)]
 pub struct Claims {
     registered: Registered,
-    all: Map<String, Value>,
+    all: Named,
 }
 
-/// What every token must say. One that stands twice is refused, by virtue of being read into a
-/// struct: two readers might see two values.
+/// All claims by name. One that stands twice is refused: two readers might see two values.
+#[derive(Debug)]
+struct Named(Map<String, Value>);
+
+/// What every token must say.
 #[derive(Debug, Deserialize)]
 struct Registered {
     iss: String,
     aud: Audience,
     exp: Seconds,
+    #[serde(default, deserialize_with = "present")]
     nbf: Option<Seconds>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-enum Audience {
+pub enum Audience {
     One(String),
     Several(Vec<String>),
 }
@@ -94,7 +101,7 @@ impl Claims {
     }
 
     pub fn get(&self, claim: &str) -> Option<&Value> {
-        self.all.get(claim)
+        self.all.0.get(claim)
     }
 
     /// The text of the claim that names the caller. Control characters would forge log lines.
@@ -109,8 +116,32 @@ impl Claims {
     }
 }
 
+impl<'de> Deserialize<'de> for Named {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Claims;
+        impl<'de> Visitor<'de> for Claims {
+            type Value = Named;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("claims")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut claims: A) -> Result<Named, A::Error> {
+                let mut all = Map::new();
+                while let Some((name, value)) = claims.next_entry()? {
+                    if all.insert(name, value).is_some() {
+                        return Err(A::Error::custom("a claim stands twice"));
+                    }
+                }
+                Ok(Named(all))
+            }
+        }
+        deserializer.deserialize_map(Claims)
+    }
+}
+
 impl Audience {
-    fn names(&self, audiences: &[String]) -> bool {
+    pub fn names(&self, audiences: &[String]) -> bool {
         match self {
             Self::One(one) => audiences.contains(one),
             Self::Several(several) => several.iter().any(|one| audiences.contains(one)),

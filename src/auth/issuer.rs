@@ -45,6 +45,7 @@ impl Issuer {
         tls: &Arc<ClientConfig>,
         upstream: &config::Upstream,
         timing: Timing,
+        most_waiting: usize,
         before: Option<&Verifier>,
     ) -> Result<Self, CannotVerify> {
         let itself = before.and_then(|before| before.issuer(&settings.name));
@@ -70,7 +71,8 @@ impl Issuer {
                     Some(source) if source.reads_as(tls, refresh, timeout) => source.clone(),
                     known => {
                         let (url, tls) = (url.clone(), tls.clone());
-                        let new = KeySource::new(name, url, tls, refresh, timeout, timing)?;
+                        let new =
+                            KeySource::new(name, url, tls, refresh, timeout, timing, most_waiting)?;
                         Arc::new(match known {
                             Some(source) => new.after(source),
                             None => new,
@@ -148,24 +150,35 @@ impl Issuer {
         })
     }
 
-    /// Whether newer keys may verify what was refused. Only a token that names an unknown key is
-    /// worth a wait.
-    pub fn may_catch_up(&self, token: &Token<'_>, refusal: &Unverified) -> bool {
-        use Unverified::{NoKey, NoKeySet};
-        let lacks_key = matches!(refusal, NoKey(NotFound::NoKey) | NoKeySet);
-        lacks_key && token.kid.is_some() && self.source().is_some()
+    /// Whether a token says that it is for this issuer's audience, which decides who is asked about it.
+    pub fn is_meant(&self, token: &Token<'_>) -> bool {
+        token.is_for(&self.settings.audiences)
     }
 
-    /// Verifies a token once the keys are as current as they get.
-    pub async fn verify_later(
-        &self,
-        token: &Token<'_>,
-        now: Timestamp,
-    ) -> Result<Verified, Unverified> {
-        if let Some(source) = self.source() {
-            source.catch_up().await;
+    /// Waits until the keys are as current as they get, where newer ones may verify the token: only one that
+    /// names an unknown key, and is not refused whatever its key, is worth a wait.
+    pub async fn catch_up(&self, token: &Token<'_>) -> Result<(), Unverified> {
+        match &self.keys {
+            Keys::Fetched(source) if self.lacks_key(source, token) => {
+                let is_enough = || !self.lacks_key(source, token);
+                source.catch_up(is_enough).await
+            }
+            Keys::Shared(_) | Keys::File(_) | Keys::Fetched(_) => Ok(()),
         }
-        self.verify(token, now)
+    }
+
+    fn lacks_key(&self, source: &KeySource, token: &Token<'_>) -> bool {
+        let Some(kid) = token.kid.as_deref() else {
+            return false;
+        };
+        let algorithm = token.algorithm;
+        if !self.settings.algorithms.contains(&algorithm) || !self.is_meant(token) {
+            return false;
+        }
+        source.current().is_none_or(|set| {
+            let found = set.find(Some(kid), algorithm);
+            matches!(found, Err(NotFound::NoKey))
+        })
     }
 
     fn caller(&self, claims: &Claims) -> Result<Caller, Unverified> {

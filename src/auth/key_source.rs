@@ -3,6 +3,7 @@
 //! Only `keep_current` ever reads, so nothing is read twice at once; requests ask it to, and wait.
 //! The last good set stays until a good read replaces it, and there is never a fallback key.
 
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,14 +11,16 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use http::Uri;
 use rustls::ClientConfig;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, Semaphore, oneshot, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
+use super::Unverified;
 use super::fetch::fetch;
 use super::tally::{Reads as ReadCounts, Tally};
 use super::timing::{Read, Schedule, Timing};
 use crate::error::{Cause, chain};
 use crate::key_set::KeySet;
+use crate::meter::Fill;
 use crate::origin::Origin;
 
 /// A key set behind a URL.
@@ -37,6 +40,9 @@ pub struct KeySource {
     tally: Tally,
     asked: Mutex<Asked>,
     wanted: Notify,
+    /// Places for requests that wait for a read. Whoever they are from is not known yet, so there are few.
+    places: Semaphore,
+    most_waiting: usize,
 }
 
 /// Reads so far. One is under way while more have begun than ended.
@@ -44,6 +50,14 @@ pub struct KeySource {
 struct Reads {
     begun: u64,
     ended: u64,
+    /// Nobody reads any more.
+    is_over: bool,
+}
+
+impl Reads {
+    fn under_way(self) -> Option<u64> {
+        (self.begun > self.ended).then_some(self.begun)
+    }
 }
 
 /// The last read that was asked for because of an unknown key.
@@ -61,6 +75,7 @@ impl KeySource {
         refresh: Duration,
         timeout: Duration,
         timing: Timing,
+        most_waiting: usize,
     ) -> Result<Self, crate::origin::BadOrigin> {
         Ok(Self {
             issuer: issuer.to_owned(),
@@ -76,6 +91,8 @@ impl KeySource {
             tally: Tally::default(),
             asked: Mutex::default(),
             wanted: Notify::new(),
+            places: Semaphore::new(most_waiting),
+            most_waiting,
         })
     }
 
@@ -116,22 +133,44 @@ impl KeySource {
         self.generation.load(Ordering::Acquire)
     }
 
-    /// Waits for a read that is under way, or asks for one where that is due. Afterwards the set
-    /// is as current as it gets.
-    pub async fn catch_up(&self) {
-        let mut reads = self.reads.subscribe();
-        let seen = *reads.borrow_and_update();
-        let awaited = self.ask(seen);
-        if seen.ended < awaited {
-            let ended = reads.wait_for(|reads| reads.ended >= awaited);
-            let _ = timeout(self.timeout, ended).await;
+    /// How full the places are of those who wait for a read.
+    pub fn waiting(&self) -> Fill {
+        let free = self.places.available_permits();
+        Fill::new(self.most_waiting.saturating_sub(free), self.most_waiting)
+    }
+
+    /// Waits for a read that is under way and, where that is not enough, for one that begins from now on,
+    /// where one is due. Afterwards the set is as current as it gets. Refuses at once where too many wait
+    /// already.
+    pub async fn catch_up(&self, is_enough: impl Fn() -> bool) -> Result<(), Unverified> {
+        let place = self.places.try_acquire();
+        let _place = place.map_err(|_| Unverified::TooManyWait)?;
+        if let Some(read) = self.seen().under_way() {
+            // It may have begun before the provider had the key.
+            if !self.has_ended(read).await || is_enough() {
+                return Ok(());
+            }
         }
+        self.has_ended(self.ask()).await;
+        Ok(())
+    }
+
+    fn seen(&self) -> Reads {
+        *self.reads.borrow()
+    }
+
+    /// Waits for a read, and says whether it has ended in time, or never will.
+    async fn has_ended(&self, read: u64) -> bool {
+        let mut reads = self.reads.subscribe();
+        let ended = reads.wait_for(|reads| reads.ended >= read || reads.is_over);
+        timeout(self.timeout, ended).await.is_ok()
     }
 
     /// The number of the read to wait for. All who come before it has ended share it.
-    fn ask(&self, seen: Reads) -> u64 {
-        if seen.begun > seen.ended {
-            return seen.begun;
+    fn ask(&self) -> u64 {
+        let seen = self.seen();
+        if let Some(read) = seen.under_way() {
+            return read;
         }
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         let due = asked
@@ -148,25 +187,31 @@ impl KeySource {
         asked.read
     }
 
-    /// Reads at once, then whenever it is time or somebody asks. Ends when it is dropped.
-    pub async fn keep_current(&self) {
+    /// Reads at once, then whenever it is time or somebody asks, until the sender of `end` is dropped. Whoever
+    /// waits then is a request under the configuration before: it gets the read that it waits for.
+    pub async fn keep_current(&self, mut end: oneshot::Receiver<Infallible>) {
         let mut schedule = Schedule::new(self.refresh, self.timing);
         loop {
             let begun = Instant::now();
             let pause = schedule.after(self.read().await);
             tokio::select! {
+                biased;
+                // First, because whoever has asked already is waiting.
+                () = self.wanted.notified() => {}
+                _ = &mut end => break,
                 // From start to start, so that a read that hangs puts off nothing.
                 () = sleep_until(begun + pause) => {}
-                () = self.wanted.notified() => {}
             }
         }
+        self.reads.send_modify(|reads| reads.is_over = true);
     }
 
     async fn read(&self) -> Read {
         // A request that asked before this moment is answered by this read, not by one more.
         let _ = futures_util::FutureExt::now_or_never(self.wanted.notified());
         self.reads.send_modify(|reads| reads.begun += 1);
-        let fetched = timeout(self.timeout, fetch(&self.url, &self.origin, &self.tls)).await;
+        let fetching = fetch(&self.url, &self.origin, &self.tls);
+        let fetched = timeout(self.longest_read(), fetching).await;
         let set = match fetched {
             Err(elapsed) => Err(Cause::from(elapsed)),
             Ok(Err(fault)) => Err(fault.into()),
@@ -190,6 +235,13 @@ impl KeySource {
         };
         self.reads.send_modify(|reads| reads.ended = reads.begun);
         read
+    }
+
+    fn longest_read(&self) -> Duration {
+        match self.has_loaded() {
+            true => self.timeout,
+            false => self.timeout.min(self.timing.cold_read),
+        }
     }
 
     fn adopt(&self, set: KeySet) {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::config::LONGEST_FIRST_READ;
+
 /// When a key set is read apart from its refresh.
 #[derive(Clone, Copy, Debug)]
 pub struct Timing {
@@ -9,6 +11,8 @@ pub struct Timing {
     pub unknown_key: Duration,
     /// Between two reads while no set has loaded: at first, and at most after doubling.
     pub cold: (Duration, Duration),
+    /// The longest that a read may take while no set has loaded, so that it is tried again in time.
+    pub cold_read: Duration,
     /// After a failed read of a set that has loaded before.
     pub warm: Duration,
 }
@@ -18,6 +22,7 @@ impl Default for Timing {
         Self {
             unknown_key: Duration::from_secs(10),
             cold: (Duration::from_millis(250), Duration::from_secs(5)),
+            cold_read: LONGEST_FIRST_READ,
             warm: Duration::from_secs(10),
         }
     }

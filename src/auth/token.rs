@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::Unverified;
-use super::claims::Claims;
+use super::claims::{Audience, Claims};
 
 /// A longer token is not parsed at all, in bytes.
 const LONGEST: usize = 8 * 1024;
@@ -20,6 +20,7 @@ pub struct Token<'t> {
     pub algorithm: Algorithm,
     pub kid: Option<String>,
     pub issuer: String,
+    audience: Option<Audience>,
     /// What is signed.
     message: &'t str,
     signature: &'t str,
@@ -40,6 +41,7 @@ struct Header {
 #[derive(Deserialize)]
 struct Issued {
     iss: String,
+    aud: Option<Audience>,
 }
 
 impl<'t> Token<'t> {
@@ -55,15 +57,22 @@ impl<'t> Token<'t> {
             return Err(Unverified::Critical);
         }
         let claims = decoded(claims)?;
-        let Issued { iss: issuer } = object(&claims)?;
+        let Issued { iss: issuer, aud } = object(&claims)?;
         Ok(Self {
             algorithm: alg.parse().map_err(|_| Unverified::Algorithm)?,
             kid,
             issuer,
+            audience: aud,
             message,
             signature,
             claims,
         })
+    }
+
+    /// Whether it says that it is for one of these audiences.
+    pub fn is_for(&self, audiences: &[String]) -> bool {
+        let audience = self.audience.as_ref();
+        audience.is_some_and(|audience| audience.names(audiences))
     }
 
     /// The claims, where they are signed with this key. It must be one for the token's algorithm:
@@ -97,6 +106,8 @@ pub(super) fn object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Unverified>
 }
 
 /// Unlike an `Option` alone, for which `null` is as good as absent.
-fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
+pub(super) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    from: D,
+) -> Result<Option<T>, D::Error> {
     T::deserialize(from).map(Some)
 }

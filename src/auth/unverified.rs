@@ -1,4 +1,5 @@
-//! Why a credential is not accepted. For the log alone: all of these are one 401 to the caller.
+//! Why a credential is not accepted. For the log alone: all of these are one 401 to the caller, but for
+//! `TooManyWait`, after which nothing is known of the credential.
 
 use thiserror::Error;
 
@@ -27,6 +28,8 @@ pub enum Unverified {
     NoKey(#[from] NotFound),
     #[error("the issuer's keys have not been loaded yet")]
     NoKeySet,
+    #[error("too many requests wait for the issuer's keys already")]
+    TooManyWait,
     #[error("the token's signature is not its issuer's")]
     Signature,
     #[error("the key that the token names can't be used")]

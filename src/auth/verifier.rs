@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use futures_util::future::select_ok;
 use jiff::Timestamp;
 use rustls::ClientConfig;
 
@@ -19,6 +18,12 @@ use super::{Caller, CannotVerify, Unverified};
 use crate::config::Config;
 use crate::gateway_key::PREFIX;
 use crate::meter::Fill;
+
+/// The most requests that wait for one issuer's keys: anybody can send them, and each has a place in
+/// flight.
+fn most_waiting(config: &Config) -> usize {
+    (config.server.max_in_flight / 16).max(1)
+}
 
 /// Shared by all workers. Takes no lock but that of the cache's shard.
 pub struct Verifier {
@@ -48,7 +53,9 @@ impl Verifier {
         self_test()?;
         let issuers = config.issuers.iter().cloned().enumerate();
         let issuers = issuers.map(|(place, issuer)| {
-            Issuer::new(place, issuer, tls, &config.upstream, timing, before)
+            let most_waiting = most_waiting(config);
+            let upstream = &config.upstream;
+            Issuer::new(place, issuer, tls, upstream, timing, most_waiting, before)
         });
         Ok(Self {
             keys: GatewayKeys::new(&config.callers, before.map(|before| &before.keys)),
@@ -76,30 +83,24 @@ impl Verifier {
         Box::pin(self.verify_token(credential, now)).await
     }
 
-    /// Two issuers may share an `iss` with different audiences: the first that accepts it counts.
-    /// All are asked before any is waited for, because one that hangs must not hold up the others.
+    /// Two issuers may share an `iss` with different audiences: the first that accepts it counts, also where
+    /// its keys have to be waited for. Else it would depend on the moment who the caller is.
     async fn verify_token(&self, token: &str, now: Timestamp) -> Result<Arc<Caller>, Unverified> {
         if !token.contains('.') {
             return Err(Unverified::Form);
         }
         let read = Token::read(token)?;
         let mut refusal = Unverified::UnknownIssuer;
-        let mut behind = Vec::new();
         for issuer in self.issuers_of(&read) {
+            issuer.catch_up(&read).await?;
             match issuer.verify(&read, now) {
                 Ok(verified) => return Ok(self.keep(token, verified)),
-                Err(reason) if issuer.may_catch_up(&read, &reason) => {
-                    behind.push(Box::pin(issuer.verify_later(&read, now)));
-                    refusal = reason;
-                }
+                // It is this one's to judge, once its keys are here.
+                Err(reason @ Unverified::NoKeySet) if issuer.is_meant(&read) => return Err(reason),
                 Err(reason) => refusal = reason,
             }
         }
-        if behind.is_empty() {
-            return Err(refusal);
-        }
-        let (verified, _) = select_ok(behind).await?;
-        Ok(self.keep(token, verified))
+        Err(refusal)
     }
 
     fn issuers_of(&self, token: &Token<'_>) -> impl Iterator<Item = &Issuer> {
@@ -143,6 +144,14 @@ impl Verifier {
     /// When the last gateway key of each caller ends whose keys all do.
     pub fn key_ends(&self) -> BTreeMap<&str, Timestamp> {
         self.keys.ends()
+    }
+
+    /// How full the places are of those who wait for each key set that is fetched.
+    pub fn waiting(&self) -> impl Iterator<Item = (String, Fill)> {
+        self.issuers.iter().filter_map(|issuer| {
+            let name = format!("issuer.{}.jwks", issuer.settings.name);
+            Some((name, issuer.source()?.waiting()))
+        })
     }
 
     /// The issuer of a name.

@@ -8,16 +8,18 @@ use std::sync::Arc;
 use super::environment::Environment;
 use super::findings::Findings;
 use super::listen;
-use super::load::{apply_overrides, text_of};
+use super::load::{apply_overrides, text_by};
 use super::path::KeyPath;
 use super::problem::Problems;
 use super::read::{Read, read};
 use super::tree;
+use crate::bounded::read_file;
 
 /// The address that `[admin] listen` gives, the overrides of `environment` included.
 pub fn admin_address(path: &Path, environment: &dyn Environment) -> Result<SocketAddr, Problems> {
     let name: Arc<str> = path.display().to_string().into();
-    let text = text_of(&name, path)?;
+    // A probe has little time, and none for whoever may write into a pipe.
+    let text = text_by(read_file, &name, path)?;
     let mut tree = tree::parse(&name, &text)?;
     let mut problems = apply_overrides(&mut tree, environment);
     let Read {

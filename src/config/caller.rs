@@ -111,16 +111,18 @@ fn warn_of_the_end(at: &At<'_>, keys: &[KeyDigest], now: Timestamp) {
     }
 }
 
-/// One key can't tell two callers apart.
+/// One key can't tell two callers apart, nor have two ends.
 pub(super) fn check_keys_apart(at: &At<'_>, sections: &[CallerSection]) {
-    let mut owners: HashMap<&str, usize> = HashMap::new();
+    let mut owners: HashMap<&str, (usize, usize)> = HashMap::new();
     for (position, section) in sections.iter().enumerate() {
         for (index, key) in section.keys.iter().enumerate() {
             let Some(digest) = key.digest() else { continue };
-            let owner = *owners.entry(digest).or_insert(position);
+            let at = at.index(position).key("keys").index(index);
+            let (owner, first) = *owners.entry(digest).or_insert((position, index));
             if owner != position {
-                let at = at.index(position).key("keys").index(index);
                 at.problem::<()>(format_args!("is a key of `caller[{owner}]` already"));
+            } else if first != index {
+                at.problem::<()>(format_args!("is the key of `keys[{first}]` already"));
             }
         }
     }

@@ -1,12 +1,12 @@
 //! What a file holds, to tell whether it has changed.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
 use aws_lc_rs::digest::{SHA256, digest};
 
 use super::files;
+use crate::bounded::open;
 
 /// No file that is read for a configuration is longer.
 const LONGEST: u64 = 4 * 1024 * 1024;
@@ -29,6 +29,6 @@ impl Content {
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    File::open(path)?.take(LONGEST).read_to_end(&mut bytes)?;
+    open(path)?.take(LONGEST).read_to_end(&mut bytes)?;
     Ok(bytes)
 }

@@ -1,7 +1,6 @@
 //! Names of files, relative to the configuration's folder.
 
 use std::error::Error;
-use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 
@@ -9,12 +8,13 @@ use rustix::io::Errno;
 
 use super::findings::At;
 use super::mask;
+use crate::bounded::open;
 use crate::error::chain;
 
-/// The path of a file that can be read.
+/// The path of a regular file that can be read.
 pub(super) fn readable(at: &At<'_>, name: &str) -> Option<PathBuf> {
     let path = at.file(name);
-    match File::open(&path) {
+    match open(&path) {
         Ok(_) => Some(path),
         Err(cause) => at.problem(unreadable(&cause)),
     }
@@ -34,6 +34,8 @@ pub(super) fn unreadable(cause: &io::Error) -> String {
         _ if is_for_want_of_descriptors(cause) => "too many files are open".to_owned(),
         io::ErrorKind::NotFound => "there is no such file".to_owned(),
         io::ErrorKind::PermissionDenied => "this user may not read it".to_owned(),
+        // Of our own making, with words of its own.
+        io::ErrorKind::Other => cause.to_string(),
         other => other.to_string(),
     }
 }

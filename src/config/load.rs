@@ -1,6 +1,7 @@
 //! Loads a configuration: file, overrides, tree, document, checks. All that is wrong with it is
 //! reported at once, save for syntax errors: behind those nothing can be told for sure.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ use super::misspelt;
 use super::problem::{Named, Place, Problem, Problems};
 use super::read::{Read, read};
 use super::tree::{self, Node};
-use crate::bounded::read_file;
+use crate::bounded::{read_file, read_file_or_pipe};
 use crate::hex::hex;
 
 /// A longer file is no configuration.
@@ -48,9 +49,10 @@ impl Loaded {
     }
 }
 
-/// Loads the file at `path` with the overrides of the process's environment.
+/// Loads the file at `path` with the overrides of the process's environment, for a gateway that will
+/// read it again and again: a pipe won't do.
 pub fn load(path: &Path) -> Result<Loaded, Problems> {
-    load_with(path, &Process)
+    load_by(read_file, path, &Process)
 }
 
 /// The same for a command that sends nothing, and so needs no keys of accounts.
@@ -58,10 +60,14 @@ pub fn load_to_read(path: &Path) -> Result<Loaded, Problems> {
     load_with(path, &WithoutAccountKeys)
 }
 
-/// Loads the file at `path` with the overrides and secrets of `environment`.
+/// Loads the file at `path`, which may be a pipe, with the overrides and secrets of `environment`.
 pub fn load_with(path: &Path, environment: &dyn Environment) -> Result<Loaded, Problems> {
+    load_by(read_file_or_pipe, path, environment)
+}
+
+fn load_by(read: Reading, path: &Path, environment: &dyn Environment) -> Result<Loaded, Problems> {
     let name: Arc<str> = path.display().to_string().into();
-    let text = text_of(&name, path)?;
+    let text = text_by(read, &name, path)?;
     let folder = path.parent().unwrap_or(Path::new(""));
     load_text(&name, &text, folder, environment)
 }
@@ -88,10 +94,11 @@ pub fn load_candidate(
 ) -> Result<Loaded, Problems> {
     let name = |path: &Path| -> Arc<str> { path.display().to_string().into() };
     let (of_config, of_candidate) = (name(path), name(candidate));
-    let text = text_of(&of_config, path)?;
+    let text = text_by(read_file_or_pipe, &of_config, path)?;
     let mut tree = tree::parse(&of_config, &text)?;
     let problems = apply_overrides(&mut tree, environment);
-    let tables = tree::parse(&of_candidate, &text_of(&of_candidate, candidate)?)?;
+    let tables = text_by(read_file_or_pipe, &of_candidate, candidate)?;
+    let tables = tree::parse(&of_candidate, &tables)?;
     let Some(policies) = tables.into_member("policy") else {
         let place = Place::File(of_candidate);
         return Err(Problems::one(place, "there is no `[[policy]]`"));
@@ -149,8 +156,11 @@ fn load_tree(
     }
 }
 
-pub(super) fn text_of(name: &Arc<str>, path: &Path) -> Result<String, Problems> {
-    let bytes = read_file(path, LONGEST).map_err(|cause| {
+/// How a configuration's file is read.
+type Reading = fn(&Path, usize) -> io::Result<Vec<u8>>;
+
+pub(super) fn text_by(read: Reading, name: &Arc<str>, path: &Path) -> Result<String, Problems> {
+    let bytes = read(path, LONGEST).map_err(|cause| {
         let message = format!("the file can't be read: {}", files::unreadable(&cause));
         Problems::one(Place::File(name.clone()), message)
     })?;

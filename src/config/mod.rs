@@ -77,7 +77,7 @@ pub use server::{Server, ServerTls};
 #[cfg(test)]
 pub(crate) use tests::policies_of;
 pub use traces::Traces;
-pub use upstream::Upstream;
+pub use upstream::{LONGEST_FIRST_READ, Upstream};
 
 /// A whole configuration.
 #[derive(Debug)]

@@ -102,7 +102,7 @@ pub struct TlsSection {
     #[schemars(required)]
     pub key_file: Option<String>,
     /// PEM file of the authorities that callers' own certificates must come from. Without it
-    /// callers need none.
+    /// callers need none. With it every connection shows its certificate anew: no session is resumed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_ca_file: Option<String>,
 }

@@ -47,9 +47,13 @@ pub struct UpstreamSection {
     /// How long an unused connection is kept. Shorter than LTIAAS's own 5 s, so that a score is
     /// not sent on a connection that is just being closed.
     pub idle_timeout: DurationText,
-    /// The longest that reading an issuer's key set may take.
+    /// The longest that reading an issuer's key set may take; 10 s at most until one has loaded, because it
+    /// is tried again at least as often.
     pub key_set_timeout: DurationText,
 }
+
+/// The longest that a key set may take to be read as long as none has loaded.
+pub const LONGEST_FIRST_READ: Duration = Duration::from_secs(10);
 
 /// When the Node server of LTIAAS closes a silent connection.
 const CLOSED_BY_LTIAAS: Duration = Duration::from_secs(5);
@@ -83,6 +87,11 @@ impl UpstreamSection {
         let key_set_timeout = self
             .key_set_timeout
             .check(&at.key("key_set_timeout"), LIMIT);
+        if key_set_timeout.is_some_and(|timeout| timeout > LONGEST_FIRST_READ) {
+            at.key("key_set_timeout").warn(
+                "until an issuer's key set has loaded, a read of it is given up after 10 s all the same",
+            );
+        }
         Some(Upstream {
             ca_file: ca_file?,
             http2: self.http2,

@@ -123,7 +123,8 @@ pub mod list {
         LEDGER_CELL_WAITS Counter "scoregate_ledger_cell_waits_total" ["result"];
         /// The most that a limit allows, by its configuration key where it has one: a caller's
         /// `max_in_flight` is `caller.NAME.max_in_flight`, an issuer's
-        /// `issuer.NAME.max_in_flight`. Bytes for `verified_tokens`, else a number of things.
+        /// `issuer.NAME.max_in_flight`; `issuer.NAME.jwks` is for requests that wait for the
+        /// issuer's key set. Bytes for `verified_tokens`, else a number of things.
         LIMIT Gauge "scoregate_limit" ["limit"];
         /// How much of a limit is used now; of an issuer's `max_in_flight`, by its fullest caller.
         LIMIT_USED Gauge "scoregate_limit_used" ["limit"];

@@ -1,13 +1,19 @@
 //! `Authorization` → the caller, and the launch credential it brought.
-//! Refuses with the 401 family.
+//! Refuses with the 401 family, and with OVERLOADED where a token's keys are not here and there is no time
+//! or place to wait for them.
 
 use jiff::Timestamp;
 
-use crate::auth::Verifier;
+use crate::auth::{Unverified, Verifier};
 use crate::authorization::{Presented, read};
 use crate::error::{Cause, Code, Refusal, chain};
 use crate::handoff::{Identity, Routed};
 use crate::telemetry::Trail;
+
+const TOO_MANY: &str = "The gateway is at its limit of requests that wait for an issuer's keys (a sixteenth of server.max_in_flight).";
+
+const OUT_OF_TIME: &str =
+    "The issuer's keys did not come within the time of a request (server.request_deadline).";
 
 /// Whom the request is from. By reference, as everything that waits on the path: what a future
 /// owns is moved with it.
@@ -20,10 +26,24 @@ pub async fn authenticate(routed: &Routed, verifier: &Verifier) -> Result<Identi
         credential,
         launch,
     } = presented;
-    let verified = verifier.verify(credential, Timestamp::now()).await;
-    let caller = verified.map_err(|reason| unauthorized(trail, scheme.refusal(), reason.into()))?;
+    let verifying = verifier.verify(credential, Timestamp::now());
+    let verified = routed.traced.deadline.limit(verifying).await;
+    let verified = verified.map_err(|elapsed| overloaded(OUT_OF_TIME, elapsed.into()))?;
+    let caller = verified.map_err(|reason| unverified(trail, scheme.refusal(), reason))?;
     let _ = trail.caller.set(caller.clone());
     Ok(Identity { caller, launch })
+}
+
+fn unverified(trail: &Trail, code: Code, reason: Unverified) -> Refusal {
+    match reason {
+        Unverified::TooManyWait => overloaded(TOO_MANY, reason.into()),
+        reason => unauthorized(trail, code, reason.into()),
+    }
+}
+
+/// Nothing is known of the credential, so this is no 401.
+fn overloaded(limit: &'static str, reason: Cause) -> Refusal {
+    Refusal::new(Code::Overloaded, limit).because(reason)
 }
 
 /// One text for every cause: the reason goes to the access line alone.

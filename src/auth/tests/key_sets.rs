@@ -6,9 +6,10 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use serde_json::json;
+use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
-use super::keys::{Key, key_set};
+use super::keys::{AUDIENCE, Key, key_set};
 use super::provider::{Answer, Provider};
 use super::setting::{issuer, issuer_with, verifier, verifier_after, verifier_with};
 use crate::auth::timing::Timing;
@@ -114,6 +115,7 @@ fn often() -> Timing {
         unknown_key: LONG,
         cold: (SHORT, SHORT),
         warm: SHORT,
+        ..Timing::default()
     }
 }
 
@@ -184,6 +186,26 @@ async fn a_new_key_verifies_at_once() {
     assert_eq!(provider.reads(), 2);
 }
 
+/// The provider had the key only after it had begun to answer.
+#[tokio::test]
+async fn a_new_key_verifies_although_a_read_that_began_before_it_is_under_way() {
+    let (old, new) = (Key::p256("old"), Key::p256("new"));
+    let before = key_set(&[&old]);
+    let provider = Provider::new(Answer::keys(&before));
+    let mut busy = issuer(provider.keys());
+    busy.refresh = SHORT;
+    let verifier = verifier_with(vec![busy], Duration::from_secs(30), often());
+    let kept = Kept::ready(verifier).await;
+    provider.set(Answer::late_keys(&before));
+    let reads = provider.reads();
+    until("a read is under way", || provider.reads() > reads).await;
+    let (verifier, token) = (kept.verifier.clone(), new.token(&json!({})));
+    let verified = tokio::spawn(async move { verifier.verify(&token, Timestamp::now()).await });
+    until("it waits", || waits(&kept.verifier) == 1).await;
+    provider.set(Answer::keys(&key_set(&[&old, &new])));
+    assert!(verified.await.unwrap().is_ok());
+}
+
 #[tokio::test]
 async fn a_provider_that_is_down_at_first_is_retried_until_it_is_up() {
     let key = Key::p256("key");
@@ -208,6 +230,20 @@ async fn a_provider_that_is_down_at_first_is_retried_until_it_is_up() {
         until("it is ready", || kept.verifier.is_ready()).await;
         assert!(kept.accepts(&key.token(&json!({}))).await);
     }
+}
+
+#[tokio::test]
+async fn a_first_read_that_hangs_is_given_up_in_time_whatever_its_timeout() {
+    let key = Key::p256("key");
+    let provider = Provider::new(Answer::Hang);
+    let timing = Timing {
+        cold_read: Duration::from_millis(50),
+        ..often()
+    };
+    let kept = Kept::new(verifier_with(vec![issuer(provider.keys())], LONG, timing));
+    until("another read", || provider.reads() >= 3).await;
+    provider.set(Answer::keys(&key_set(&[&key])));
+    until("it is ready", || kept.verifier.is_ready()).await;
 }
 
 #[tokio::test]
@@ -299,6 +335,37 @@ async fn only_an_unknown_key_waits_for_a_provider_that_hangs() {
     waiting.abort();
 }
 
+/// Anybody can send a token of an unknown key, and whoever waits has a place in flight.
+#[tokio::test]
+async fn only_so_many_wait_for_a_provider_that_hangs() {
+    let (key, other) = (Key::p256("key"), Key::p256("other"));
+    let provider = Provider::new(Answer::keys(&key_set(&[&key])));
+    let kept = Kept::ready(calm(&provider, Duration::from_secs(30))).await;
+    provider.set(Answer::Hang);
+    let unknown = other.token(&json!({}));
+    let waiting = || {
+        let (verifier, unknown) = (kept.verifier.clone(), unknown.clone());
+        tokio::spawn(async move { verifier.verify(&unknown, Timestamp::now()).await })
+    };
+    // A sixteenth of what may be in flight.
+    let waiting: Vec<_> = (0..256).map(|_| waiting()).collect();
+    until("all of them wait", || waits(&kept.verifier) == 256).await;
+    let refusal = timeout(AT_ONCE, kept.refusal(&unknown)).await;
+    assert!(matches!(refusal, Ok(Some(Unverified::TooManyWait))));
+    assert!(kept.accepts(&key.token(&json!({}))).await);
+    until("the one read", || provider.reads() == 2).await;
+    // Whoever leaves gives its place back.
+    waiting.iter().for_each(JoinHandle::abort);
+    until("nobody waits", || waits(&kept.verifier) == 0).await;
+}
+
+/// How many requests wait for the only key set there is.
+fn waits(verifier: &Verifier) -> u64 {
+    let (name, fill) = verifier.waiting().next().unwrap();
+    assert_eq!(name, "issuer.id.jwks");
+    fill.used
+}
+
 #[tokio::test]
 async fn a_wait_for_a_provider_that_hangs_ends() {
     let (key, other) = (Key::p256("key"), Key::p256("other"));
@@ -328,6 +395,34 @@ async fn an_entry_whose_provider_hangs_holds_up_no_other_of_its_issuer() {
     until("the read", || provider.reads() == 1).await;
     let verified = timeout(AT_ONCE, kept.accepts(&key.token(&json!({})))).await;
     assert_eq!(verified, Ok(true));
+}
+
+/// Else it would depend on the moment who the caller is.
+#[tokio::test]
+async fn a_token_for_several_entries_is_the_first_ones_also_before_its_keys_are_here() {
+    let key = Key::p256("key");
+    let provider = Provider::new(Answer::late_keys(&key_set(&[&key])));
+    let mut second = issuer_with(&key_set(&[&key]));
+    second.name = "second".to_owned();
+    second.audiences = vec!["elsewhere".to_owned()];
+    let issuers = vec![issuer(provider.keys()), second];
+    let kept = Kept::new(verifier_with(issuers, Duration::from_secs(30), often()));
+    until("the read", || provider.reads() == 1).await;
+    let both = json!({"aud": ["elsewhere", AUDIENCE]});
+    // Nothing is waited for without a key's name, so it is refused at once.
+    let nameless = key.clone().with_kid(None).token(&both);
+    let refusal = timeout(AT_ONCE, kept.refusal(&nameless)).await;
+    assert!(matches!(refusal, Ok(Some(Unverified::NoKeySet))));
+    let (verifier, token) = (kept.verifier.clone(), key.token(&both));
+    let verified =
+        tokio::spawn(async move { verifier.verify(&token, Timestamp::now()).await.unwrap() });
+    until("it waits", || waits(&kept.verifier) == 1).await;
+    provider.set(Answer::keys(&key_set(&[&key])));
+    assert_eq!(&*verified.await.unwrap().name, "id/tool");
+    // Whoever is meant by one audience alone waits for no other.
+    let token = key.token(&json!({"aud": "elsewhere"}));
+    let caller = kept.verifier.verify(&token, Timestamp::now()).await;
+    assert_eq!(&*caller.unwrap().name, "second/tool");
 }
 
 #[tokio::test]
@@ -431,6 +526,33 @@ async fn the_keys_of_an_issuer_that_is_read_in_another_way_are_kept_until_they_a
     let _ = kept.refusal(&newer).await;
     assert!(kept.accepts(&newer).await);
     assert!(!kept.accepts(&token).await);
+}
+
+/// A request ends under the configuration it began with, also where that is not in force any more.
+#[tokio::test]
+async fn whoever_waits_for_a_read_gets_it_although_the_issuer_is_read_in_another_way_by_then() {
+    let (old, new) = (Key::p256("old"), Key::p256("new"));
+    let provider = Provider::new(Answer::keys(&key_set(&[&old])));
+    let mut kept = Kept::ready(calm(&provider, Duration::from_secs(30))).await;
+    provider.set(Answer::late_keys(&key_set(&[&old, &new])));
+    let before = kept.verifier.clone();
+    let (verifier, token) = (before.clone(), new.token(&json!({})));
+    let verified = tokio::spawn(async move { verifier.verify(&token, Timestamp::now()).await });
+    until("the read", || provider.reads() == 2).await;
+    let next = reloaded(vec![issuer(provider.keys())], &before);
+    kept.readers.follow(&next);
+    kept.verifier = Arc::new(next);
+    assert_eq!(kept.readers.count(), 1);
+    until("the other way", || provider.reads() == 3).await;
+    assert_eq!(waits(&before), 1);
+    provider.set(Answer::Hang);
+    let verified = timeout(AT_ONCE, verified).await;
+    assert!(verified.unwrap().unwrap().is_ok());
+    // Nobody reads in the old way any more, so nobody waits for it.
+    let token = Key::p256("another").token(&json!({}));
+    let refusal = timeout(AT_ONCE, before.verify(&token, Timestamp::now())).await;
+    assert!(matches!(refusal, Ok(Err(Unverified::NoKey(_)))));
+    assert_eq!(provider.reads(), 3);
 }
 
 #[tokio::test]

@@ -20,6 +20,8 @@ pub enum Answer {
     Body(u16, String, &'static str),
     /// Nothing, for as long as the answer stays this.
     Hang,
+    /// A status with a body, once the answer is another.
+    Late(u16, String),
     /// Part of a body, then nothing.
     HangInBody,
     /// The connection is closed.
@@ -29,6 +31,10 @@ pub enum Answer {
 impl Answer {
     pub fn keys(set: &Value) -> Self {
         Self::Body(200, set.to_string(), "content-type: application/json\r\n")
+    }
+
+    pub fn late_keys(set: &Value) -> Self {
+        Self::Late(200, set.to_string())
     }
 }
 
@@ -112,12 +118,13 @@ async fn answer(
     let now = answers.borrow_and_update().clone();
     match now {
         Answer::Body(status, body, lines) => {
-            let length = body.len();
-            let head = format!("HTTP/1.1 {status} x\r\ncontent-length: {length}\r\n{lines}\r\n");
-            let _ = socket.write_all(head.as_bytes()).await;
-            let _ = socket.write_all(body.as_bytes()).await;
+            write(&mut socket, status, &body, lines).await;
         }
         Answer::Hang => drop(answers.changed().await),
+        Answer::Late(status, body) => {
+            drop(answers.changed().await);
+            write(&mut socket, status, &body, "").await;
+        }
         Answer::HangInBody => {
             let head = b"HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\n{\"keys\": [";
             let _ = socket.write_all(head).await;
@@ -125,4 +132,11 @@ async fn answer(
         }
         Answer::Close => {}
     }
+}
+
+async fn write(socket: &mut TcpStream, status: u16, body: &str, lines: &str) {
+    let length = body.len();
+    let head = format!("HTTP/1.1 {status} x\r\ncontent-length: {length}\r\n{lines}\r\n");
+    let _ = socket.write_all(head.as_bytes()).await;
+    let _ = socket.write_all(body.as_bytes()).await;
 }

@@ -107,7 +107,7 @@ fn config(issuers: Vec<Issuer>, key_set_timeout: Duration) -> Config {
             body_timeout: second,
             idle_timeout: second,
             request_deadline: second,
-            max_in_flight: 1,
+            max_in_flight: 4_096,
             max_connections: 1,
             drain_delay: second,
             drain_deadline: second,

@@ -172,6 +172,7 @@ async fn the_times_of_a_token_are_numbers_and_include_now() {
         (json!({"nbf": "0"}), false),
         (json!({"nbf": -1}), false),
         (json!({"nbf": []}), false),
+        (json!({"nbf": null}), false),
         (json!({"nbf": u64::MAX}), false),
         (json!({"iat": now + 60}), true),
         (json!({"iat": "x"}), true),
@@ -257,6 +258,30 @@ async fn a_token_is_of_its_issuer_and_for_us() {
         key.sign(&key.header().to_string(), &twice),
         false,
     ));
+    check(&verifier, rows).await;
+}
+
+/// Whoever reads the other of the two sees another caller, or another scope.
+#[tokio::test]
+async fn a_token_in_which_a_claim_stands_twice_is_refused() {
+    let key = Key::p256("p256");
+    let verifier = knowing(&key_set(&[&key]));
+    let claims = good_claims().to_string();
+    let signed = |claims: &str| key.sign(&key.header().to_string(), claims);
+    let mut rows = vec![("none".to_owned(), signed(&claims), true)];
+    for twice in [
+        r#""exp":4102444800"#,
+        r#""sub":"another""#,
+        r#""s\u0075b":"another""#,
+        r#""scope":"scores:read","scope":"scores:write""#,
+        r#""other":1,"other":1"#,
+    ] {
+        let claims = claims.replacen('{', &format!("{{{twice},"), 1);
+        rows.push((twice.to_owned(), signed(&claims), false));
+    }
+    // It says nothing of what is within a claim: none of that is looked at.
+    let within = claims.replacen('{', r#"{"other":{"a":1,"a":2},"#, 1);
+    rows.push(("within".to_owned(), signed(&within), true));
     check(&verifier, rows).await;
 }
 

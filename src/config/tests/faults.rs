@@ -1,6 +1,9 @@
 //! Faulty configurations: each with the line, the key and the sentence it leads to.
 
+use secrecy::ExposeSecret;
+
 use super::{ACCOUNT, DIGEST, Setting};
+use crate::config::load;
 
 const CALLER: &str = "[[caller]]
 name = 'quiz'
@@ -387,6 +390,11 @@ fn callers() {
     expect(&[(
         &twice,
         "14: caller[1].keys[0]: is a key of `caller[0]` already",
+    )]);
+    let again = "keys = ['sha256:DIGEST', { digest = 'sha256:DIGEST', not_after = '2090-01-01T00:00:00Z' }]";
+    expect(&[(
+        &good.replace("keys = ['sha256:DIGEST']", again),
+        "9: caller[0].keys[1]: is the key of `keys[0]` already",
     )]);
     let namesake = format!(
         "{good}{}",
@@ -846,19 +854,54 @@ fn a_private_key_that_is_encrypted_is_said_to_be() {
     }
 }
 
+/// A device has no end, and a pipe would be waited for.
 #[test]
-fn a_file_without_an_end_is_not_read_to_its_end() {
-    let text = format!(
-        "{ACCOUNT}[server]\ntls = {{ cert_file = '/dev/zero', key_file = '/dev/zero', client_ca_file = '/dev/zero' }}\n[upstream]\nca_file = '/dev/zero'\n"
-    );
-    let problems = Setting::new(&text).problems();
-    assert_eq!(problems.len(), 4, "{problems:?}");
-    for problem in problems {
-        assert!(
-            problem.contains("`/dev/zero` can't be read: file too large"),
-            "{problem}"
+fn what_is_no_regular_file_is_refused_at_once() {
+    for file in ["/dev/zero", "pipe", "."] {
+        let account = ACCOUNT.replace("env = 'API_KEY'", &format!("file = '{file}'"));
+        let text = format!(
+            "{account}[server]\ntls = {{ cert_file = '{file}', key_file = '{file}', client_ca_file = '{file}' }}\n[upstream]\nca_file = '{file}'\n"
         );
+        let setting = Setting::new(&text);
+        make_pipe(&setting.folder.path().join("pipe"));
+        let problems = setting.problems();
+        assert_eq!(problems.len(), 5, "{problems:?}");
+        for problem in problems {
+            assert!(problem.contains("it is no regular file"), "{problem}");
+        }
     }
+}
+
+#[test]
+fn what_serves_reads_no_pipe_and_what_reads_once_does() {
+    let setting = Setting::new("");
+    std::fs::remove_file(setting.file()).unwrap();
+    make_pipe(&setting.file());
+    let problems = load(&setting.file()).unwrap_err();
+    let problems = setting.lines(&problems.problems);
+    assert!(
+        problems[0].ends_with("the file can't be read: it is no regular file"),
+        "{problems:?}"
+    );
+    let pipe = setting.file();
+    let writing = std::thread::spawn(move || std::fs::write(pipe, ACCOUNT).unwrap());
+    assert_eq!(setting.loaded().config.accounts.len(), 1);
+    writing.join().unwrap();
+}
+
+/// As Kubernetes mounts a secret.
+#[test]
+fn a_link_to_a_regular_file_is_one() {
+    let account = ACCOUNT.replace("env = 'API_KEY'", "file = 'link'");
+    let setting = Setting::new(&account).with_file("key", b"from-a-file");
+    std::os::unix::fs::symlink("key", setting.folder.path().join("link")).unwrap();
+    let keys = &setting.loaded().config.accounts[0].api_keys;
+    assert_eq!(keys[0].expose_secret(), "from-a-file");
+}
+
+fn make_pipe(path: &std::path::Path) {
+    let made = std::process::Command::new("mkfifo").arg(path).status();
+    assert!(made.unwrap().success());
 }
 
 #[test]

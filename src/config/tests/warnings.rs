@@ -55,6 +55,11 @@ fn each_risk_has_its_warning_and_nothing_else_has_one() {
             "2: log.id_key: the key has fewer than 16 bytes",
         ),
         (
+            "[[account]]",
+            "[upstream]\nkey_set_timeout = '11s'\n[[account]]",
+            "2: upstream.key_set_timeout: until an issuer's key set has loaded, a read of it is given up after 10 s",
+        ),
+        (
             "allow = ['scores:write']",
             "allow = ['scores:write']\nmax_in_flight = 4096",
             "11: caller[0].max_in_flight: lets one caller take every place there is (`server.max_in_flight`, 4096)",
