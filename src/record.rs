@@ -226,11 +226,16 @@ impl Recording {
             mut choice,
             entry,
             held,
+            is_report,
             ..
         } = *self;
         let done = match held {
             Some(held) => choice.ledger.settle(held, entry).await,
             None => choice.ledger.record(entry).await,
+        };
+        let done = match done {
+            Err(Unavailable::Overtaken) if is_report => Ok(()),
+            done => done,
         };
         if matches!(done, Ok(()) | Err(Unavailable::Overtaken)) {
             verdict.receipt = Some(receipt);

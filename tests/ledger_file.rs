@@ -131,6 +131,10 @@ fn a_log_that_somebody_took_away_loses_nothing() {
     let settings = settings(&upstream, &file);
     let mut gateway = Gateway::start(&settings);
     assert_eq!(gateway.submit(SCORE).status, 204);
+    // Who reads holds a lock that keeps the last to close it from copying the log.
+    let reader = rusqlite::Connection::open(&file).unwrap();
+    let count = "SELECT COUNT(*) FROM entries";
+    assert_eq!(reader.query_row(count, [], |row| row.get(0)), Ok(1));
     for name in ["scoregate.db-wal", "scoregate.db-shm"] {
         fs::remove_file(folder.path().join(name)).unwrap();
     }

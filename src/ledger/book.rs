@@ -151,10 +151,11 @@ impl Book {
 
     /// Whether the chain still has what was its end: or the database is a copy from before, or another one.
     pub fn require(&mut self, end: End) -> Result<(), Fault> {
-        let head = Head::read(self.database.as_mut())?;
         let find = "SELECT hash FROM entries WHERE sequence = $1";
         let found = self.database.query(find, &[Input::Integer(end.sequence)])?;
         let found = found.into_iter().next().map(|mut row| row.bytes());
+        // Afterwards: the retention may go on meanwhile.
+        let head = Head::read(self.database.as_mut())?;
         let is_there = match found.transpose()? {
             Some(hash) => Hash::read(&hash) == end.hash,
             // The first of all has none before it; and the retention drops old ones.
@@ -219,25 +220,25 @@ impl Book {
         Ok(lost.map(|(lease, _)| *lease).collect())
     }
 
-    /// Those of the cells, whose leases are gone, that others have, or have judged for.
+    /// Those of the cells, whose leases are gone, that others have, or have judged for. Whoever has one loses it
+    /// in turn: what is recorded now is not in the history that it judges by.
     fn had_by_others(&mut self, held: &[&HeldCell]) -> Result<HashSet<Fingerprint>, Fault> {
         let fingerprints = held.iter().map(|held| Input::Bytes(&held.fingerprint.0));
         let values: Vec<_> = fingerprints.map(|fingerprint| vec![fingerprint]).collect();
-        let leased = "SELECT CAST(1 AS BIGINT) FROM leases WHERE fingerprint = $1";
-        let leased = self.database.query_each(leased, &values)?;
-        let recorded = "SELECT COUNT(*) FROM entries WHERE in_history = 1 \
-             AND cell = (SELECT id FROM cells WHERE fingerprint = $1)";
-        let recorded = self.database.query_each(recorded, &values)?;
-        let mut had = HashSet::new();
-        for ((held, leased), recorded) in held.iter().zip(leased).zip(recorded) {
-            let recorded = recorded.into_iter().next();
-            let recorded = recorded.map_or(Ok(0), |mut row| row.integer())?;
-            let known = i64::try_from(held.history.len()).map_err(Fault::refused)?;
-            if !leased.is_empty() || recorded != known {
-                had.insert(held.fingerprint);
-            }
-        }
-        Ok(had)
+        let take_away = "DELETE FROM leases WHERE fingerprint = $1";
+        let leased = self.database.execute_each(take_away, &values)?;
+        let values = held.iter().map(|held| {
+            let version = Input::Integer(held.history.version);
+            vec![Input::Bytes(&held.fingerprint.0), version]
+        });
+        let recorded = "SELECT CAST(1 AS BIGINT) FROM entries WHERE in_history = 1 \
+             AND cell = (SELECT id FROM cells WHERE fingerprint = $1) AND sequence > $2 LIMIT 1";
+        let recorded = self
+            .database
+            .query_each(recorded, &values.collect::<Vec<_>>())?;
+        let all = held.iter().zip(leased).zip(recorded);
+        let had = all.filter(|((_, leased), recorded)| *leased > 0 || !recorded.is_empty());
+        Ok(had.map(|((held, _), _)| held.fingerprint).collect())
     }
 
     /// What is written now stands in the cached histories too.
@@ -257,12 +258,12 @@ impl Book {
                 self.histories.remove(&fingerprint);
                 continue;
             }
-            if held.history.len() >= MOST_PASTS {
+            if held.history.pasts.len() >= MOST_PASTS {
                 self.histories.remove(&fingerprint);
                 continue;
             }
-            let mut pasts = Vec::with_capacity(held.history.len() + 1);
-            pasts.extend_from_slice(&held.history);
+            let mut pasts = Vec::with_capacity(held.history.pasts.len() + 1);
+            pasts.extend_from_slice(&held.history.pasts);
             append(&mut pasts, past.clone());
             let history = History {
                 version,

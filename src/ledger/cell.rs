@@ -13,6 +13,7 @@ use tokio::time::timeout_at;
 use super::entry::Entry;
 use super::fault::Unavailable;
 use super::handle::Ledger;
+use super::histories::History;
 use super::meter::{LedgerMeter, Wait};
 use crate::policy::Past;
 
@@ -79,7 +80,7 @@ impl fmt::Debug for Cell {
 /// A cell that nobody else judges for. Dropped: free again, with nothing recorded.
 pub struct Held {
     pub(super) fingerprint: Fingerprint,
-    pub(super) history: Arc<Vec<Past>>,
+    pub(super) history: History,
     pub(super) since: Since,
     pub(super) ledger: Ledger,
     /// Whether the database knows of it; it then must be freed there too.
@@ -100,7 +101,7 @@ pub struct Since {
 impl Held {
     /// What was recorded of the cell and took effect, in order.
     pub fn history(&self) -> &Arc<Vec<Past>> {
-        &self.history
+        &self.history.pasts
     }
 
     /// Whether the cell surely is still held. A lease runs out when the database was out of reach

@@ -15,7 +15,7 @@ const ROOM: u64 = 64 * 1024 * 1024;
 /// What a past takes beside its comment.
 const PAST_SIZE: usize = 320;
 
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct History {
     /// The sequence of its last entry; 0 without any.
     pub version: i64,

@@ -1,6 +1,5 @@
 //! Taking a cell: in line in this process, then from the database, where other gateways may have it.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -9,11 +8,11 @@ use tokio::time::sleep_until;
 use super::cell::{Cell, Fingerprint, Held, Since};
 use super::fault::Unavailable;
 use super::handle::Ledger;
+use super::histories::History;
 use super::job::{Job, Opened};
 use super::looks::Looks;
 use super::meter::Wait;
 use super::place::OnFailure;
-use crate::policy::Past;
 
 /// How long a history is waited for however little time is left: one that comes in time costs far less.
 const AT_LEAST: Duration = Duration::from_secs(1);
@@ -48,7 +47,7 @@ impl Ledger {
     }
 
     /// Only where nobody else writes is what was read before still true.
-    fn cached(&self, fingerprint: &Fingerprint) -> Result<Option<Arc<Vec<Past>>>, Unavailable> {
+    fn cached(&self, fingerprint: &Fingerprint) -> Result<Option<History>, Unavailable> {
         if !self.inner.health.is_good.load(Ordering::Acquire) {
             // What is in the backlog is not in the cache.
             return Err(Unavailable::Failing);
@@ -56,18 +55,10 @@ impl Ledger {
         if self.is_shared() {
             return Ok(None);
         }
-        Ok(self
-            .inner
-            .histories
-            .get(fingerprint)
-            .map(|history| history.pasts))
+        Ok(self.inner.histories.get(fingerprint))
     }
 
-    async fn open_cell(
-        &self,
-        cell: Cell,
-        deadline: Instant,
-    ) -> Result<Arc<Vec<Past>>, Unavailable> {
+    async fn open_cell(&self, cell: Cell, deadline: Instant) -> Result<History, Unavailable> {
         let mut looks = Looks::default();
         let mut was_busy = false;
         loop {

@@ -77,8 +77,12 @@ impl Book {
             Write::Record(_) | Write::Intend(_) | Write::Free(_) => None,
         };
         let receipts = writes.iter().filter_map(settled);
+        let mut receipts: Vec<_> = receipts.map(Receipt::text).collect();
+        // As whoever adopts takes them: or two gateways would wait for each other.
+        receipts.sort_unstable();
         let values: Vec<_> = receipts
-            .map(|receipt: &Receipt| vec![Input::Text(receipt.text())])
+            .into_iter()
+            .map(|receipt| vec![Input::Text(receipt)])
             .collect();
         self.database
             .execute_each("DELETE FROM intents WHERE receipt = $1", &values)?;

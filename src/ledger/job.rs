@@ -1,7 +1,6 @@
 //! What waits for the writer.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::oneshot;
@@ -10,9 +9,10 @@ use super::cell::{Cell, Fingerprint};
 use super::draft::Draft;
 use super::entry::Entry;
 use super::fault::Unavailable;
+use super::histories::History;
 use super::receipt::Receipt;
 use super::waiter::Waiter;
-use crate::policy::Past;
+use crate::policy::{Fate, Past};
 
 pub type Reply<T> = oneshot::Sender<Result<T, Unavailable>>;
 
@@ -76,18 +76,20 @@ pub struct Record {
 }
 
 impl Record {
-    /// Whether nobody can say that what was sent was the last that was: its cell is one of these, which were
-    /// lost meanwhile.
+    /// Whether what arrived may not have been the last that did: its cell is one of these, which were lost
+    /// meanwhile.
     pub fn is_uncertain(&self, lost: &HashSet<Fingerprint>) -> bool {
+        let Draft { past, was_sent, .. } = &*self.placed.draft;
         let is_lost = self.held.as_ref().is_some_and(|held| held.is_of(lost));
-        is_lost && self.placed.draft.was_sent
+        let is_certain = |past: &Past| past.fate == Fate::Confirmed;
+        is_lost && *was_sent && past.as_ref().is_some_and(is_certain)
     }
 }
 
 pub struct HeldCell {
     pub fingerprint: Fingerprint,
     pub is_leased: bool,
-    pub history: Arc<Vec<Past>>,
+    pub history: History,
     /// As counted when it was taken.
     pub changes: u64,
 }
@@ -103,7 +105,7 @@ impl HeldCell {
 pub enum Opened {
     /// Another gateway holds it.
     Busy,
-    History(Arc<Vec<Past>>),
+    History(History),
 }
 
 impl Write {
@@ -114,6 +116,19 @@ impl Write {
             Self::Free(_) | Self::Withdraw(_) => true,
             Self::Intend(_) => false,
         }
+    }
+
+    /// What another gateway has made an entry of, as an entry of its own: what was on its way arrived after all,
+    /// nobody knows when. Under the same receipt where there is no other.
+    pub fn beside_the_adopted(self) -> Self {
+        let Self::Record(mut record) = self else {
+            return self;
+        };
+        if let Ok(receipt) = Receipt::mint(jiff::Timestamp::now()) {
+            record.placed.draft.receipt = receipt;
+        }
+        record.is_intended = false;
+        Self::Record(record)
     }
 
     pub fn needs_head(&self) -> bool {

@@ -79,17 +79,18 @@ impl LockFile {
     }
 
     /// Whether the log is still the one that a connection opened: nobody else would find what is written to
-    /// another. Whoever closes that connection copies the log into the database's file.
+    /// another.
     pub fn has_log(&self, opened: Identity) -> Result<(), Fault> {
+        let path = self.log.display();
         match metadata(&self.log) {
             Ok(found) if identity(&found) == opened => Ok(()),
-            Ok(_) | Err(_) => {
-                let path = self.log.display();
-                let why = "somebody has taken the ledger's write-ahead log away";
-                Err(Fault::lost(format!(
-                    "{why}, `{path}`: stop the gateway before you move its files"
-                )))
-            }
+            Err(cause) if cause.kind() != io::ErrorKind::NotFound => Err(Fault::lost(format!(
+                "the ledger's write-ahead log can't be looked at ({cause}), `{path}`"
+            ))),
+            Ok(_) | Err(_) => Err(Fault::lost(format!(
+                "somebody has taken the ledger's write-ahead log away, `{path}`: stop the gateway before you \
+                 move its files"
+            ))),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! transaction stays open while a lease is held.
 
 use std::collections::{HashMap, HashSet};
+use std::iter;
 use std::sync::Arc;
 
 use super::book::Book;
@@ -91,6 +92,10 @@ pub(super) const SWEEP: &str = concat!(
 /// of all others.
 pub(super) const MOST_PASTS: usize = 20_000;
 
+/// How many entries of a history are read at once: those that most have, then more.
+const FIRST_ROWS: i64 = 64;
+const MORE_ROWS: i64 = 512;
+
 /// How long a silent process is remembered.
 const FORGET_AFTER_MILLIS: i64 = 24 * 3_600 * 1_000;
 
@@ -127,7 +132,7 @@ impl Book {
         for cell in cells {
             let history = match (mine.contains(cell), known.get(cell)) {
                 (false, _) => Ok(Opened::Busy),
-                (true, None) => Ok(Opened::History(Arc::default())),
+                (true, None) => Ok(Opened::History(History::default())),
                 (true, Some(known)) => self.history(*cell, known).map(Opened::History),
             };
             match history {
@@ -233,11 +238,7 @@ impl Book {
         Ok(known)
     }
 
-    fn history(
-        &mut self,
-        fingerprint: Fingerprint,
-        known: &Known,
-    ) -> Result<Arc<Vec<Past>>, Fault> {
+    fn history(&mut self, fingerprint: Fingerprint, known: &Known) -> Result<History, Fault> {
         let &Known {
             id, version, count, ..
         } = known;
@@ -251,12 +252,11 @@ impl Book {
         let is_current =
             |history: &History| history.version == version && history.pasts.len() == count;
         if let Some(history) = cached.filter(is_current) {
-            return Ok(history.pasts);
+            return Ok(history);
         }
-        let history = read_history(self.database.as_mut(), id, &known.key)?;
-        let pasts = history.pasts.clone();
-        self.histories.put(fingerprint, history);
-        Ok(pasts)
+        let history = read_history(self.database.as_mut(), id, &known.key, append)?;
+        self.histories.put(fingerprint, history.clone());
+        Ok(history)
     }
 
     /// Says that this process lives, and so keeps its leases. Fails where the database is no longer the
@@ -296,28 +296,31 @@ impl Book {
     }
 }
 
-/// What was recorded of a cell and took effect, in order. Read bit by bit: what is sealed of an entry may be
+/// What was recorded of a cell and took effect, in order, by `add`. Read bit by bit: what is sealed of an entry may be
 /// a hundred times what its past takes.
 pub(super) fn read_history(
     database: &mut dyn Database,
     cell: i64,
     key: &SealKey,
+    add: fn(&mut Vec<Past>, Past),
 ) -> Result<History, Fault> {
     let read = "SELECT sequence, receipt, sealed FROM entries WHERE cell = $1 AND in_history = 1 \
-         AND sequence > $2 ORDER BY sequence LIMIT 64";
+         AND sequence > $2 ORDER BY sequence LIMIT $3";
     let (mut version, mut pasts) = (0, Vec::new());
-    loop {
-        let after = [Input::Integer(cell), Input::Integer(version)];
-        let rows = database.query(read, &after)?;
-        if rows.is_empty() {
-            let pasts = Arc::new(pasts);
-            return Ok(History { version, pasts });
-        }
+    for at_once in iter::once(FIRST_ROWS).chain(iter::repeat(MORE_ROWS)) {
+        let values = [cell, version, at_once].map(Input::Integer);
+        let rows = database.query(read, &values)?;
+        let is_last = (rows.len() as i64) < at_once;
         for mut row in rows {
             version = row.integer()?;
-            append(&mut pasts, read_past(row, key)?);
+            add(&mut pasts, read_past(row, key)?);
+        }
+        if is_last {
+            break;
         }
     }
+    let pasts = Arc::new(pasts);
+    Ok(History { version, pasts })
 }
 
 /// A past that can't be read stops the judging: without it the judgement would be another.

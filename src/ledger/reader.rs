@@ -149,7 +149,7 @@ impl Reader {
         };
         let id = found.integer()?;
         let key = SealKey::from_bytes(&found.bytes()?)?;
-        let history = read_history(self.database.as_mut(), id, &key)?;
+        let history = read_history(self.database.as_mut(), id, &key, Vec::push)?;
         Ok(Arc::unwrap_or_clone(history.pasts))
     }
 

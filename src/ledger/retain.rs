@@ -39,8 +39,8 @@ impl Book {
                 .map_err(Fault::refused)?
                 .as_microsecond(),
         };
-        // The first alone tells whether there is anything to do.
-        if end_of_old(self.database.as_mut(), limits, 1)?.is_none() {
+        // The first alone tells whether there is anything to do, unless it can't be.
+        if first(self.database.as_mut())?.is_none_or(|time| limits.keeps(time)) {
             return Ok(0);
         }
         let dropped = in_transaction(self.database.as_mut(), |database| {
@@ -66,29 +66,38 @@ impl Book {
     }
 }
 
-/// The last of the first entries, `most` at most, that all are older.
-fn end_of_old(
-    database: &mut dyn Database,
-    limits: Limits,
-    most: i64,
-) -> Result<Option<(i64, Hash)>, Fault> {
-    let first =
-        "SELECT sequence, time, hash FROM entries WHERE time < $1 ORDER BY sequence LIMIT $2";
-    let values = [Input::Integer(limits.ahead), Input::Integer(most)];
+impl Limits {
+    fn keeps(self, time: i64) -> bool {
+        (self.old..self.ahead).contains(&time)
+    }
+}
+
+/// When the first entry was made.
+fn first(database: &mut dyn Database) -> Result<Option<i64>, Fault> {
+    let first = "SELECT time FROM entries ORDER BY sequence LIMIT 1";
+    let row = database.query(first, &[])?.into_iter().next();
+    row.map(|mut row| row.integer()).transpose()
+}
+
+/// The last old one of the first entries, before any that is kept.
+fn end_of_old(database: &mut dyn Database, limits: Limits) -> Result<Option<(i64, Hash)>, Fault> {
+    let first = "SELECT sequence, time, hash FROM entries ORDER BY sequence LIMIT $1";
     let mut end = None;
-    for mut row in database.query(first, &values)? {
+    for mut row in database.query(first, &[Input::Integer(MOST_AT_ONCE)])? {
         let (sequence, time) = (row.integer()?, row.integer()?);
-        if time >= limits.old {
+        if limits.keeps(time) {
             break;
         }
-        end = Some((sequence, Hash::read(&row.bytes()?)));
+        if time < limits.old {
+            end = Some((sequence, Hash::read(&row.bytes()?)));
+        }
     }
     Ok(end)
 }
 
 fn delete_old(database: &mut dyn Database, limits: Limits) -> Result<u64, Fault> {
     let mut head = Head::read_to_write(database)?;
-    let Some((end, hash)) = end_of_old(database, limits, MOST_AT_ONCE)? else {
+    let Some((end, hash)) = end_of_old(database, limits)? else {
         return Ok(0);
     };
     let cells = "SELECT DISTINCT cell FROM entries WHERE sequence <= $1 AND cell IS NOT NULL";

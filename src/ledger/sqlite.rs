@@ -176,7 +176,11 @@ impl Database for Sqlite {
             return Ok(());
         };
         file.is_in_place()?;
-        file.has_log(*log)
+        file.has_log(*log).inspect_err(|_| {
+            // This connection alone can still copy it into the database's file. Closing it would not, where somebody
+            // reads.
+            let _ = self.connection.execute_batch("PRAGMA wal_checkpoint(FULL)");
+        })
     }
 
     fn rollback(&mut self) {

@@ -11,6 +11,7 @@ use arc_swap::ArcSwap;
 
 use super::book::Book;
 use super::cell::CellLocks;
+use super::database::Database;
 use super::fault::{CannotOpen, Fault};
 use super::health::Health;
 use super::histories::Histories;
@@ -20,7 +21,7 @@ use super::meter::LedgerMeter;
 use super::place::{Durability, Place, PostgresPlace, Settings};
 use super::postgres::{AS_GATEWAY, Postgres};
 use super::receipt::Receipt;
-use super::schema::migrate;
+use super::schema::{migrate, require_current};
 use super::sqlite::Sqlite;
 use super::strays::Strays;
 use super::writer::{Opener, Writer};
@@ -99,9 +100,10 @@ pub fn opener(
     Ok(match settings.place.clone() {
         Place::Sqlite(path) => {
             let file = Arc::new(LockFile::take(&path)?);
+            let mut bring_up_to_date = at_first();
             let open: Opener = Box::new(move || {
                 let mut database = Sqlite::open_locked(file.clone(), durability)?;
-                migrate(&mut database)?;
+                bring_up_to_date(&mut database)?;
                 Ok(Book::new(
                     Box::new(database),
                     holder.clone(),
@@ -113,9 +115,10 @@ pub fn opener(
         Place::Postgres(place) => {
             let whereabouts = Arc::new(ArcSwap::from_pointee(place));
             let known = whereabouts.clone();
+            let mut bring_up_to_date = at_first();
             let open: Opener = Box::new(move || {
                 let mut database = Postgres::connect(&known.load(), AS_GATEWAY)?;
-                migrate(&mut database)?;
+                bring_up_to_date(&mut database)?;
                 Ok(Book::new(
                     Box::new(database),
                     holder.clone(),
@@ -125,4 +128,14 @@ pub fn opener(
             (open, Some(whereabouts))
         }
     })
+}
+
+/// Migrates the first database. One that takes its place later has what was recorded in this one, or is not gone
+/// on with: whoever brings back a copy finds it as it was.
+fn at_first() -> impl FnMut(&mut dyn Database) -> Result<(), CannotOpen> + Send {
+    let mut is_first = true;
+    move |database| match is_first {
+        true => migrate(database).inspect(|()| is_first = false),
+        false => require_current(database),
+    }
 }

@@ -3,6 +3,7 @@
 //! lives.
 
 use std::collections::HashSet;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::book::Book;
@@ -12,7 +13,7 @@ use super::fault::Fault;
 use super::job::Write;
 use super::writer::Writer;
 
-/// Between two looks. What both find is stray: no lease is taken or freed for so long.
+/// Between two looks. What both find is stray.
 pub const LOOK: Duration = Duration::from_secs(3);
 
 /// What the last look found.
@@ -40,7 +41,11 @@ impl Writer {
         };
         let waiting: HashSet<_> = self.backlog.iter().filter_map(Write::lease).collect();
         let is_stray = |lease: &Fingerprint| !self.locks.has(lease) && !waiting.contains(lease);
-        let found: HashSet<_> = leases.into_iter().filter(is_stray).collect();
+        let mut found: HashSet<_> = leases.into_iter().filter(is_stray).collect();
+        // What waits may free them yet, with what is to be written first.
+        if self.meter.queue.load(Ordering::Relaxed) > 0 {
+            found.clear();
+        }
         let again: Vec<_> = found.intersection(&self.strays.found).copied().collect();
         self.strays = Strays {
             next: Instant::now() + LOOK,

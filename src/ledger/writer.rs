@@ -141,10 +141,8 @@ impl Writer {
                 }
             }
             Some(Err(Fault::Refused(_))) if self.was_adopted(&writes) => {
-                let leases = writes.iter().filter_map(Write::lease);
-                leases.for_each(|lease| self.keep(Write::Free(lease)));
-                tell_all(waiters.into_iter().flatten().collect(), Ok(()));
-                self.flush();
+                let beside = writes.into_iter().map(Write::beside_the_adopted).collect();
+                self.write(beside, waiters);
             }
             Some(Err(Fault::Refused(_))) => {
                 writes.iter().for_each(|write| self.refuse_write(write));

@@ -190,6 +190,10 @@ impl Upstream {
     ) -> Result<Reply, Unanswered> {
         let mut turn = None;
         for _ in 0..KEPT_TRIES {
+            // Or it would be taken from its place, for a connection that never writes it.
+            if deadline.has_passed() {
+                return Err(Unanswered::TooLate);
+            }
             let Some(kept) = self.pool.take() else {
                 if turn.is_some() || !self.pool.shares() {
                     break;
@@ -221,10 +225,6 @@ impl Upstream {
             connection,
             mut timer,
         } = kept;
-        // Or it would be taken from its place, for a connection that never writes it.
-        if deadline.has_passed() {
-            return Err(Unanswered::TooLate);
-        }
         let deadline = deadline.sooner(self.settings.answer_timeout);
         let sending = deadline.limit_by(&mut timer, connection.send(request));
         let Ok(sent) = sending.await else {

@@ -187,7 +187,7 @@ fn a_cell_that_cant_be_read_harms_no_other() {
     let cells = ["bad", "good", "none"].map(|user| cell(user).fingerprint());
     let histories: Vec<_> = book.open(&cells).unwrap();
     let count = |opened: &Result<Opened, Fault>| match opened {
-        Ok(Opened::History(history)) => Some(history.len()),
+        Ok(Opened::History(history)) => Some(history.pasts.len()),
         Ok(Opened::Busy) | Err(_) => None,
     };
     let counts: Vec<_> = histories.iter().map(count).collect();

@@ -218,16 +218,34 @@ async fn what_is_settled_while_another_has_the_cell_is_of_unknown_fate() {
     let held = other.hold(cell("42"), soon()).await.unwrap();
     let settled = one.settle(lost, entry("42", "90")).await;
     assert_eq!(settled, Err(Unavailable::Overtaken));
+    // Who had it meanwhile can't know either: its score may have been the first to arrive.
+    let settled = other.settle(held, entry("42", "50")).await;
+    assert_eq!(settled, Err(Unavailable::Overtaken));
     let kept = all(&home, &Filter::default());
-    let fate = kept[0].entry.past.as_ref().map(|past| past.fate);
-    assert_eq!(fate, Some(Fate::Unknown));
-    drop(held);
+    let fates = kept
+        .iter()
+        .map(|kept| kept.entry.past.as_ref().unwrap().fate);
+    assert_eq!(fates.collect::<Vec<_>>(), [Fate::Unknown; 2]);
+}
+
+/// What LTIAAS has refused is nobody's to wonder about.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_definite_failure_stays_one_though_its_cell_was_lost() {
+    let home = Home::postgres();
+    let [one, other] = two(&home);
+    let lost = one.hold(cell("42"), soon()).await.unwrap();
+    tamper(&home, "UPDATE leases SET holder = 'dead'");
+    let held = other.hold(cell("42"), soon()).await.unwrap();
+    other.settle(held, entry("42", "50")).await.unwrap();
+    let mut failed = entry("42", "90");
+    (failed.past, failed.upstream) = (None, Some(404));
+    assert_eq!(one.settle(lost, failed).await, Ok(()));
 }
 
 /// What was on its way stands as of unknown fate then; to be told that it can't be recorded would have it
 /// sent again.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_intent_that_others_have_adopted_is_recorded() {
+async fn an_intent_that_others_have_adopted_is_recorded_beside_it() {
     let mut home = Home::postgres();
     home.settings.durability = Durability::Always;
     let [one, other] = two(&home);
@@ -241,10 +259,13 @@ async fn an_intent_that_others_have_adopted_is_recorded() {
     let taken = other.hold(cell("42"), soon()).await.unwrap();
     assert_eq!(taken.history().len(), 1);
     drop(taken);
-    assert_eq!(one.settle(held, sent).await, Ok(()));
+    // It arrived after all, perhaps after what another has sent since.
+    let settled = one.settle(held, sent).await;
+    assert_eq!(settled, Err(Unavailable::Overtaken));
     let held = one.hold(cell("42"), soon()).await.unwrap();
-    assert_eq!(held.history().len(), 1);
-    assert_eq!(verdict(&home), (1, None));
+    let fates: Vec<_> = held.history().iter().map(|past| past.fate).collect();
+    assert_eq!(fates, [Fate::Unknown; 2]);
+    assert_eq!(verdict(&home), (2, None));
 }
 
 /// Many cells are taken in one transaction and freed in another, and each gateway looks at those of the other

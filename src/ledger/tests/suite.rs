@@ -694,7 +694,7 @@ async fn goes_on_with_no_database_that_lacks_what_was_recorded(home: Home) {
     );
     let held = ledger.hold(cell("43"), soon()).await;
     assert_eq!(held.err(), Some(Unavailable::Failing));
-    // Not when it tries again either.
+    // Not when it tries again either, also where there is nothing at all any more.
     tokio::time::sleep(RETRY * 3).await;
     assert!(!ledger.is_healthy());
     let refused = ledger.intend(entry("43", "1")).await;
