@@ -88,7 +88,9 @@ codes! {
     UpstreamError "UPSTREAM_ERROR" BAD_GATEWAY never;
     /// The gateway is at a limit, which the description names.
     Overloaded "OVERLOADED" SERVICE_UNAVAILABLE again;
-    /// The submission could not be recorded, so it was not accepted.
+    /// The submission could not be recorded, so it was not accepted; or what was recorded for its learner and
+    /// line item can't be used; or it was sent and recorded, and another gateway may have judged for them
+    /// meanwhile. The description says which.
     LedgerUnavailable "LEDGER_UNAVAILABLE" SERVICE_UNAVAILABLE again;
     /// The gateway is shutting down.
     Draining "DRAINING" SERVICE_UNAVAILABLE again;

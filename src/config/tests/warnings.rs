@@ -533,7 +533,7 @@ fn a_caller_whose_last_key_ends_soon_is_told_of() {
         let end = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24 * days);
         end.to_string()
     };
-    let second = "1".repeat(64);
+    let second = "2".repeat(64);
     let warnings = |first: &str, second: &str| {
         let text = GOOD.replace("2090-01-01T00:00:00Z' }", &format!("{first}' }}{second}"));
         Setting::new(&text).loaded().warnings
