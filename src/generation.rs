@@ -55,6 +55,13 @@ pub enum CannotApply {
     Serve(#[from] CannotServe),
 }
 
+impl CannotApply {
+    /// Whether nothing is wrong with it but that the ledger can't be used now.
+    pub fn is_for_the_ledger(&self) -> bool {
+        matches!(self, Self::Serve(CannotServe::Ledger(_)))
+    }
+}
+
 fn one_line(problems: &Problems) -> String {
     let problems: Vec<_> = problems.problems.iter().map(ToString::to_string).collect();
     problems.join("; ")

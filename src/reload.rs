@@ -35,6 +35,8 @@ pub struct Source {
     changed_since: Option<Instant>,
     /// When it may be loaded again for what only a refused configuration names.
     again_at: Instant,
+    /// Whether the last was refused only because the ledger could not be used.
+    waits_for_ledger: bool,
 }
 
 /// A file, and what it held.
@@ -77,6 +79,7 @@ impl Source {
             files: vec![Watched::new(path, false)],
             changed_since: None,
             again_at: Instant::now(),
+            waits_for_ledger: false,
         }
     }
 
@@ -109,11 +112,16 @@ impl Source {
     }
 
     /// Resolves when it is time to load again.
-    async fn changed(&mut self, looks: &mut Interval) {
+    async fn changed(&mut self, looks: &mut Interval, generations: &Generations) {
         loop {
             tokio::select! {
                 Some(()) = self.hangups.recv() => return,
-                _ = looks.tick() => if self.has_changed() { return },
+                _ = looks.tick() => {
+                    let can_record = || generations.current().shared.lasting.can_record();
+                    if self.has_changed() || self.waits_for_ledger && can_record() {
+                        return;
+                    }
+                }
             }
         }
     }
@@ -170,8 +178,10 @@ pub async fn follow(mut source: Source, generations: Arc<Generations>, mut reade
     let mut looks = interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        source.changed(&mut looks).await;
-        if let Err(cause) = reload(&mut source, &generations).await {
+        source.changed(&mut looks, &generations).await;
+        let done = reload(&mut source, &generations).await;
+        source.waits_for_ledger = done.as_ref().is_err_and(CannotApply::is_for_the_ledger);
+        if let Err(cause) = done {
             generations.refuse(&cause);
         }
         readers.follow(&generations.current().shared.verifier);

@@ -628,3 +628,26 @@ fn a_file_that_can_not_be_opened_for_want_of_descriptors_has_not_changed() {
     gateway.reconfigure_with(&format!("{}\n", settings.write(gateway.directory.path())));
     gateway.wait_for_generation(2);
 }
+
+/// Nobody sends a signal where files are replaced by a machine.
+#[test]
+fn policies_that_came_while_the_ledger_was_away_are_loaded_once_it_is_back() {
+    let upstream = Upstream::accepting();
+    let mut settings = two_workers(&upstream);
+    let gateway = Gateway::start(&settings);
+    let folder = gateway.directory.path();
+    let (file, away) = (folder.join("scoregate.db"), folder.join("away.db"));
+    fs::rename(&file, &away).unwrap();
+    gateway.wait_for_log("the ledger can't be used");
+    settings.tables = "[[policy]]\nname = \"half\"\nmaximum = { percent = 50 }\n".to_owned();
+    gateway.reconfigure(&settings);
+    gateway.wait_until_applied(|applied| {
+        let told = applied["last_error"].as_str().unwrap_or_default();
+        told.contains("the ledger has no number for these policies")
+    });
+    fs::rename(&away, &file).unwrap();
+    let applied = gateway.wait_for_generation(2);
+    assert_eq!(applied["last_error"], Value::Null);
+    let answer = gateway.submit(SCORE);
+    assert_eq!(answer.header("scoregate-decision"), Some("adjusted"));
+}
