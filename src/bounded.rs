@@ -6,6 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use rustix::fs::OFlags;
+use rustix::io::Errno;
 use thiserror::Error;
 
 /// A pipe, a device, a socket or a folder stands where a file belongs.
@@ -19,7 +20,12 @@ pub fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     // Else a pipe would be waited for in here, before anyone can tell that it is one.
     let flags = OFlags::NONBLOCK.bits().cast_signed();
-    let file = options.read(true).custom_flags(flags).open(path)?;
+    let file = options.read(true).custom_flags(flags).open(path);
+    let file = file.map_err(|cause| match cause.raw_os_error() {
+        // A socket.
+        Some(code) if code == Errno::NXIO.raw_os_error() => io::Error::other(NotRegular),
+        _ => cause,
+    })?;
     match file.metadata()?.is_file() {
         true => Ok(file),
         false => Err(io::Error::other(NotRegular)),

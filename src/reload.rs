@@ -22,8 +22,8 @@ const LOOK: Duration = Duration::from_secs(1);
 /// keep the others from being loaded.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Between two loads for what only a refused configuration names: that may be any file, such as a log that
-/// grows with each refusal.
+/// Between two loads for what only a refused configuration names, which may be any file, such as a log that
+/// grows with each refusal; and between two for a ledger that can be used again.
 const PAUSE: Duration = Duration::from_secs(8);
 
 /// Where configurations come from.
@@ -36,7 +36,7 @@ pub struct Source {
     /// When it may be loaded again for what only a refused configuration names.
     again_at: Instant,
     /// Whether the last was refused only because the ledger could not be used.
-    waits_for_ledger: bool,
+    is_for_the_ledger: bool,
 }
 
 /// A file, and what it held.
@@ -79,7 +79,7 @@ impl Source {
             files: vec![Watched::new(path, false)],
             changed_since: None,
             again_at: Instant::now(),
-            waits_for_ledger: false,
+            is_for_the_ledger: false,
         }
     }
 
@@ -118,7 +118,7 @@ impl Source {
                 Some(()) = self.hangups.recv() => return,
                 _ = looks.tick() => {
                     let can_record = || generations.current().shared.lasting.can_record();
-                    if self.has_changed() || self.waits_for_ledger && can_record() {
+                    if self.has_changed() || self.waits_for_ledger() && can_record() {
                         return;
                     }
                 }
@@ -126,11 +126,20 @@ impl Source {
         }
     }
 
+    /// Whether it may be loaded again once the ledger can be used, as far as files are concerned.
+    fn waits_for_ledger(&self) -> bool {
+        let is_still = self.changed_since.is_none();
+        self.is_for_the_ledger && is_still && Instant::now() >= self.again_at
+    }
+
     /// What a refused configuration names must not keep the next one from being loaded.
     fn has_changed(&mut self) -> bool {
         let (mut changed, mut still, mut changed_of_refused) = (false, true, false);
+        // Half a configuration may be one, with callers missing.
+        let mut is_whole = true;
         for watched in &mut self.files {
             let (has_changed, is_still) = watched.look();
+            is_whole &= is_still || watched.path != self.path;
             match watched.is_of_refused {
                 true => changed_of_refused |= has_changed && is_still,
                 false => {
@@ -142,7 +151,7 @@ impl Source {
         let now = Instant::now();
         if changed {
             let since = *self.changed_since.get_or_insert(now);
-            return still || now - since >= PATIENCE;
+            return still || is_whole && now - since >= PATIENCE;
         }
         self.changed_since = None;
         let is_due = changed_of_refused && now >= self.again_at;
@@ -180,9 +189,12 @@ pub async fn follow(mut source: Source, generations: Arc<Generations>, mut reade
     loop {
         source.changed(&mut looks, &generations).await;
         let done = reload(&mut source, &generations).await;
-        source.waits_for_ledger = done.as_ref().is_err_and(CannotApply::is_for_the_ledger);
+        source.is_for_the_ledger = done.as_ref().is_err_and(CannotApply::is_for_the_ledger);
         if let Err(cause) = done {
             generations.refuse(&cause);
+            if source.is_for_the_ledger {
+                source.again_at = Instant::now() + PAUSE;
+            }
         }
         readers.follow(&generations.current().shared.verifier);
     }

@@ -155,6 +155,23 @@ impl Issuer {
         token.is_for(&self.settings.audiences)
     }
 
+    /// Whether it has keys, be they current or not.
+    pub fn has_keys(&self) -> bool {
+        self.source().is_none_or(|source| source.has_loaded())
+    }
+
+    /// Whether a token is for it, and signed by a key of its own, as far as the token says.
+    pub fn knows(&self, token: &Token<'_>) -> bool {
+        let (kid, algorithm) = (token.kid.as_deref(), token.algorithm);
+        let has = |set: &KeySet| set.find(kid, algorithm).is_ok();
+        let has_key = match &self.keys {
+            Keys::Shared(_) => true,
+            Keys::File(set) => has(set),
+            Keys::Fetched(source) => source.current().is_some_and(|set| has(&set)),
+        };
+        has_key && self.settings.algorithms.contains(&algorithm) && self.is_meant(token)
+    }
+
     /// Waits until the keys are as current as they get, where newer ones may verify the token: only one that
     /// names an unknown key, and is not refused whatever its key, is worth a wait.
     pub async fn catch_up(&self, token: &Token<'_>) -> Result<(), Unverified> {

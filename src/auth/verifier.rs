@@ -19,10 +19,14 @@ use crate::config::Config;
 use crate::gateway_key::PREFIX;
 use crate::meter::Fill;
 
+/// So many may wait where few may be in flight, unless that is half of them.
+const A_FEW: usize = 64;
+
 /// The most requests that wait for one issuer's keys: anybody can send them, and each has a place in
 /// flight.
 fn most_waiting(config: &Config) -> usize {
-    (config.server.max_in_flight / 16).max(1)
+    let most = config.server.max_in_flight;
+    (most / 16).max(most.div_ceil(2).min(A_FEW))
 }
 
 /// Shared by all workers. Takes no lock but that of the cache's shard.
@@ -84,21 +88,29 @@ impl Verifier {
     }
 
     /// Two issuers may share an `iss` with different audiences: the first that accepts it counts, also where
-    /// its keys have to be waited for. Else it would depend on the moment who the caller is.
+    /// its keys have not loaded yet. Else it would depend on the moment who the caller is.
     async fn verify_token(&self, token: &str, now: Timestamp) -> Result<Arc<Caller>, Unverified> {
         if !token.contains('.') {
             return Err(Unverified::Form);
         }
         let read = Token::read(token)?;
         let mut refusal = Unverified::UnknownIssuer;
+        let is_of_known_key = self.issuers_of(&read).any(|issuer| issuer.knows(&read));
+        let mut is_first = true;
         for issuer in self.issuers_of(&read) {
-            issuer.catch_up(&read).await?;
+            // Only a token of a key that nobody knows is worth a wait.
+            if !(is_of_known_key && issuer.has_keys()) {
+                issuer.catch_up(&read).await?;
+            }
             match issuer.verify(&read, now) {
-                Ok(verified) => return Ok(self.keep(token, verified)),
+                Ok(verified) if is_first => return Ok(self.keep(token, verified)),
+                // Not remembered: an earlier one may have its key with the next read.
+                Ok(verified) => return Ok(verified.caller),
                 // It is this one's to judge, once its keys are here.
                 Err(reason @ Unverified::NoKeySet) if issuer.is_meant(&read) => return Err(reason),
                 Err(reason) => refusal = reason,
             }
+            is_first &= !issuer.is_meant(&read);
         }
         Err(refusal)
     }

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use super::book::Book;
+use super::book::{Book, Found};
 use super::fault::Fault;
 use super::job::Write;
 use super::meter::Failure;
@@ -34,13 +34,14 @@ impl Writer {
     pub(super) fn drop_written(&mut self, book: &mut Book) -> Result<(), Fault> {
         let mut left = VecDeque::new();
         while let Some(write) = self.backlog.pop_front() {
-            let is_written = match &write {
-                Write::Record(record) => book.has(&record.placed.draft.receipt),
-                Write::Intend(_) | Write::Free(_) | Write::Withdraw(_) => Ok(false),
+            let found = match &write {
+                Write::Record(record) => book.found(record),
+                Write::Intend(_) | Write::Free(_) | Write::Withdraw(_) => Ok(Found::Nothing),
             };
-            match is_written {
-                Ok(true) => left.extend(write.lease().map(Write::Free)),
-                Ok(false) => left.push_back(write),
+            match found {
+                Ok(Found::Ours) => left.extend(write.lease().map(Write::Free)),
+                Ok(Found::Adopted) => left.push_back(write.beside_the_adopted()),
+                Ok(Found::Nothing) => left.push_back(write),
                 Err(fault) => {
                     left.push_back(write);
                     left.append(&mut self.backlog);

@@ -205,7 +205,7 @@ impl Book {
     }
 
     /// Frees the cells that were held. Those whose leases this process no longer had, because it was silent for
-    /// too long.
+    /// too long, or that were overtaken.
     fn free_leases(&mut self, writes: &[Write]) -> Result<HashSet<Fingerprint>, Fault> {
         let mut leases: Vec<_> = writes.iter().filter_map(Write::lease).collect();
         leases.sort_unstable();
@@ -216,26 +216,34 @@ impl Book {
             .collect();
         let free = "DELETE FROM leases WHERE fingerprint = $1 AND holder = $2";
         let freed = self.database.execute_each(free, &values)?;
-        let lost = leases.iter().zip(freed).filter(|(_, rows)| *rows == 0);
-        Ok(lost.map(|(lease, _)| *lease).collect())
+        let all = leases.iter().zip(values).zip(freed);
+        let (lost, values): (HashSet<_>, Vec<_>) = all
+            .filter(|(_, rows)| *rows == 0)
+            .map(|((lease, values), _)| (*lease, values))
+            .unzip();
+        let overtaken = "DELETE FROM leases WHERE fingerprint = $1 AND holder = '-' || $2";
+        self.database.execute_each(overtaken, &values)?;
+        Ok(lost)
     }
 
-    /// Those of the cells, whose leases are gone, that others have, or have judged for. Whoever has one loses it
-    /// in turn: what is recorded now is not in the history that it judges by.
+    /// Those of the cells, whose leases are gone, that others have, or have judged for. Whoever has one keeps
+    /// it, overtaken: what is recorded now is not in the history that it judges by.
     fn had_by_others(&mut self, held: &[&HeldCell]) -> Result<HashSet<Fingerprint>, Fault> {
-        let fingerprints = held.iter().map(|held| Input::Bytes(&held.fingerprint.0));
-        let values: Vec<_> = fingerprints.map(|fingerprint| vec![fingerprint]).collect();
-        let take_away = "DELETE FROM leases WHERE fingerprint = $1";
-        let leased = self.database.execute_each(take_away, &values)?;
-        let values = held.iter().map(|held| {
-            let version = Input::Integer(held.history.version);
-            vec![Input::Bytes(&held.fingerprint.0), version]
-        });
+        let overtake =
+            "UPDATE leases SET holder = '-' || LTRIM(holder, '-') WHERE fingerprint = $1";
+        let values: Vec<_> = held
+            .iter()
+            .map(|held| vec![Input::Bytes(&held.fingerprint.0)])
+            .collect();
+        let leased = self.database.execute_each(overtake, &values)?;
         let recorded = "SELECT CAST(1 AS BIGINT) FROM entries WHERE in_history = 1 \
              AND cell = (SELECT id FROM cells WHERE fingerprint = $1) AND sequence > $2 LIMIT 1";
-        let recorded = self
-            .database
-            .query_each(recorded, &values.collect::<Vec<_>>())?;
+        let version = |held: &&HeldCell| Input::Integer(held.history.version);
+        let values = held
+            .iter()
+            .map(|held| vec![Input::Bytes(&held.fingerprint.0), version(held)]);
+        let values: Vec<_> = values.collect();
+        let recorded = self.database.query_each(recorded, &values)?;
         let all = held.iter().zip(leased).zip(recorded);
         let had = all.filter(|((_, leased), recorded)| *leased > 0 || !recorded.is_empty());
         Ok(had.map(|((held, _), _)| held.fingerprint).collect())
@@ -280,6 +288,24 @@ impl Book {
         Ok(!rows.is_empty())
     }
 
+    /// What stands under the receipt of a record.
+    pub fn found(&mut self, record: &Record) -> Result<Found, Fault> {
+        let draft = &record.placed.draft;
+        let find = "SELECT upstream_status, duration_ms FROM entries WHERE receipt = $1";
+        let rows = self
+            .database
+            .query(find, &[Input::Text(draft.receipt.text())])?;
+        let Some(mut row) = rows.into_iter().next() else {
+            return Ok(Found::Nothing);
+        };
+        let found = (row.optional_integer()?, row.integer()?);
+        let own = (draft.upstream.map(i64::from), draft.duration_ms);
+        match record.is_intended && found != own {
+            true => Ok(Found::Adopted),
+            false => Ok(Found::Ours),
+        }
+    }
+
     /// The number of a set of policies: the same after every restart.
     pub fn generation(&mut self, hash: &[u8; 32]) -> Result<i64, Fault> {
         super::database::in_transaction(self.database.as_mut(), |database| {
@@ -309,6 +335,14 @@ fn lost_entries() -> Fault {
     )
 }
 
+/// What stands under a receipt.
+pub enum Found {
+    Nothing,
+    Ours,
+    /// What another gateway made of its intent.
+    Adopted,
+}
+
 /// What others may do while something is written.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Others {
@@ -326,8 +360,10 @@ struct Done {
     lost: HashSet<Fingerprint>,
 }
 
+/// Cells of which something is recorded now that others have to know of.
 fn held(writes: &[Write]) -> impl Iterator<Item = &HeldCell> {
     let records = writes.iter().filter_map(as_record);
+    let records = records.filter(|record| record.placed.draft.past.is_some());
     records.filter_map(|record| record.held.as_ref())
 }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::entry::{Acted, BodyDigest, Entry, points_json};
 use super::receipt::Receipt;
 use super::written;
-use crate::policy::{Decision, Fate, Past};
+use crate::policy::{Decision, Fate, Past, Role};
 
 pub struct Draft {
     pub receipt: Receipt,
@@ -88,6 +88,19 @@ impl Draft {
         }
         let before = self.content.get(..self.past_at).unwrap_or_default();
         written::with_past(before.to_vec(), past.as_ref())
+    }
+
+    /// Where nothing tells its attempt from others it would be one more of them: what was sent counts, and no
+    /// attempt.
+    pub fn put_aside(&mut self) {
+        let is_attempt_alone = |past: &Past| past.is_stamped && past.submitted_at.is_none();
+        let Some(past) = self.past.as_mut().filter(|past| is_attempt_alone(past)) else {
+            return;
+        };
+        past.role = Role::Aside;
+        self.content.truncate(self.past_at);
+        let before = std::mem::take(&mut self.content);
+        self.content = written::with_past(before, self.past.as_ref());
     }
 
     /// As it shall be read if nothing more is heard of it: its fate is unknown.

@@ -127,6 +127,7 @@ impl Write {
         if let Ok(receipt) = Receipt::mint(jiff::Timestamp::now()) {
             record.placed.draft.receipt = receipt;
         }
+        record.placed.draft.put_aside();
         record.is_intended = false;
         Self::Record(record)
     }

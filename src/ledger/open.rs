@@ -4,14 +4,13 @@
 //! transaction stays open while a lease is held.
 
 use std::collections::{HashMap, HashSet};
-use std::iter;
 use std::sync::Arc;
 
 use super::book::Book;
 use super::cell::Fingerprint;
 use super::cells::CellKey;
 use super::content::{PastAlone, PastContent};
-use super::database::{Cursor, Database, Dialect, Input, in_transaction};
+use super::database::{Database, Dialect, Input, in_transaction};
 use super::fault::Fault;
 use super::head::Head;
 use super::histories::{History, append};
@@ -30,13 +29,14 @@ macro_rules! now {
     };
 }
 
-/// That the process which a lease or an intent names no longer says that it lives.
+/// That the process which a lease or an intent names no longer says that it lives. A lease whose holder begins
+/// with `-` was overtaken: somebody has recorded what its holder does not know of.
 macro_rules! holder_is_gone {
     ($table:literal) => {
         concat!(
-            "NOT EXISTS (SELECT 1 FROM holders WHERE holders.id = ",
+            "NOT EXISTS (SELECT 1 FROM holders WHERE holders.id = LTRIM(",
             $table,
-            ".holder AND holders.alive_until > ",
+            ".holder, '-') AND holders.alive_until > ",
             now!(),
             ")"
         )
@@ -84,7 +84,7 @@ const FORGET: &str = concat!("DELETE FROM holders WHERE alive_until < ", now!(),
 pub(super) const SWEEP: &str = concat!(
     "DELETE FROM leases WHERE fingerprint IN (SELECT fingerprint FROM leases WHERE ",
     holder_is_gone!("leases"),
-    " AND NOT EXISTS (SELECT 1 FROM intents WHERE intents.holder = leases.holder) \
+    " AND NOT EXISTS (SELECT 1 FROM intents WHERE intents.holder = LTRIM(leases.holder, '-')) \
      FOR UPDATE SKIP LOCKED)"
 );
 
@@ -92,9 +92,12 @@ pub(super) const SWEEP: &str = concat!(
 /// of all others.
 pub(super) const MOST_PASTS: usize = 20_000;
 
-/// How many entries of a history are read at once: those that most have, then more.
-const FIRST_ROWS: i64 = 64;
-const MORE_ROWS: i64 = 512;
+/// How many entries of a history are read at once; many more where they are small.
+const ROWS: i64 = 64;
+const SMALL_ROWS: i64 = 512;
+
+/// What an entry may have sealed, in bytes, to be small.
+const SMALL: i64 = 2_048;
 
 /// How long a silent process is remembered.
 const FORGET_AFTER_MILLIS: i64 = 24 * 3_600 * 1_000;
@@ -287,8 +290,8 @@ impl Book {
         let holder = self.holder.clone();
         in_transaction(self.database.as_mut(), |database| {
             let me = Input::Text(&holder);
-            let leases = "DELETE FROM leases WHERE holder = $1 \
-                 AND NOT EXISTS (SELECT 1 FROM intents WHERE intents.holder = leases.holder)";
+            let leases = "DELETE FROM leases WHERE LTRIM(holder, '-') = $1 \
+                 AND NOT EXISTS (SELECT 1 FROM intents WHERE intents.holder = $1)";
             database.execute(leases, &[me])?;
             database.execute("DELETE FROM holders WHERE id = $1", &[me])?;
             Ok(())
@@ -306,29 +309,34 @@ pub(super) fn read_history(
 ) -> Result<History, Fault> {
     let read = "SELECT sequence, receipt, sealed FROM entries WHERE cell = $1 AND in_history = 1 \
          AND sequence > $2 ORDER BY sequence LIMIT $3";
-    let (mut version, mut pasts) = (0, Vec::new());
-    for at_once in iter::once(FIRST_ROWS).chain(iter::repeat(MORE_ROWS)) {
+    let (mut version, mut pasts, mut at_once) = (0, Vec::new(), ROWS);
+    loop {
         let values = [cell, version, at_once].map(Input::Integer);
         let rows = database.query(read, &values)?;
-        let is_last = (rows.len() as i64) < at_once;
+        let (count, mut size) = (rows.len() as i64, 0);
         for mut row in rows {
             version = row.integer()?;
-            add(&mut pasts, read_past(row, key)?);
+            let (receipt, sealed) = (row.text()?, row.bytes()?);
+            size += sealed.len() as i64;
+            add(&mut pasts, read_past(&receipt, &sealed, key)?);
         }
-        if is_last {
-            break;
+        if count < at_once {
+            let pasts = Arc::new(pasts);
+            return Ok(History { version, pasts });
         }
+        at_once = match size <= SMALL * count {
+            true => SMALL_ROWS,
+            false => ROWS,
+        };
     }
-    let pasts = Arc::new(pasts);
-    Ok(History { version, pasts })
 }
 
 /// A past that can't be read stops the judging: without it the judgement would be another.
-fn read_past(mut row: Cursor, key: &SealKey) -> Result<Past, Fault> {
+fn read_past(receipt: &str, sealed: &[u8], key: &SealKey) -> Result<Past, Fault> {
     let unreadable =
         || Fault::refused("a cell's history can't be read: run `scoregate ledger verify`");
-    let receipt = Receipt::parse(&row.text()?).map_err(Fault::refused)?;
-    let content = key.open(&receipt, &row.bytes()?).ok_or_else(unreadable)?;
+    let receipt = Receipt::parse(receipt).map_err(Fault::refused)?;
+    let content = key.open(&receipt, sealed).ok_or_else(unreadable)?;
     let PastAlone { past } = serde_json::from_slice(&content).map_err(Fault::refused)?;
     past.and_then(PastContent::read).ok_or_else(unreadable)
 }

@@ -14,6 +14,9 @@ use super::open::now;
 /// The most entries that go in one transaction.
 const MOST_AT_ONCE: i64 = 1_000;
 
+/// How many thousand entries from ahead are looked past.
+const MOST_AHEAD: usize = 20;
+
 /// An entry from so far ahead was stamped by a clock that was wrong, and keeps none behind it from going.
 const AHEAD: SignedDuration = SignedDuration::from_hours(24);
 
@@ -43,8 +46,11 @@ impl Book {
         if first(self.database.as_mut())?.is_none_or(|time| limits.keeps(time)) {
             return Ok(0);
         }
+        let Some(end) = end_of_old(self.database.as_mut(), limits)? else {
+            return Ok(0);
+        };
         let dropped = in_transaction(self.database.as_mut(), |database| {
-            delete_old(database, limits)
+            delete_up_to(database, end)
         })?;
         if dropped > 0 {
             self.heed_own();
@@ -80,26 +86,39 @@ fn first(database: &mut dyn Database) -> Result<Option<i64>, Fault> {
 }
 
 /// The last old one of the first entries, before any that is kept.
-fn end_of_old(database: &mut dyn Database, limits: Limits) -> Result<Option<(i64, Hash)>, Fault> {
-    let first = "SELECT sequence, time, hash FROM entries ORDER BY sequence LIMIT $1";
-    let mut end = None;
-    for mut row in database.query(first, &[Input::Integer(MOST_AT_ONCE)])? {
-        let (sequence, time) = (row.integer()?, row.integer()?);
-        if limits.keeps(time) {
-            break;
+fn end_of_old(database: &mut dyn Database, limits: Limits) -> Result<Option<i64>, Fault> {
+    let next = "SELECT sequence, time FROM entries WHERE sequence > $1 ORDER BY sequence LIMIT $2";
+    let (mut after, mut end) = (0, None);
+    for _ in 0..MOST_AHEAD {
+        let values = [after, MOST_AT_ONCE].map(Input::Integer);
+        let before = after;
+        for mut row in database.query(next, &values)? {
+            let (sequence, time) = (row.integer()?, row.integer()?);
+            if limits.keeps(time) {
+                return Ok(end);
+            }
+            after = sequence;
+            if time < limits.old {
+                end = Some(sequence);
+            }
         }
-        if time < limits.old {
-            end = Some((sequence, Hash::read(&row.bytes()?)));
+        if end.is_some() || after == before {
+            break;
         }
     }
     Ok(end)
 }
 
-fn delete_old(database: &mut dyn Database, limits: Limits) -> Result<u64, Fault> {
+/// A bounded number of the first entries, up to this one.
+fn delete_up_to(database: &mut dyn Database, end: i64) -> Result<u64, Fault> {
     let mut head = Head::read_to_write(database)?;
-    let Some((end, hash)) = end_of_old(database, limits)? else {
+    let first =
+        "SELECT sequence, hash FROM entries WHERE sequence <= $1 ORDER BY sequence LIMIT $2";
+    let first = database.query(first, &[end, MOST_AT_ONCE].map(Input::Integer))?;
+    let Some(mut last) = first.into_iter().last() else {
         return Ok(0);
     };
+    let (end, hash) = (last.integer()?, Hash::read(&last.bytes()?));
     let cells = "SELECT DISTINCT cell FROM entries WHERE sequence <= $1 AND cell IS NOT NULL";
     let mut touched = Vec::new();
     for mut row in database.query(cells, &[Input::Integer(end)])? {

@@ -64,6 +64,7 @@ pub fn start_writer(
             is_shared,
             locks,
             strays: Strays::default(),
+            served: 0,
             is_patient,
             has_company: false,
             backlog: VecDeque::new(),

@@ -19,6 +19,8 @@ pub const LOOK: Duration = Duration::from_secs(3);
 /// What the last look found.
 pub struct Strays {
     next: Instant,
+    /// How much is to be served before: all that waited at the last look.
+    after: u64,
     found: HashSet<Fingerprint>,
 }
 
@@ -26,6 +28,7 @@ impl Default for Strays {
     fn default() -> Self {
         Self {
             next: Instant::now(),
+            after: 0,
             found: HashSet::new(),
         }
     }
@@ -33,7 +36,8 @@ impl Default for Strays {
 
 impl Writer {
     pub(super) fn free_strays(&mut self) {
-        if !self.is_shared || Instant::now() < self.strays.next {
+        let is_due = Instant::now() >= self.strays.next && self.served >= self.strays.after;
+        if !self.is_shared || !is_due {
             return;
         }
         let Some(Ok(leases)) = self.with_book_raw(Book::leases) else {
@@ -41,14 +45,13 @@ impl Writer {
         };
         let waiting: HashSet<_> = self.backlog.iter().filter_map(Write::lease).collect();
         let is_stray = |lease: &Fingerprint| !self.locks.has(lease) && !waiting.contains(lease);
-        let mut found: HashSet<_> = leases.into_iter().filter(is_stray).collect();
-        // What waits may free them yet, with what is to be written first.
-        if self.meter.queue.load(Ordering::Relaxed) > 0 {
-            found.clear();
-        }
+        let found: HashSet<_> = leases.into_iter().filter(is_stray).collect();
         let again: Vec<_> = found.intersection(&self.strays.found).copied().collect();
+        // What waits now may free them, with what is to be written first.
+        let waiting = self.meter.queue.load(Ordering::Relaxed) as u64;
         self.strays = Strays {
             next: Instant::now() + LOOK,
+            after: self.served + waiting,
             found,
         };
         again
@@ -61,7 +64,7 @@ impl Writer {
 impl Book {
     /// Of this process.
     fn leases(&mut self) -> Result<Vec<Fingerprint>, Fault> {
-        let find = "SELECT fingerprint FROM leases WHERE holder = $1";
+        let find = "SELECT fingerprint FROM leases WHERE LTRIM(holder, '-') = $1";
         let rows = self.database.query(find, &[Input::Text(&self.holder)])?;
         let read = |mut row: Cursor| {
             let bytes = row.bytes()?.try_into();

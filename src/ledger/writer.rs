@@ -55,6 +55,8 @@ pub struct Writer {
     pub is_shared: bool,
     pub locks: Arc<CellLocks>,
     pub strays: Strays,
+    /// How many jobs it has taken.
+    pub served: u64,
     /// Whether it may let entries wait for company. Not where each transaction waits for the disk, which
     /// takes long enough for more to come.
     pub is_patient: bool,
@@ -94,7 +96,7 @@ impl Writer {
         }
     }
 
-    pub fn gather(&self, first: Job) -> Batch {
+    pub fn gather(&mut self, first: Job) -> Batch {
         let mut batch = Batch::default();
         let mut taken = 0;
         let waiting = self.jobs.try_iter().take(MOST_AT_ONCE - 1);
@@ -103,6 +105,7 @@ impl Writer {
             taken += 1;
         }
         self.meter.queue.fetch_sub(taken, Ordering::Relaxed);
+        self.served += taken as u64;
         batch
     }
 
@@ -140,9 +143,13 @@ impl Writer {
                     self.write(vec![write], vec![waiter]);
                 }
             }
-            Some(Err(Fault::Refused(_))) if self.was_adopted(&writes) => {
+            Some(Err(Fault::Refused(_))) if self.was_adopted(&writes) == Ok(true) => {
                 let beside = writes.into_iter().map(Write::beside_the_adopted).collect();
                 self.write(beside, waiters);
+            }
+            Some(Err(Fault::Refused(_))) if !self.health.is_good.load(Ordering::Acquire) => {
+                writes.into_iter().for_each(|write| self.keep(write));
+                refuse(waiters);
             }
             Some(Err(Fault::Refused(_))) => {
                 writes.iter().for_each(|write| self.refuse_write(write));
@@ -170,12 +177,13 @@ impl Writer {
 
     /// Whether another gateway, to which this one was silent for too long, has made an entry of unknown fate
     /// of its intent.
-    fn was_adopted(&mut self, writes: &[Write]) -> bool {
-        let [Write::Record(record)] = writes else {
-            return false;
-        };
-        record.is_intended
-            && self.with_book(|book| book.has(&record.placed.draft.receipt)) == Ok(true)
+    fn was_adopted(&mut self, writes: &[Write]) -> Result<bool, Unavailable> {
+        match writes {
+            [Write::Record(record)] if record.is_intended => {
+                self.with_book(|book| book.has(&record.placed.draft.receipt))
+            }
+            _ => Ok(false),
+        }
     }
 
     fn answer(

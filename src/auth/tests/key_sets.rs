@@ -425,6 +425,28 @@ async fn a_token_for_several_entries_is_the_first_ones_also_before_its_keys_are_
     assert_eq!(&*caller.unwrap().name, "second/tool");
 }
 
+/// A key that somebody knows is worth no wait; and who knows it may change with the next read.
+#[tokio::test]
+async fn a_token_whose_key_a_later_entry_knows_waits_for_no_earlier_one() {
+    let (key, other) = (Key::p256("key"), Key::p256("other"));
+    let provider = Provider::new(Answer::keys(&key_set(&[&other])));
+    let mut second = issuer_with(&key_set(&[&key]));
+    second.name = "second".to_owned();
+    second.audiences = vec!["elsewhere".to_owned()];
+    let issuers = vec![issuer(provider.keys()), second];
+    let kept = Kept::new(verifier_with(issuers, Duration::from_secs(30), often()));
+    until("its keys are here", || kept.verifier.is_ready()).await;
+    provider.set(Answer::Hang);
+    let token = key.token(&json!({"aud": ["elsewhere", AUDIENCE]}));
+    let verified = timeout(AT_ONCE, kept.verifier.verify(&token, Timestamp::now())).await;
+    assert_eq!(&*verified.unwrap().unwrap().name, "second/tool");
+    provider.set(Answer::keys(&key_set(&[&other, &key])));
+    let own = key.token(&json!({}));
+    assert!(kept.accepts(&own).await);
+    let verified = kept.verifier.verify(&token, Timestamp::now()).await;
+    assert_eq!(&*verified.unwrap().name, "id/tool");
+}
+
 #[tokio::test]
 async fn readiness_waits_for_every_issuer_that_is_required_and_for_no_other() {
     let key = Key::p256("key");

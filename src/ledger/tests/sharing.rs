@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::sample::{Home, cell, entry, history, past};
 use super::suite::{all, reading, soon, tamper, until_healthy, verdict};
 use crate::ledger::{Durability, Filter, Ledger, Unavailable};
-use crate::policy::Fate;
+use crate::policy::{Fate, Role};
 
 /// Two gateways on one database.
 fn two(home: &Home) -> [Ledger; 2] {
@@ -218,6 +218,11 @@ async fn what_is_settled_while_another_has_the_cell_is_of_unknown_fate() {
     let held = other.hold(cell("42"), soon()).await.unwrap();
     let settled = one.settle(lost, entry("42", "90")).await;
     assert_eq!(settled, Err(Unavailable::Overtaken));
+    // It is nobody else's before that is recorded too.
+    let third = Ledger::open(&home.settings).unwrap();
+    let briefly = Instant::now() + Duration::from_millis(300);
+    let busy = third.hold(cell("42"), briefly).await;
+    assert_eq!(busy.err(), Some(Unavailable::CellBusy));
     // Who had it meanwhile can't know either: its score may have been the first to arrive.
     let settled = other.settle(held, entry("42", "50")).await;
     assert_eq!(settled, Err(Unavailable::Overtaken));
@@ -226,6 +231,7 @@ async fn what_is_settled_while_another_has_the_cell_is_of_unknown_fate() {
         .iter()
         .map(|kept| kept.entry.past.as_ref().unwrap().fate);
     assert_eq!(fates.collect::<Vec<_>>(), [Fate::Unknown; 2]);
+    assert!(third.hold(cell("42"), soon()).await.is_ok());
 }
 
 /// What LTIAAS has refused is nobody's to wonder about.
@@ -236,10 +242,13 @@ async fn a_definite_failure_stays_one_though_its_cell_was_lost() {
     let lost = one.hold(cell("42"), soon()).await.unwrap();
     tamper(&home, "UPDATE leases SET holder = 'dead'");
     let held = other.hold(cell("42"), soon()).await.unwrap();
-    other.settle(held, entry("42", "50")).await.unwrap();
     let mut failed = entry("42", "90");
     (failed.past, failed.upstream) = (None, Some(404));
     assert_eq!(one.settle(lost, failed).await, Ok(()));
+    // Nor does it change anything for who has the cell.
+    other.settle(held, entry("42", "50")).await.unwrap();
+    let held = other.hold(cell("42"), soon()).await.unwrap();
+    assert_eq!(**held.history(), history([past("50")]));
 }
 
 /// What was on its way stands as of unknown fate then; to be told that it can't be recorded would have it
@@ -263,8 +272,14 @@ async fn an_intent_that_others_have_adopted_is_recorded_beside_it() {
     let settled = one.settle(held, sent).await;
     assert_eq!(settled, Err(Unavailable::Overtaken));
     let held = one.hold(cell("42"), soon()).await.unwrap();
-    let fates: Vec<_> = held.history().iter().map(|past| past.fate).collect();
+    let (fates, roles): (Vec<_>, Vec<_>) = held
+        .history()
+        .iter()
+        .map(|past| (past.fate, past.role))
+        .unzip();
     assert_eq!(fates, [Fate::Unknown; 2]);
+    // It is one attempt, and has no time of its own to be known by.
+    assert_eq!(roles, [Role::Attempt, Role::Aside]);
     assert_eq!(verdict(&home), (2, None));
 }
 
