@@ -165,26 +165,6 @@ fn since_leaves_what_came_before_as_it_was_judged() {
     );
 }
 
-/// What left last before that is compared with its comment, whatever has left since.
-#[test]
-fn since_remembers_what_had_left_whole() {
-    let (gateway, _upstream) = start("");
-    let commented = |given: &str| {
-        let comment = ("comment", "\"Well done\"");
-        let body = score_with(&[("scoreGiven", given), comment]);
-        assert_eq!(gateway.submit(body.as_str()).status, 204);
-    };
-    commented("90");
-    let started = jiff::Timestamp::now();
-    while jiff::Timestamp::now().as_millisecond() <= started.as_millisecond() + 1 {}
-    let since = jiff::Timestamp::now().to_string();
-    commented("90.5");
-    let candidate = "[[policy]]\nname = \"a\"\nunchanged = \"skip\"\ntolerance = 0.01\n";
-    let arguments = ["--json", "--since", &since];
-    let outcome = replay(gateway.directory.path(), candidate, &arguments).good_json();
-    assert_eq!(outcome["down"], 1, "{outcome:#}");
-}
-
 #[test]
 fn since_may_be_a_date() {
     let (gateway, _upstream) = start("");

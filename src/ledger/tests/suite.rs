@@ -362,6 +362,14 @@ async fn keeps_only_the_comment_that_left_last(home: Home) {
         assert_eq!(comments, expected);
         ledger.settle(held, commented("third")).await.unwrap();
     }
+    // Whoever judges anew from some time on needs what had left last by then.
+    let whole = reading(&home, |reader| reader.history(&cell("42")).unwrap());
+    let comments = whole.iter().map(|past| {
+        let sent = past.sent.as_ref().unwrap();
+        sent.comment.as_deref().unwrap()
+    });
+    let comments: Vec<_> = comments.collect();
+    assert_eq!(comments, ["first", "second", "third", "third"]);
 }
 
 async fn frees_a_cell_whose_holder_gave_up(home: Home) {
