@@ -36,6 +36,7 @@ mod lock_file;
 mod looks;
 mod meter;
 mod open;
+mod opening;
 mod patience;
 mod place;
 mod postgres;

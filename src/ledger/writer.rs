@@ -12,11 +12,11 @@ use std::time::{Duration, Instant};
 
 use super::batch::Batch;
 use super::book::Book;
-use super::cell::{Cell, CellLocks, Fingerprint};
+use super::cell::{CellLocks, Fingerprint};
 use super::fault::{CannotOpen, Fault, Unavailable};
 use super::head::End;
 use super::health::Health;
-use super::job::{Closing, Job, Opened, Reply, Write};
+use super::job::{Closing, Job, Write};
 use super::meter::{Failure, LedgerMeter};
 use super::strays::Strays;
 use super::waiter::{Waiter, tell_all};
@@ -24,9 +24,6 @@ use crate::error::chain;
 
 /// The most that is written in one transaction.
 const MOST_AT_ONCE: usize = 512;
-
-/// The most cells that are opened with one wait for the database: whoever is first waits for the last.
-const MOST_OPENED: usize = 64;
 
 /// How long the writer lets more come, where the last transaction had company: to write an entry of
 /// a transaction that is there anyway costs a fraction of what one of its own costs. A lone entry
@@ -211,52 +208,6 @@ impl Writer {
         self.flush();
     }
 
-    fn open_cells(&mut self, mut opens: Vec<(Cell, Reply<Opened>)>) {
-        while !opens.is_empty() {
-            let rest = opens.split_off(opens.len().min(MOST_OPENED));
-            self.open_some(opens);
-            opens = rest;
-            // Or the leases of a long line would grow too old to be sure of.
-            self.tick_if_due();
-        }
-    }
-
-    fn open_some(&mut self, opens: Vec<(Cell, Reply<Opened>)>) {
-        let cells: Vec<_> = opens.iter().map(|(cell, _)| cell.fingerprint()).collect();
-        let done = self.with_book_raw(|book| book.open(&cells));
-        let was_asked = done.is_some();
-        let opened = match done {
-            Some(Ok(opened)) => opened.into_iter().map(of_its_own).collect(),
-            // One of them is at fault: each alone, so that the others are opened.
-            Some(Err(Fault::Refused(_))) if opens.len() > 1 => {
-                opens
-                    .into_iter()
-                    .for_each(|open| self.open_some(vec![open]));
-                return;
-            }
-            Some(Err(Fault::Refused(_))) => vec![Err(Unavailable::Unusable)],
-            Some(Err(Fault::Lost(_))) | None => vec![Err(Unavailable::Failing); cells.len()],
-        };
-        let (mut held, mut left) = (HashSet::new(), HashSet::new());
-        for ((cell, (_, reply)), opened) in cells.into_iter().zip(opens).zip(opened) {
-            let is_busy = matches!(opened, Ok(Opened::Busy));
-            let is_open = matches!(opened, Ok(Opened::History(_)));
-            let is_told = reply.send(opened).is_ok();
-            match is_open && is_told {
-                true => held.insert(cell),
-                false => !is_busy && left.insert(cell),
-            };
-        }
-        // Leases that were taken, or may have been, and that nobody has.
-        if self.is_shared && was_asked {
-            let unused: Vec<_> = left.difference(&held).copied().collect();
-            unused
-                .into_iter()
-                .for_each(|cell| self.keep(Write::Free(cell)));
-        }
-        self.flush();
-    }
-
     /// The database takes it never. The lease that it would have freed is freed without it.
     pub(super) fn refuse_write(&mut self, write: &Write) {
         self.meter.failed(Failure::Refused);
@@ -345,7 +296,7 @@ impl Writer {
         Ok(())
     }
 
-    fn tick_if_due(&mut self) {
+    pub(super) fn tick_if_due(&mut self) {
         if Instant::now() >= self.tick_at {
             self.tick();
         }
@@ -377,16 +328,8 @@ impl Writer {
     }
 }
 
-fn tell_of_refusal(fault: &Fault) {
+pub(super) fn tell_of_refusal(fault: &Fault) {
     tracing::warn!(target: "scoregate::ledger", cause = chain(fault), "the ledger's database refuses");
-}
-
-/// A cell that can't be opened, though the database can be used.
-fn of_its_own(opened: Result<Opened, Fault>) -> Result<Opened, Unavailable> {
-    opened.map_err(|fault| {
-        tell_of_refusal(&fault);
-        Unavailable::Unusable
-    })
 }
 
 fn refuse(waiters: Vec<Option<Waiter>>) {
