@@ -474,13 +474,13 @@ fn few_tokens_of_an_unknown_key_wait_for_a_slow_key_set_and_the_rest_are_turned_
     let upstream = Upstream::accepting();
     let gateway = behind_a_silent_provider(&upstream, "max_in_flight = 32");
     let unknown = support::submission(&token_of_an_unknown_key()).bytes();
-    let mut waiting: Vec<_> = (0..2).map(|_| gateway.connect()).collect();
+    let mut waiting: Vec<_> = (0..16).map(|_| gateway.connect()).collect();
     for client in &mut waiting {
         client.send(&unknown);
     }
     let limit = [("limit", "issuer.idp.jwks")];
-    let metrics = Metrics::wait_for(&gateway, "scoregate_limit_used", &limit, 2.0);
-    assert_eq!(metrics.sum("scoregate_limit", &limit), 2.0);
+    let metrics = Metrics::wait_for(&gateway, "scoregate_limit_used", &limit, 16.0);
+    assert_eq!(metrics.sum("scoregate_limit", &limit), 16.0);
     for _ in 0..40 {
         let refused = gateway.connect().send(&unknown).response();
         let body = assert_envelope(&refused, 503, "OVERLOADED");

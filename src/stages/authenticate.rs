@@ -10,7 +10,7 @@ use crate::error::{Cause, Code, Refusal, chain};
 use crate::handoff::{Identity, Routed};
 use crate::telemetry::Trail;
 
-const TOO_MANY: &str = "The gateway is at its limit of requests that wait for an issuer's keys (a sixteenth of server.max_in_flight).";
+const TOO_MANY: &str = "The gateway is at its limit of requests that wait for an issuer's keys (a share of server.max_in_flight).";
 
 const OUT_OF_TIME: &str =
     "The issuer's keys did not come within the time of a request (server.request_deadline).";
