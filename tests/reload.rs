@@ -437,6 +437,23 @@ fn a_file_that_a_refused_configuration_names_is_seen_when_it_is_mended() {
     }
 }
 
+/// Works while a file changes ten times a second, for the first time, the second, and so on.
+fn while_changing(change: impl Fn(usize) + Sync, work: impl FnOnce()) {
+    let ended = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut time = 0;
+            while !ended.load(Ordering::Relaxed) {
+                time += 1;
+                change(time);
+                thread::sleep(Duration::from_millis(100));
+            }
+        });
+        let _ended = Sets(&ended);
+        work();
+    });
+}
+
 /// Such as a log, by mistake: it never holds still, which must neither keep the mended configuration from being
 /// loaded nor have the refused one loaded without end.
 #[test]
@@ -445,17 +462,8 @@ fn a_file_that_a_refused_configuration_names_may_change_all_the_time() {
     let gateway = Gateway::start(&Settings::new(upstream.address));
     let folder = gateway.directory.path().to_owned();
     let good = fs::read_to_string(gateway.config_file()).unwrap();
-    let ended = AtomicBool::new(false);
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            let mut lines = 0;
-            while !ended.load(Ordering::Relaxed) {
-                lines += 1;
-                fs::write(folder.join("growing"), "line\n".repeat(lines)).unwrap();
-                thread::sleep(Duration::from_millis(100));
-            }
-        });
-        let _ended = Sets(&ended);
+    let grow = |lines: usize| fs::write(folder.join("growing"), "line\n".repeat(lines)).unwrap();
+    while_changing(grow, || {
         gateway.reconfigure_with(&good.replacen("api-key-0", "growing", 1));
         gateway.wait_until_applied(|applied| applied["last_error"].is_string());
         gateway.reconfigure_with(&format!("{good}\n# mended\n"));
@@ -471,18 +479,11 @@ fn a_file_in_force_that_never_holds_still_keeps_no_change_from_being_loaded() {
     let gateway = Gateway::start(&Settings::new(upstream.address));
     let folder = gateway.directory.path().to_owned();
     let good = fs::read_to_string(gateway.config_file()).unwrap();
-    let ended = AtomicBool::new(false);
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            let mut number = 0;
-            while !ended.load(Ordering::Relaxed) {
-                number += 1;
-                fs::write(folder.join("next-key"), format!("key-{number}")).unwrap();
-                fs::rename(folder.join("next-key"), folder.join("api-key-0")).unwrap();
-                thread::sleep(Duration::from_millis(100));
-            }
-        });
-        let _ended = Sets(&ended);
+    let replace = |number: usize| {
+        fs::write(folder.join("next-key"), format!("key-{number}")).unwrap();
+        fs::rename(folder.join("next-key"), folder.join("api-key-0")).unwrap();
+    };
+    while_changing(replace, || {
         for name in ["first", "second"] {
             let policy = format!("[[policy]]\nname = \"{name}\"\nmaximum = {{ percent = 100 }}\n");
             gateway.reconfigure_with(&format!("{good}{policy}"));

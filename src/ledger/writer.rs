@@ -144,6 +144,7 @@ impl Writer {
                 let beside = writes.into_iter().map(Write::beside_the_adopted).collect();
                 self.write(beside, waiters);
             }
+            // The database was lost when it was asked.
             Some(Err(Fault::Refused(_))) if !self.health.is_good.load(Ordering::Acquire) => {
                 writes.into_iter().for_each(|write| self.keep(write));
                 refuse(waiters);
