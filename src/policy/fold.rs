@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::Mode;
 use super::attempt::{Attempt, Attempts};
 use super::exact::Exact;
+use super::figure::Figure;
 use super::judge::Trial;
 use super::judgement::{Act, RefusedBy};
 use super::rules::{Candidate, Circumstances, Effect};
@@ -156,8 +157,8 @@ impl<'a> Run<'a> {
 }
 
 fn figures(worth: &Worth) -> String {
-    let points = worth.points();
-    format!("{} of {}", points.given, points.maximum)
+    let Worth { given, maximum } = worth.clone();
+    format!("{} of {}", Figure::of(given), Figure::of(maximum))
 }
 
 impl Cell<'_> {

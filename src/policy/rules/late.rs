@@ -67,7 +67,8 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::{Circumstances, Effect, Rule};
-use crate::policy::exact::{Exact, Rounding, to_decimal};
+use crate::policy::exact::{Exact, Rounding};
+use crate::policy::figure::Figure;
 use crate::policy::span::{Span, in_words};
 use crate::policy::worth::Worth;
 use crate::score::Decimal;
@@ -139,18 +140,14 @@ impl Rule for Late {
             return Effect::Unchanged;
         }
         let given = worth.given.clone() - self.deduction(worth, circumstances);
+        let given = given.not_below_zero();
+        let off = Figure::of(worth.given.clone() - given.clone());
         let how_late = in_words(lateness);
-        let off = |given: &Decimal| {
-            let off = to_decimal(&(worth.given.clone() - Exact::from(*given)));
-            let points = if off == Decimal::ONE {
-                "point"
-            } else {
-                "points"
-            };
-            format!("{how_late} late: {off} {points} off.")
-        };
-        Effect::of_given(worth, given.not_below_zero(), |given| match self {
-            Self::PerInterval { .. } | Self::Steps { .. } | Self::Flat { .. } => off(&given),
+        Effect::of_given(worth, given, |given| match self {
+            Self::PerInterval { .. } | Self::Steps { .. } | Self::Flat { .. } => {
+                let points = if off.is_one() { "point" } else { "points" };
+                format!("{how_late} late: {off} {points} off.")
+            }
             Self::Ceiling { percent } => {
                 format!("{how_late} late: no more than {percent} % counts, which is {given}.")
             }

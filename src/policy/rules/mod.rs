@@ -20,6 +20,7 @@ pub use rescale::{Rescale, Target};
 pub use round::Round;
 
 use super::exact::Exact;
+use super::figure::Figure;
 use super::worth::Worth;
 use crate::score::Decimal;
 
@@ -49,12 +50,12 @@ pub enum Effect {
 
 impl Effect {
     /// `given` in place of what was given, unless that is what it was.
-    fn of_given(worth: &Worth, given: Exact, reason: impl FnOnce(Decimal) -> String) -> Self {
+    fn of_given(worth: &Worth, given: Exact, reason: impl FnOnce(Figure) -> String) -> Self {
         if given == worth.given {
             return Self::Unchanged;
         }
-        let worth = worth.with_given(given);
-        let reason = reason(worth.points().given);
+        let worth = worth.with_given(given.clone());
+        let reason = reason(Figure::of(given));
         Self::Changed { worth, reason }
     }
 }
