@@ -293,6 +293,56 @@ fn the_text_says_where_report_policies_would_change_nothing() {
     }
 }
 
+/// Otherwise whoever gave a due date looks for the fault in it.
+#[test]
+fn the_text_says_why_a_late_score_lost_nothing() {
+    let score = late_by_a_day_and_a_second();
+    for (keys, reason) in [
+        (
+            "late = { kind = \"per_interval\", percent = 10, interval = \"24h\", floor_percent = 95 }",
+            "1 day and 1 second late: nothing off, since the score is not above the floor of 95 %.",
+        ),
+        (
+            "grace = \"2d\"\nlate = { kind = \"flat\", points = 10 }",
+            "1 day and 1 second late, which the grace allows.",
+        ),
+        (
+            "late = { kind = \"ceiling\", percent = 95 }",
+            "1 day and 1 second late: nothing off, since the score is not above 95 % of its maximum.",
+        ),
+        (
+            "late = { kind = \"flat\", points = 0 }",
+            "1 day and 1 second late: nothing off, since what is taken off comes to 0.",
+        ),
+    ] {
+        let folder = folder(&format!(
+            "[[policy]]\nname = \"tardy\"\ndue = \"2026-03-01T12:00:00Z\"\n{keys}\n"
+        ));
+        let text = ask(folder.path(), &score, &[]).stdout;
+        let told = format!(
+            "  none changed or refused this score\n  late (policy `tardy`): 93 of 100, unchanged\n     {reason}\n"
+        );
+        assert!(text.contains(&told), "no `{told}` in:\n{text}");
+        let json = explained(folder.path(), &score, &[]);
+        assert_eq!(json["rules"], json!([]));
+        assert_eq!(json["spared"][0]["reason"], *reason);
+    }
+    let folder = folder(TARDY);
+    assert_eq!(explained(folder.path(), &score, &[]).get("spared"), None);
+}
+
+#[test]
+fn a_receipt_tells_what_was_spared_then() {
+    let (text, json) = told(
+        &Upstream::accepting(),
+        "[[policy]]\nname = \"tardy\"\ndue = \"2020-03-01T12:00:00Z\"\nlate = { kind = \"ceiling\", percent = 90 }\n",
+    );
+    assert_eq!(json["decision"], "forwarded");
+    assert_eq!(json["spared"][0]["rule"], "late");
+    let part = "nothing off, since the score is not above 90 % of its maximum.\n";
+    assert!(text.contains(part), "no `{part}` in:\n{text}");
+}
+
 #[test]
 fn a_file_is_read_in_place_of_stdin() {
     let folder = folder("");

@@ -20,6 +20,7 @@ pub fn write(explanation: &Explanation, out: &mut impl Write) -> io::Result<()> 
             write_effective(explanation, out)?;
             writeln!(out, "\nRules")?;
             write_rules(&explanation.rules, out)?;
+            write_spared(&explanation.spared, out)?;
         }
         false => writeln!(out, "\nNo policy was asked: {}", why_unjudged(explanation))?,
     }
@@ -217,6 +218,23 @@ fn write_rules(rules: &[Acted<'_>], out: &mut impl Write) -> io::Result<()> {
             Some(output) => writeln!(out, ": {came} -> {}", output.in_figures()),
             None => writeln!(out, ": {came} -> refused"),
         }?;
+        writeln!(out, "     {reason}")?;
+    }
+    Ok(())
+}
+
+/// Why a rule that one would expect is none of those above.
+fn write_spared(spared: &[Acted<'_>], out: &mut impl Write) -> io::Result<()> {
+    for acted in spared {
+        let Acted {
+            rule,
+            policy,
+            input,
+            output: _,
+            reason,
+        } = acted;
+        let input = input.in_figures();
+        writeln!(out, "  {rule} (policy `{policy}`): {input}, unchanged")?;
         writeln!(out, "     {reason}")?;
     }
     Ok(())

@@ -21,6 +21,7 @@ pub use round::Round;
 
 use super::exact::Exact;
 use super::figure::Figure;
+use super::window::Lateness;
 use super::worth::Worth;
 use crate::score::Decimal;
 
@@ -32,8 +33,7 @@ pub trait Rule {
 
 /// What a rule may look at beside the value.
 pub struct Circumstances<'a> {
-    /// Whole seconds that count as late.
-    pub lateness: u64,
+    pub lateness: Lateness,
     /// The line item's own, where it is known.
     pub line_item_maximum: Option<Decimal>,
     /// The highest ratio among the attempts that were on time. Worked out only for who asks.
@@ -44,8 +44,17 @@ pub struct Circumstances<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
     Unchanged,
-    Changed { worth: Worth, reason: String },
-    Refused { reason: String },
+    /// As `Unchanged`, where one would wonder why.
+    Spared {
+        reason: String,
+    },
+    Changed {
+        worth: Worth,
+        reason: String,
+    },
+    Refused {
+        reason: String,
+    },
 }
 
 impl Effect {
