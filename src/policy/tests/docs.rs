@@ -145,6 +145,35 @@ fn each_example_comes_out_as_written() {
     }
 }
 
+/// The text of the manual between two headings.
+fn part(from: &str, to: &str) -> &'static str {
+    let after = MANUAL.split_once(from).unwrap().1;
+    after.split_once(to).unwrap().0
+}
+
+fn text_blocks(text: &str) -> impl Iterator<Item = &str> {
+    let blocks = text.split("```text\n").skip(1);
+    blocks.map(|block| block.split("```").next().unwrap())
+}
+
+#[test]
+fn each_pattern_fits_what_the_manual_says() {
+    let mut pattern = None;
+    let mut tried = 0;
+    for line in text_blocks(part("### match", "### mode")).flat_map(str::lines) {
+        let Some(said) = line.strip_prefix("  ") else {
+            pattern = Some(Pattern::parse(line).unwrap());
+            continue;
+        };
+        let (fits, id) = said.split_once(' ').unwrap();
+        let id = crate::line_item::LineItem::parse(id.trim()).unwrap();
+        let matches = pattern.as_ref().unwrap().matches(id.normalized());
+        assert_eq!(matches, fits == "fits", "{pattern:?} {line}");
+        tried += 1;
+    }
+    assert_eq!(tried, 21);
+}
+
 /// The recipes of the manual: name and TOML.
 fn recipes() -> Vec<Policy> {
     let blocks = MANUAL.split("```toml\n").skip(1);
