@@ -3,7 +3,8 @@
 //! Formula: `scoreGiven` to `digits` digits, once; `scoreMaximum` stays.
 //! Boundaries: `half_up` (unless set) takes a half away from zero, `half_even` to the even digit, `up`
 //! goes away from zero, `down` towards it. Rounding after `maximum` may lift a score above the cap:
-//! order it before where that matters.
+//! order it before where that matters. It acts before `keep`, on each attempt: with `keep = "average"`
+//! or `"total"` set `order = ["keep", "round"]`, or more digits are sent.
 //! Example:
 //!
 //! ```text
