@@ -174,6 +174,48 @@ fn each_pattern_fits_what_the_manual_says() {
     assert_eq!(tried, 21);
 }
 
+#[test]
+fn each_condition_of_the_manual_is_true_of_its_score() {
+    let stamp = "2026-03-02T07:30:00Z";
+    let body = format!(
+        r#"{{"userId":"5323497","activityProgress":"Completed","gradingProgress":"FullyGraded","scoreGiven":80,"scoreMaximum":100,"comment":"Well done","timestamp":"{stamp}","submission":{{"submittedAt":"{stamp}"}}}}"#
+    );
+    let score = read(body.as_bytes(), UnknownMembers::Refuse).unwrap();
+    let subject = Subject {
+        caller: "quiz-app",
+        account: "main",
+        line_item: "https://canvas.example.edu/api/lti/courses/101/line_items/7",
+        score: &score,
+        now: "2026-03-02T07:31:00Z".parse().unwrap(),
+    };
+    let conditions = text_blocks(part("## Conditions", "## Cookbook")).flat_map(str::lines);
+    let mut tried = 0;
+    for text in conditions {
+        let condition = Condition::compile(text).unwrap_or_else(|fault| panic!("{text}: {fault}"));
+        assert_eq!(condition.holds(&subject), Ok(true), "{text}");
+        tried += 1;
+    }
+    assert_eq!(tried, 22);
+}
+
+/// A tool that tells of progress has no score to tell yet.
+#[test]
+fn the_guarded_condition_takes_what_has_no_score() {
+    for (when, taken) in [
+        ("score.percent >= 10.0", false),
+        ("!has(score.percent) || score.percent >= 10.0", true),
+    ] {
+        let mut cell = Cell::under(&format!(
+            "require = [{{ when = '{when}', message = 'Too low.' }}]"
+        ));
+        let judgement = cell.judge(cells::PENDING, Fate::Confirmed);
+        assert_eq!(judgement.refused_by.is_none(), taken, "{when}");
+        let judgement = cell.judge(r#","scoreGiven":9,"scoreMaximum":100"#, Fate::Confirmed);
+        assert!(judgement.refused_by.is_some(), "{when}");
+        assert!(MANUAL.contains(&format!("`{when}`")), "{when}");
+    }
+}
+
 /// The recipes of the manual: name and TOML.
 fn recipes() -> Vec<Policy> {
     let blocks = MANUAL.split("```toml\n").skip(1);
