@@ -41,6 +41,9 @@ pub struct Explanation {
     pub line_item_maximum: Option<Decimal>,
     pub effective: BTreeMap<String, KeyInForce>,
     pub rules: Vec<Acted<'static>>,
+    /// Those that left the value as it was, where one would wonder why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub spared: Vec<Acted<'static>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub judged: Option<Marks>,
     pub report: Reported<'static>,
@@ -217,6 +220,7 @@ impl Explanation {
         let Reasons {
             effective,
             rules,
+            spared,
             report,
         } = reasons;
         Self {
@@ -229,6 +233,7 @@ impl Explanation {
             line_item_maximum: None,
             effective,
             rules,
+            spared,
             judged: None,
             report: report.unwrap_or_default(),
             request: None,

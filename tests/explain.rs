@@ -243,6 +243,106 @@ fn the_text_tells_an_instructor_what_happens_and_why() {
     }
 }
 
+/// A decision is about the value; the comment may leave as another all the same.
+#[test]
+fn the_text_tells_the_comment_from_the_value() {
+    let folder = folder("[[policy]]\nname = \"tidy\"\ncomment = { html = \"strip\" }\n");
+    let text = |comment: &str| ask(folder.path(), &score_with(&[("comment", comment)]), &[]).stdout;
+    let tidied = text("\"<b>Well done</b>\"");
+    for part in [
+        "Decision    forwarded: the value that leaves is the one that came; the comment is not\n",
+        "  1. comment (policy `tidy`)\n     The comment lost its tags.\n",
+    ] {
+        assert!(tidied.contains(part), "no `{part}` in:\n{tidied}");
+    }
+    let plain = text("\"Well done\"");
+    let decision = "Decision    forwarded: the value that leaves is the one that came\n";
+    assert!(plain.contains(decision), "{plain}");
+}
+
+#[test]
+fn the_text_rounds_what_has_no_end_and_says_so() {
+    let folder = folder("[[policy]]\nname = \"scale\"\nrescale = { to = 100 }\n");
+    let score = score_with(&[("scoreGiven", "5"), ("scoreMaximum", "7")]);
+    let text = ask(folder.path(), &score, &[]).stdout;
+    for part in [
+        "Judged      about 71.43 of 100\n",
+        "  1. rescale (policy `scale`): 5 of 7 -> about 71.43 of 100\n",
+        "     Put on the scale of 100: about 71.43 of 100.\n",
+        "\"scoreGiven\":71.42857142857142857142857143",
+    ] {
+        assert!(text.contains(part), "no `{part}` in:\n{text}");
+    }
+    let exact = ask(folder.path(), &score, &["--json"]).stdout;
+    let judged = exact.split_once("\"judged\"").unwrap().1;
+    assert!(judged.contains("71.42857142857142857142857143"), "{exact}");
+}
+
+#[test]
+fn the_text_says_where_report_policies_would_change_nothing() {
+    let late = format!("{TARDY}\n[[policy]]\nname = \"shadow\"\nmode = \"report\"\n");
+    let score = late_by_a_day_and_a_second();
+    for (percent, told) in [
+        (60, "it would be adjusted\n  60 of 100 would stand\n"),
+        (73, "the decision and the value would be the same\n"),
+    ] {
+        let folder = folder(&format!("{late}maximum = {{ percent = {percent} }}\n"));
+        let text = ask(folder.path(), &score, &[]).stdout;
+        let told = format!("\nWith the policies in report mode {told}");
+        assert!(text.contains(&told), "no `{told}` in:\n{text}");
+    }
+}
+
+/// Otherwise whoever gave a due date looks for the fault in it.
+#[test]
+fn the_text_says_why_a_late_score_lost_nothing() {
+    let score = late_by_a_day_and_a_second();
+    for (keys, reason) in [
+        (
+            "late = { kind = \"per_interval\", percent = 10, interval = \"24h\", floor_percent = 95 }",
+            "1 day and 1 second late: nothing off, since the score is not above the floor of 95 %.",
+        ),
+        (
+            "grace = \"2d\"\nlate = { kind = \"flat\", points = 10 }",
+            "1 day and 1 second late, which the grace allows.",
+        ),
+        (
+            "late = { kind = \"ceiling\", percent = 95 }",
+            "1 day and 1 second late: nothing off, since the score is not above 95 % of its maximum.",
+        ),
+        (
+            "late = { kind = \"flat\", points = 0 }",
+            "1 day and 1 second late: nothing off, since what is taken off comes to 0.",
+        ),
+    ] {
+        let folder = folder(&format!(
+            "[[policy]]\nname = \"tardy\"\ndue = \"2026-03-01T12:00:00Z\"\n{keys}\n"
+        ));
+        let text = ask(folder.path(), &score, &[]).stdout;
+        let told = format!(
+            "  none changed or refused this score\n  late (policy `tardy`): 93 of 100, unchanged\n     {reason}\n"
+        );
+        assert!(text.contains(&told), "no `{told}` in:\n{text}");
+        let json = explained(folder.path(), &score, &[]);
+        assert_eq!(json["rules"], json!([]));
+        assert_eq!(json["spared"][0]["reason"], *reason);
+    }
+    let folder = folder(TARDY);
+    assert_eq!(explained(folder.path(), &score, &[]).get("spared"), None);
+}
+
+#[test]
+fn a_receipt_tells_what_was_spared_then() {
+    let (text, json) = told(
+        &Upstream::accepting(),
+        "[[policy]]\nname = \"tardy\"\ndue = \"2020-03-01T12:00:00Z\"\nlate = { kind = \"ceiling\", percent = 90 }\n",
+    );
+    assert_eq!(json["decision"], "forwarded");
+    assert_eq!(json["spared"][0]["rule"], "late");
+    let part = "nothing off, since the score is not above 90 % of its maximum.\n";
+    assert!(text.contains(part), "no `{part}` in:\n{text}");
+}
+
 #[test]
 fn a_file_is_read_in_place_of_stdin() {
     let folder = folder("");
@@ -385,7 +485,7 @@ fn a_receipt_says_whether_the_score_arrived() {
 
     let (text, _) = told(&Upstream::accepting(), "");
     for line in [
-        "Decision    forwarded: what leaves is what came\n",
+        "Decision    forwarded: the value that leaves is the one that came\n",
         "Judged      90 of 100\n",
         "LTIAAS      answered 204: it took the score\n",
     ] {
@@ -408,10 +508,28 @@ fn a_receipt_says_that_nothing_was_sent_where_ltiaas_was_not_reached() {
     ] {
         assert!(text.contains(line), "no `{line}` in:\n{text}");
     }
-    for untrue in ["what leaves", "Nothing is sent", "Refusal"] {
+    for untrue in ["that leaves", "Nothing is sent", "Refusal"] {
         assert!(!text.contains(untrue), "{text}");
     }
     assert_eq!(json["entry"]["taken"], "no");
+}
+
+#[test]
+fn a_receipt_says_that_an_edited_grade_stands_in_place_of_what_was_judged() {
+    let edited = Upstream::start(|request, _| match request.method() {
+        "GET" => json_reply(
+            200,
+            r#"{"scores":[{"userId":"5323497","resultScore":70,"resultMaximum":100}]}"#,
+        ),
+        _ => reply(204, "", ""),
+    });
+    let (text, json) = told(
+        &edited,
+        "[[policy]]\nname = \"staff\"\noverride = \"protect\"\n",
+    );
+    assert_eq!(json["decision"], "kept");
+    let line = "Judged      90 of 100, which does not stand: the LMS has 70 of 100\n";
+    assert!(text.contains(line), "no `{line}` in:\n{text}");
 }
 
 #[test]

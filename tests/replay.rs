@@ -103,6 +103,30 @@ fn csv_and_table_tell_the_same() {
     }
 }
 
+/// A third is kept with 28 digits, which nobody reads and which are no change.
+#[test]
+fn shares_without_an_end_are_compared_and_shown_as_what_they_are() {
+    let (gateway, _upstream) = start("");
+    for (user, given, maximum) in [("a", "1", "3"), ("b", "5", "7"), ("c", "0.7", "3")] {
+        let user = json!(user).to_string();
+        let members = [
+            ("userId", &*user),
+            ("scoreGiven", given),
+            ("scoreMaximum", maximum),
+        ];
+        assert_eq!(gateway.submit(score_with(&members)).status, 204);
+    }
+    let candidate = "[[policy]]\nname = \"candidate\"\nrescale = { to = 100 }\nminimum = { percent = 33.33333333333333333333333333 }\n";
+    let table = replay(gateway.directory.path(), candidate, &[]).stdout;
+    for part in [
+        "3 cells: 1 up, 0 down, 2 unchanged\n",
+        "; largest change 10 %\n",
+        "  c: 0.7 of 3 -> about 33.33 of 100 (10 %)\n",
+    ] {
+        assert!(table.contains(part), "no `{part}` in:\n{table}");
+    }
+}
+
 #[test]
 fn a_cell_is_folded_with_the_candidate_from_all_that_was_submitted() {
     let (gateway, _upstream) = start("");

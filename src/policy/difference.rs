@@ -2,9 +2,12 @@
 
 use std::cmp::Ordering;
 
-use super::exact::{Exact, to_decimal};
+use super::exact::{Exact, Rounding, to_decimal};
 use super::worth::Worth;
 use crate::score::{Decimal, Points};
+
+/// Scores are kept with 28 digits, so the shares of two that were rounded tell the first 24 decimals apart for certain.
+const DECIMALS: u32 = 24;
 
 /// From what stood to what would stand.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,17 +19,18 @@ pub struct Difference {
 
 impl Difference {
     pub fn between(before: Option<Points>, after: Option<Points>) -> Self {
-        let ratio = |points: Option<Points>| points.map(|points| Worth::from(points).ratio());
-        let (before, after) = (ratio(before), ratio(after));
-        let direction = after.cmp(&before);
-        let or_zero = |ratio: Option<Exact>| ratio.unwrap_or(Exact::zero());
+        let ratio = |points: Option<Points>| {
+            points.map_or(Exact::zero(), |points| Worth::from(points).ratio())
+        };
+        let change = (ratio(after) - ratio(before)).rounded(DECIMALS, Rounding::HalfUp);
+        let presence = after.is_some().cmp(&before.is_some());
         Self {
-            direction,
-            change: (or_zero(after) - or_zero(before)) * Exact::from(100_i64),
+            direction: presence.then_with(|| change.cmp(&Exact::zero())),
+            change: change * Exact::from(100_i64),
         }
     }
 
-    /// In percentage points of the maximum; half-up to 28 digits where there is no finite decimal.
+    /// In percentage points of the maximum.
     pub fn percent(&self) -> Decimal {
         to_decimal(&self.change)
     }
@@ -73,7 +77,26 @@ mod tests {
                 points("1", "3"),
                 points("2", "3"),
                 Ordering::Greater,
-                "33.33333333333333333333333333",
+                "33.3333333333333333333333",
+            ),
+            // A share that was rounded to 28 digits.
+            (
+                points("1", "3"),
+                points("33.33333333333333333333333333", "100"),
+                Ordering::Equal,
+                "0",
+            ),
+            (
+                points("0.7", "3"),
+                points("33.33333333333333333333333333", "100"),
+                Ordering::Greater,
+                "10",
+            ),
+            (
+                points("50", "100"),
+                points("50.00000000000000000001", "100"),
+                Ordering::Greater,
+                "0.00000000000000000001",
             ),
             (None, points("0", "10"), Ordering::Greater, "0"),
             (points("5", "10"), None, Ordering::Less, "-50"),

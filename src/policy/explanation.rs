@@ -20,6 +20,8 @@ pub struct Reasons {
     pub effective: BTreeMap<String, KeyInForce>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<Acted<'static>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub spared: Vec<Acted<'static>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub report: Option<Reported<'static>>,
 }
@@ -60,6 +62,8 @@ pub struct ReasonsOf<'a> {
     effective: Cow<'a, Effective>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     rules: Vec<Acted<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    spared: Vec<Acted<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     report: Option<Reported<'a>>,
 }
@@ -81,6 +85,7 @@ impl<'a> ReasonsOf<'a> {
         Self {
             effective: effective.told_of(user),
             rules: judgement.acts.iter().map(Acted::from).collect(),
+            spared: judgement.spared.iter().map(Acted::from).collect(),
             report: reported.map(|reported| Reported::of(reported, judgement)),
         }
     }

@@ -7,10 +7,12 @@ use std::sync::Arc;
 use super::Mode;
 use super::attempt::{Attempt, Attempts};
 use super::exact::Exact;
+use super::figure::Figure;
 use super::judge::Trial;
-use super::judgement::{Act, RefusedBy};
+use super::judgement::{Act, Marks, RefusedBy};
 use super::rules::{Candidate, Circumstances, Effect};
 use super::step::{RuleInForce, Step};
+use super::window::Lateness;
 use super::worth::Worth;
 use crate::error::Owner;
 use crate::score::Points;
@@ -22,6 +24,8 @@ pub(super) struct Fold {
     pub attempt: Attempt,
     /// Those of the rules on the attempt at hand, `keep`, and those after it, in order.
     pub acts: Vec<Act>,
+    /// Those that left the value as it was, where one would wonder why.
+    pub spared: Vec<Act>,
     pub refused: Option<RefusedBy>,
 }
 
@@ -60,6 +64,7 @@ struct Run<'a> {
     attempt: Attempt,
     worth: Worth,
     acts: Vec<Act>,
+    spared: Vec<Act>,
     refused: Option<RefusedBy>,
 }
 
@@ -70,6 +75,7 @@ impl<'a> Run<'a> {
             attempt: attempt.clone(),
             worth: attempt.points.into(),
             acts: Vec::new(),
+            spared: Vec::new(),
             refused: None,
         }
     }
@@ -89,6 +95,7 @@ impl<'a> Run<'a> {
     fn take(&mut self, rule: &'static str, policy: &Arc<str>, mode: Mode, effect: Effect) {
         let (output, reason) = match effect {
             Effect::Unchanged => return,
+            Effect::Spared { reason } => return self.spare(rule, policy, mode, reason),
             // Whatever else were sent for it would be another score.
             Effect::Changed { worth, .. } if !worth.can_be_written() => (
                 None,
@@ -115,6 +122,18 @@ impl<'a> Run<'a> {
         }
     }
 
+    fn spare(&mut self, rule: &'static str, policy: &Arc<str>, mode: Mode, reason: String) {
+        let stays = Marks::from(self.worth.points());
+        self.spared.push(Act {
+            rule,
+            policy: policy.clone(),
+            mode,
+            input: stays,
+            output: Some(stays),
+            reason,
+        });
+    }
+
     /// Folds all attempts.
     fn keep(&mut self, before: &[Step]) {
         let Some(set) = &self.cell.trial.effective.keep else {
@@ -139,6 +158,7 @@ impl<'a> Run<'a> {
             attempt,
             worth,
             acts,
+            spared,
             refused,
         } = self;
         // Untouched, the points need no arithmetic back.
@@ -150,14 +170,15 @@ impl<'a> Run<'a> {
             points,
             attempt,
             acts,
+            spared,
             refused,
         }
     }
 }
 
 fn figures(worth: &Worth) -> String {
-    let points = worth.points();
-    format!("{} of {}", points.given, points.maximum)
+    let Worth { given, maximum } = worth.clone();
+    format!("{} of {}", Figure::of(given), Figure::of(maximum))
 }
 
 impl Cell<'_> {
@@ -187,7 +208,7 @@ impl Cell<'_> {
         rule.rule.apply(worth, &circumstances)
     }
 
-    fn lateness(&self, attempt: &Attempt) -> u64 {
+    fn lateness(&self, attempt: &Attempt) -> Lateness {
         let user = &self.trial.score.user;
         self.trial.effective.lateness(user, attempt.time())
     }
@@ -210,7 +231,7 @@ impl Cell<'_> {
         let on_time = self
             .attempts
             .iter()
-            .filter(|attempt| self.lateness(attempt) == 0);
+            .filter(|attempt| !self.lateness(attempt).counts());
         let worths = on_time.filter_map(|attempt| self.worth(attempt, &reaching));
         worths.map(|worth| worth.ratio()).max()
     }

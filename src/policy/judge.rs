@@ -69,6 +69,7 @@ pub(super) struct Trial<'a> {
     /// What came, completed.
     raw: Option<Points>,
     acts: Vec<Act>,
+    spared: Vec<Act>,
 }
 
 impl<'a> Trial<'a> {
@@ -80,6 +81,7 @@ impl<'a> Trial<'a> {
             score: submission.subject.score,
             raw: submission.subject.score.points,
             acts: Vec::new(),
+            spared: Vec::new(),
         }
     }
 
@@ -178,9 +180,11 @@ impl<'a> Trial<'a> {
             points: stands,
             attempt,
             acts,
+            spared,
             refused,
         } = fold(self, &at_hand);
         self.acts.extend(acts);
+        self.spared = spared;
         if let Some(by) = refused {
             return Err(Stop::Refused(by));
         }
@@ -351,6 +355,7 @@ impl<'a> Trial<'a> {
             stands: self.cell(),
             leaves: None,
             acts: self.acts,
+            spared: self.spared,
             refused_by: None,
         }
     }

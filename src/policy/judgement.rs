@@ -28,6 +28,8 @@ pub struct Judgement {
     pub leaves: Option<Leaving>,
     /// The rules that acted, in order.
     pub acts: Vec<Act>,
+    /// Those that left the value as it was, where one would wonder why.
+    pub spared: Vec<Act>,
     pub refused_by: Option<RefusedBy>,
 }
 

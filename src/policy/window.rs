@@ -132,6 +132,21 @@ impl Extensions {
     }
 }
 
+/// How late a submission is, in whole seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lateness {
+    OnTime,
+    /// No more than `grace`, which counts as on time.
+    Forgiven(u64),
+    Late(u64),
+}
+
+impl Lateness {
+    pub fn counts(self) -> bool {
+        matches!(self, Self::Late(_))
+    }
+}
+
 impl Effective {
     /// As it may be told of one learner's submission: with no other learner's id.
     pub fn told_of(&self, user: &str) -> Cow<'_, Self> {
@@ -148,19 +163,22 @@ impl Effective {
         Cow::Owned(told)
     }
 
-    /// The seconds that count as late.
-    pub fn lateness(&self, user: &str, time: Instant) -> u64 {
+    pub fn lateness(&self, user: &str, time: Instant) -> Lateness {
         let extended = self.extensions.as_ref();
         let due = extended
             .and_then(|set| set.value.due_of(user))
             .or(self.due.as_ref().map(|set| &set.value));
         let Some(due) = due else {
-            return 0;
+            return Lateness::OnTime;
         };
         let late = time.as_nanosecond() - due.instant().as_nanosecond();
         let late = u64::try_from(late.div_euclid(1_000_000_000)).unwrap_or(0);
         let grace = self.grace.as_ref().map_or(0, |set| set.value.seconds);
-        if late <= grace { 0 } else { late }
+        match late {
+            0 => Lateness::OnTime,
+            _ if late <= grace => Lateness::Forgiven(late),
+            _ => Lateness::Late(late),
+        }
     }
 
     /// The bound that a time is outside of: the key, its value and why.

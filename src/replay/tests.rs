@@ -131,6 +131,45 @@ fn changed_cells_are_listed_and_all_are_counted() {
     );
 }
 
+/// `given` of `maximum`, as it came.
+fn entry_of(second: i64, user: &str, given: &str, maximum: &str) -> Entry {
+    let entry = entry(second, user, given);
+    let stands = Some(points(given, maximum));
+    let submission = entry.submission.as_ref().unwrap().get();
+    let of = format!("\"scoreMaximum\":{maximum}");
+    let submission = submission.replace("\"scoreMaximum\":100", &of);
+    Entry {
+        submission: crate::explanation::json(submission.into_bytes()),
+        judged: stands,
+        past: entry.past.map(|past| Past {
+            points: stands,
+            stands,
+            ..past
+        }),
+        ..entry
+    }
+}
+
+/// A third of 100 is kept with 28 digits.
+#[test]
+fn what_only_rounding_changes_is_unchanged() {
+    let rescale = Rescale {
+        to: Target::Number(decimal("100")),
+    };
+    let candidate = policy(Keys {
+        rescale: Some(rescale),
+        ..Keys::default()
+    });
+    let entries = [
+        entry_of(0, "a", "1", "3"),
+        entry_of(1, "b", "2", "3"),
+        entry_of(2, "c", "5", "7"),
+    ];
+    let (outcome, _) = replayed(candidate, &entries);
+    assert_eq!((outcome.all.cells, outcome.all.unchanged), (3, 3));
+    assert_eq!(outcome.line_items[0].largest_percent, None);
+}
+
 #[test]
 fn a_cell_is_folded_from_all_its_submissions() {
     let entries = [entry(0, "u", "80"), entry(1, "u", "50")];

@@ -64,13 +64,17 @@ impl Remains {
         writeln!(
             out,
             "Decision    {decision}: {}",
-            meaning(decision, entry.taken)
+            meaning(
+                decision,
+                entry.taken,
+                rules.iter().map(|acted| &*acted.rule)
+            )
         )?;
         if let Some(code) = code.as_ref().filter(|code| !is_of_upstream(code)) {
             writeln!(out, "Refusal     {code}")?;
         }
         if let Some(judged) = judged {
-            writeln!(out, "Judged      {judged}")?;
+            writeln!(out, "Judged      {}", judged.in_figures())?;
         }
         write_answer(entry, code.as_deref(), out)?;
         writeln!(out, "\n{why}")?;

@@ -1,13 +1,17 @@
 //! An explanation for people: what came, what holds, what each rule did, what leaves.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use super::entry::{is_of_upstream, write_head, write_upstream};
 use crate::cli::terminal::harmless;
 use crate::error::Fault;
 use crate::explanation::{Explanation, Taken, read_recorded};
-use crate::policy::{Acted, KeyInForce, Marks, Reported};
+use crate::policy::{Acted, KeyInForce, Marks};
 use crate::score::{Extension, Score, Submission, Timestamp};
+
+/// The one rule that changes no value.
+const COMMENT: &str = "comment";
 
 pub fn write(explanation: &Explanation, out: &mut impl Write) -> io::Result<()> {
     write_outcome(explanation, out)?;
@@ -16,10 +20,11 @@ pub fn write(explanation: &Explanation, out: &mut impl Write) -> io::Result<()> 
             write_effective(explanation, out)?;
             writeln!(out, "\nRules")?;
             write_rules(&explanation.rules, out)?;
+            write_spared(&explanation.spared, out)?;
         }
         false => writeln!(out, "\nNo policy was asked: {}", why_unjudged(explanation))?,
     }
-    write_report(&explanation.report, out)?;
+    write_report(explanation, out)?;
     write_request(explanation, out)
 }
 
@@ -37,10 +42,13 @@ fn write_outcome(explanation: &Explanation, out: &mut impl Write) -> io::Result<
         write_members(&score, out)?;
     }
     let (decision, taken) = (&explanation.decision, taken(explanation));
-    writeln!(out, "Decision    {decision}: {}", meaning(decision, taken))?;
+    let rules = explanation.rules.iter();
+    let meaning = meaning(decision, taken, rules.map(|acted| &*acted.rule));
+    writeln!(out, "Decision    {decision}: {meaning}")?;
     write_refusal(explanation, out)?;
     if let Some(judged) = explanation.judged {
-        writeln!(out, "Judged      {judged}{}", came_to(taken))?;
+        let judged = judged.in_figures();
+        writeln!(out, "Judged      {judged}{}", came_to(explanation))?;
     }
     match &explanation.entry {
         Some(entry) => write_upstream(explanation, entry, out),
@@ -53,11 +61,25 @@ fn taken(explanation: &Explanation) -> Option<Taken> {
 }
 
 /// Whether what policy meant the learner to have is what they have.
-fn came_to(taken: Option<Taken>) -> &'static str {
-    match taken {
-        Some(Taken::No) => ", which does not stand: LTIAAS did not take it",
-        Some(Taken::Unknown) => ", if LTIAAS took it",
-        Some(Taken::Yes) | None => "",
+fn came_to(explanation: &Explanation) -> Cow<'static, str> {
+    match taken(explanation) {
+        Some(Taken::No) => ", which does not stand: LTIAAS did not take it".into(),
+        Some(Taken::Unknown) => ", if LTIAAS took it".into(),
+        Some(Taken::Yes) | None => held_back(explanation),
+    }
+}
+
+/// What policy judged and then did not send. It is the last rule that says so.
+fn held_back(explanation: &Explanation) -> Cow<'static, str> {
+    let last = explanation.rules.last();
+    let last = last.and_then(|acted| Some((&*acted.rule, acted.output?)));
+    match last {
+        Some(("override", shown)) => {
+            let shown = shown.in_figures();
+            format!(", which does not stand: the LMS has {shown}").into()
+        }
+        Some(("unchanged", _)) => ", which is not sent".into(),
+        _ => "".into(),
     }
 }
 
@@ -133,18 +155,28 @@ fn why_unjudged(explanation: &Explanation) -> &'static str {
     }
 }
 
-/// Of a score that LTIAAS may not have, only what was meant.
-pub fn meaning(decision: &str, taken: Option<Taken>) -> &'static str {
-    match (decision, taken) {
-        ("forwarded", Some(Taken::No | Taken::Unknown)) => "to be sent as it came",
-        ("adjusted", Some(Taken::No | Taken::Unknown)) => "to be sent with another value than came",
-        (decision, _) => meaning_of(decision),
+/// Of a score that LTIAAS may not have, only what was meant. A decision is about the value, so a comment that
+/// a rule changed is told beside it.
+pub fn meaning<'a>(
+    decision: &str,
+    taken: Option<Taken>,
+    mut rules: impl Iterator<Item = &'a str>,
+) -> &'static str {
+    let is_only_meant = matches!(taken, Some(Taken::No | Taken::Unknown));
+    match (decision, is_only_meant, rules.any(|rule| rule == COMMENT)) {
+        ("forwarded", true, false) => "to be sent as it came",
+        ("forwarded", true, true) => "to be sent as it came, but for its comment",
+        ("forwarded", false, true) => {
+            "the value that leaves is the one that came; the comment is not"
+        }
+        ("adjusted", true, _) => "to be sent with another value than came",
+        (decision, ..) => meaning_of(decision),
     }
 }
 
 fn meaning_of(decision: &str) -> &'static str {
     match decision {
-        "forwarded" => "what leaves is what came",
+        "forwarded" => "the value that leaves is the one that came",
         "adjusted" => "the value that leaves is not the one that came",
         "kept" => "recorded; nothing has to be, or may be, sent",
         "refused" => "nothing is sent",
@@ -177,27 +209,50 @@ fn write_rules(rules: &[Acted<'_>], out: &mut impl Write) -> io::Result<()> {
             output,
             reason,
         } = acted;
-        write!(out, "  {number}. {rule} (policy `{policy}`): {input}")?;
+        write!(out, "  {number}. {rule} (policy `{policy}`)")?;
+        let came = input.in_figures();
         match output {
-            Some(output) if output == input => writeln!(out, ", unchanged"),
-            Some(output) => writeln!(out, " -> {output}"),
-            None => writeln!(out, " -> refused"),
+            // What it changes is no value.
+            Some(_) if rule == COMMENT => writeln!(out),
+            Some(output) if output == input => writeln!(out, ": {came}, unchanged"),
+            Some(output) => writeln!(out, ": {came} -> {}", output.in_figures()),
+            None => writeln!(out, ": {came} -> refused"),
         }?;
         writeln!(out, "     {reason}")?;
     }
     Ok(())
 }
 
-fn write_report(report: &Reported<'_>, out: &mut impl Write) -> io::Result<()> {
+/// Why a rule that one would expect is none of those above.
+fn write_spared(spared: &[Acted<'_>], out: &mut impl Write) -> io::Result<()> {
+    for acted in spared {
+        let Acted {
+            rule,
+            policy,
+            input,
+            output: _,
+            reason,
+        } = acted;
+        let input = input.in_figures();
+        writeln!(out, "  {rule} (policy `{policy}`): {input}, unchanged")?;
+        writeln!(out, "     {reason}")?;
+    }
+    Ok(())
+}
+
+fn write_report(explanation: &Explanation, out: &mut impl Write) -> io::Result<()> {
+    let report = &explanation.report;
     let Some(decision) = &report.decision else {
         return Ok(());
     };
-    writeln!(
-        out,
-        "\nWith the policies in report mode it would be {decision}"
-    )?;
-    if let Some(judged) = report.judged {
-        writeln!(out, "  {} would stand", judged)?;
+    let is_same = *decision == explanation.decision && report.judged == explanation.judged;
+    let would = match is_same {
+        true => "the decision and the value would be the same".to_owned(),
+        false => format!("it would be {decision}"),
+    };
+    writeln!(out, "\nWith the policies in report mode {would}")?;
+    if let Some(judged) = report.judged.filter(|_| !is_same) {
+        writeln!(out, "  {} would stand", judged.in_figures())?;
     }
     match report.rules.is_empty() {
         true => Ok(()),

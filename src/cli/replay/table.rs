@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use crate::cli::terminal::harmless;
 use crate::count::Count;
-use crate::policy::Marks;
+use crate::policy::{Figure, Marks};
 use crate::replay::{Change, OfLineItem, Outcome};
 
 pub fn write(outcome: &Outcome, out: &mut impl Write) -> io::Result<()> {
@@ -48,7 +48,7 @@ fn write_line_item(item: &OfLineItem, out: &mut impl Write) -> io::Result<()> {
         tally.unchanged
     )?;
     match largest_percent {
-        Some(largest) => writeln!(out, "; largest change {largest} %"),
+        Some(largest) => writeln!(out, "; largest change {} %", Figure::of(*largest)),
         None => writeln!(out),
     }
 }
@@ -60,14 +60,10 @@ fn write_change(change: &Change, out: &mut impl Write) -> io::Result<()> {
         harmless(&change.user),
         shown(change.before),
         shown(change.after),
-        change.difference_percent
+        Figure::of(change.difference_percent)
     )
 }
 
 fn shown(marks: Option<Marks>) -> String {
-    let points = marks.and_then(|marks| marks.given.zip(marks.maximum));
-    points.map_or_else(
-        || "no score".to_owned(),
-        |(given, maximum)| format!("{given} of {maximum}"),
-    )
+    marks.unwrap_or_default().in_figures()
 }

@@ -4,8 +4,10 @@
 //! `refuse` answers POLICY_REFUSED; then `explain` appends one short sentence for each rule that acted
 //! (the first half of the one that `scoregate explain` shows); then the first `max_chars` characters
 //! stay.
-//! Boundaries: acts only where the key is set; `a < b` holds no tag; without a comment and without
-//! anything to explain there is none.
+//! Boundaries: acts only where the key is set; without a comment and without anything to explain there
+//! is none. Markup begins where a browser takes it to begin: at a `<` with a letter, `/`, `!` or `?` next
+//! to it. So `a < b`, `1<2` and `<3` hold none, but `a<b` does: `refuse` refuses it, and `strip`, which
+//! finds no end of it, takes the `<` alone.
 //! Example:
 //!
 //! ```text
@@ -136,6 +138,8 @@ mod tests {
             ("<b>Well</b> done", "Well done"),
             ("a < b > c", "a < b > c"),
             ("1<2", "1<2"),
+            ("<3", "<3"),
+            ("a<b", "ab"),
             ("<<b>script>x", "x"),
             ("<img src=x onerror=alert(1)", "img src=x onerror=alert(1)"),
             ("<!-- no -->yes", "yes"),

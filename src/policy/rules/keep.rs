@@ -12,7 +12,8 @@
 //! Boundaries: equal timestamps go by arrival; ties of `highest` and `lowest` go to the later; rules
 //! after `keep` go by the time of the attempt that stands, with `average` and `total` that of the
 //! newest. When an older attempt stands and the cell has its value already, nothing is sent. Unset:
-//! the submission at hand.
+//! the submission at hand. `round` acts on the attempts, so that an `average` or a `total` of what it
+//! rounded may have up to 28 digits again: `order = ["keep", "round"]` rounds what is sent.
 //! Example:
 //!
 //! ```text
@@ -20,6 +21,15 @@
 //!
 //! 8 of 10, submitted 08:00:00 → forwarded: 8 of 10
 //! 18 of 20, submitted 09:00:00 → adjusted by keep: 17 of 20
+//! ```
+//!
+//! ```text
+//! order = ["keep", "round"]
+//! keep = "average"
+//! round = { digits = 2 }
+//!
+//! 1 of 3, submitted 08:00:00 → forwarded: 1 of 3
+//! 2 of 7, submitted 09:00:00 → adjusted by keep, round: 2.17 of 7
 //! ```
 //!
 //! ```text

@@ -67,8 +67,10 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::{Circumstances, Effect, Rule};
-use crate::policy::exact::{Exact, Rounding, to_decimal};
+use crate::policy::exact::{Exact, Rounding};
+use crate::policy::figure::Figure;
 use crate::policy::span::{Span, in_words};
+use crate::policy::window::Lateness;
 use crate::policy::worth::Worth;
 use crate::score::Decimal;
 
@@ -134,23 +136,28 @@ impl Of {
 
 impl Rule for Late {
     fn apply(&self, worth: &Worth, circumstances: &Circumstances<'_>) -> Effect {
-        let lateness = circumstances.lateness;
-        if lateness == 0 {
-            return Effect::Unchanged;
-        }
-        let given = worth.given.clone() - self.deduction(worth, circumstances);
-        let how_late = in_words(lateness);
-        let off = |given: &Decimal| {
-            let off = to_decimal(&(worth.given.clone() - Exact::from(*given)));
-            let points = if off == Decimal::ONE {
-                "point"
-            } else {
-                "points"
-            };
-            format!("{how_late} late: {off} {points} off.")
+        let lateness = match circumstances.lateness {
+            Lateness::OnTime => return Effect::Unchanged,
+            Lateness::Forgiven(seconds) => {
+                let reason = format!("{} late, which the grace allows.", in_words(seconds));
+                return Effect::Spared { reason };
+            }
+            Lateness::Late(seconds) => seconds,
         };
-        Effect::of_given(worth, given.not_below_zero(), |given| match self {
-            Self::PerInterval { .. } | Self::Steps { .. } | Self::Flat { .. } => off(&given),
+        let how_late = in_words(lateness);
+        let given = worth.given.clone() - self.deduction(worth, lateness, circumstances);
+        let given = given.not_below_zero();
+        if given == worth.given {
+            let why = self.why_nothing(worth);
+            let reason = format!("{how_late} late: nothing off, since {why}.");
+            return Effect::Spared { reason };
+        }
+        let off = Figure::of(worth.given.clone() - given.clone());
+        Effect::of_given(worth, given, |given| match self {
+            Self::PerInterval { .. } | Self::Steps { .. } | Self::Flat { .. } => {
+                let points = if off.is_one() { "point" } else { "points" };
+                format!("{how_late} late: {off} {points} off.")
+            }
             Self::Ceiling { percent } => {
                 format!("{how_late} late: no more than {percent} % counts, which is {given}.")
             }
@@ -163,8 +170,7 @@ impl Rule for Late {
 
 impl Late {
     /// What is taken off, never less than nothing.
-    fn deduction(&self, worth: &Worth, circumstances: &Circumstances<'_>) -> Exact {
-        let lateness = circumstances.lateness;
+    fn deduction(&self, worth: &Worth, lateness: u64, circumstances: &Circumstances<'_>) -> Exact {
         match self {
             Self::PerInterval {
                 percent,
@@ -200,6 +206,31 @@ impl Late {
                 let gain = worth.given.clone() - best * worth.maximum.clone();
                 gain.not_below_zero().percent(*percent)
             }
+        }
+    }
+
+    /// Of a score that is late and stays as it is.
+    fn why_nothing(&self, worth: &Worth) -> String {
+        if worth.given == Exact::zero() {
+            return "there is nothing to take it from".to_owned();
+        }
+        match self {
+            Self::PerInterval {
+                floor_percent: Some(floor),
+                ..
+            } if worth.given <= worth.share(*floor) => {
+                format!("the score is not above the floor of {floor} %")
+            }
+            Self::Ceiling { percent } => {
+                format!("the score is not above {percent} % of its maximum")
+            }
+            Self::NewlyEarned { percent } if !percent.is_zero() => {
+                "nothing was gained since the due date".to_owned()
+            }
+            Self::PerInterval { .. }
+            | Self::Steps { .. }
+            | Self::Flat { .. }
+            | Self::NewlyEarned { .. } => "what is taken off comes to 0".to_owned(),
         }
     }
 

@@ -20,6 +20,8 @@ pub use rescale::{Rescale, Target};
 pub use round::Round;
 
 use super::exact::Exact;
+use super::figure::Figure;
+use super::window::Lateness;
 use super::worth::Worth;
 use crate::score::Decimal;
 
@@ -31,8 +33,7 @@ pub trait Rule {
 
 /// What a rule may look at beside the value.
 pub struct Circumstances<'a> {
-    /// Whole seconds that count as late.
-    pub lateness: u64,
+    pub lateness: Lateness,
     /// The line item's own, where it is known.
     pub line_item_maximum: Option<Decimal>,
     /// The highest ratio among the attempts that were on time. Worked out only for who asks.
@@ -43,18 +44,27 @@ pub struct Circumstances<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
     Unchanged,
-    Changed { worth: Worth, reason: String },
-    Refused { reason: String },
+    /// As `Unchanged`, where one would wonder why.
+    Spared {
+        reason: String,
+    },
+    Changed {
+        worth: Worth,
+        reason: String,
+    },
+    Refused {
+        reason: String,
+    },
 }
 
 impl Effect {
     /// `given` in place of what was given, unless that is what it was.
-    fn of_given(worth: &Worth, given: Exact, reason: impl FnOnce(Decimal) -> String) -> Self {
+    fn of_given(worth: &Worth, given: Exact, reason: impl FnOnce(Figure) -> String) -> Self {
         if given == worth.given {
             return Self::Unchanged;
         }
-        let worth = worth.with_given(given);
-        let reason = reason(worth.points().given);
+        let worth = worth.with_given(given.clone());
+        let reason = reason(Figure::of(given));
         Self::Changed { worth, reason }
     }
 }

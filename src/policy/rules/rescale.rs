@@ -38,6 +38,7 @@ use serde::{Serialize, Serializer};
 
 use super::{Circumstances, Effect, Rule};
 use crate::policy::exact::Exact;
+use crate::policy::figure::Figure;
 use crate::policy::worth::Worth;
 use crate::score::Decimal;
 
@@ -87,11 +88,10 @@ impl Rule for Rescale {
             return Effect::Unchanged;
         }
         let given = worth.ratio() * maximum.clone();
-        let worth = Worth { given, maximum };
-        let given = worth.points().given;
+        let shown = Figure::of(given.clone());
         Effect::Changed {
-            worth,
-            reason: format!("Put on the scale of {to}: {given} of {to}."),
+            worth: Worth { given, maximum },
+            reason: format!("Put on the scale of {to}: {shown} of {to}."),
         }
     }
 }

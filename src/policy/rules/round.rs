@@ -3,7 +3,8 @@
 //! Formula: `scoreGiven` to `digits` digits, once; `scoreMaximum` stays.
 //! Boundaries: `half_up` (unless set) takes a half away from zero, `half_even` to the even digit, `up`
 //! goes away from zero, `down` towards it. Rounding after `maximum` may lift a score above the cap:
-//! order it before where that matters.
+//! order it before where that matters. It acts before `keep`, on each attempt: with `keep = "average"`
+//! or `"total"` set `order = ["keep", "round"]`, or more digits are sent.
 //! Example:
 //!
 //! ```text
@@ -17,7 +18,7 @@ use serde::Serialize;
 
 use super::{Circumstances, Effect, Rule};
 use crate::count::Count;
-use crate::policy::exact::Rounding;
+use crate::policy::exact::{Rounding, to_decimal};
 use crate::policy::worth::Worth;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -29,9 +30,11 @@ pub struct Round {
 impl Rule for Round {
     fn apply(&self, worth: &Worth, _: &Circumstances<'_>) -> Effect {
         let given = worth.given.rounded(self.digits, self.mode);
-        Effect::of_given(worth, given, |given| match self.digits {
-            0 => format!("Rounded to a whole number: {given}."),
-            digits => format!("Rounded to {}: {given}.", Count(digits, "decimal")),
+        // With all the digits that were asked for.
+        let shown = to_decimal(&given);
+        Effect::of_given(worth, given, |_| match self.digits {
+            0 => format!("Rounded to a whole number: {shown}."),
+            digits => format!("Rounded to {}: {shown}.", Count(digits, "decimal")),
         })
     }
 }

@@ -705,10 +705,69 @@ rescale = { to = 30 }\nminimum = { percent = 90 }\ncomment = { explain = true }"
     assert_eq!(
         leaving.comment.as_deref(),
         Some(
-            "Put on the scale of 30: 27.14… of 30. 2 hours late: no more than 80 % counts. The score was raised to 27."
+            "Put on the scale of 30: about 27.14 of 30. 2 hours late: no more than 80 % counts. The score was raised to 27."
         )
     );
     let full = &judgement.acts[2].reason;
     assert!(full.contains("90 % of its maximum"), "{full}");
-    assert!(judgement.acts[0].reason.contains("27.142857142857"));
+}
+
+/// Whoever reads it takes it for the rule: 10 % of 100 is 10, whatever the score is.
+#[test]
+fn a_sentence_says_the_exact_deduction() {
+    let keys = "due = '2026-02-28T12:00:00Z'\nrescale = { to = 100 }
+late = { kind = 'per_interval', percent = 10, interval = '24h' }\ncomment = { explain = true }";
+    let mut cell = Cell::under(keys);
+    let at = r#","submission":{"submittedAt":"2026-03-01T12:00:00Z"}"#;
+    let members = format!(r#","scoreGiven":5,"scoreMaximum":7{at}"#);
+    let judgement = cell.judge(&members, Fate::Confirmed);
+    let comment = judgement.leaves.as_ref().unwrap().comment.as_deref();
+    assert_eq!(
+        comment,
+        Some("Put on the scale of 100: about 71.43 of 100. 1 day late: 10 points off.")
+    );
+    // What leaves is exact as ever.
+    assert_eq!(
+        said(&judgement),
+        "adjusted by rescale, late, comment: 61.42857142857142857142857143 of 100"
+    );
+}
+
+#[test]
+fn a_sentence_has_few_digits_and_says_where_they_are_rounded() {
+    for (keys, sentence) in [
+        (
+            "late = { kind = 'flat', percent = 10, of = 'earned' }\ndue = '2026-02-28T12:00:00Z'",
+            "1 day late: about 7.143 points off.",
+        ),
+        (
+            "late = { kind = 'ceiling', percent = 50.00005 }\ndue = '2026-02-28T12:00:00Z'",
+            "1 day late: no more than 50.00005 % counts, which is about 50.",
+        ),
+        (
+            "maximum = { percent = 66.66666 }",
+            "The score was lowered to about 66.67, which is 66.66666 % of its maximum and the most it may be.",
+        ),
+        (
+            "minimum = { percent = 99.00001 }",
+            "The score was raised to about 99, which is 99.00001 % of its maximum and the least it may be.",
+        ),
+        (
+            "round = { digits = 6 }",
+            "Rounded to 6 decimals: 71.428571.",
+        ),
+    ] {
+        let mut cell = Cell::under(&format!("rescale = {{ to = 100 }}\n{keys}"));
+        let at = r#","submission":{"submittedAt":"2026-03-01T12:00:00Z"}"#;
+        let members = format!(r#","scoreGiven":5,"scoreMaximum":7{at}"#);
+        let judgement = cell.judge(&members, Fate::Confirmed);
+        assert_eq!(judgement.acts.last().unwrap().reason, sentence);
+    }
+    let mut cell = Cell::under("rescale = { to = 100 }\nkeep = 'average'");
+    cell.submit(r#","scoreGiven":5,"scoreMaximum":7"#);
+    let judgement = cell.judge(r#","scoreGiven":1,"scoreMaximum":3"#, Fate::Confirmed);
+    assert_eq!(
+        judgement.acts.last().unwrap().reason,
+        "The average of all attempts counts: about 52.38 of 100."
+    );
 }

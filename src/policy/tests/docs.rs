@@ -145,29 +145,93 @@ fn each_example_comes_out_as_written() {
     }
 }
 
-/// The recipes of the manual: name and TOML.
-fn recipes() -> Vec<Policy> {
+/// The text of the manual between two headings.
+fn part(from: &str, to: &str) -> &'static str {
+    let after = MANUAL.split_once(from).unwrap().1;
+    after.split_once(to).unwrap().0
+}
+
+fn text_blocks(text: &str) -> impl Iterator<Item = &str> {
+    let blocks = text.split("```text\n").skip(1);
+    blocks.map(|block| block.split("```").next().unwrap())
+}
+
+#[test]
+fn each_pattern_fits_what_the_manual_says() {
+    let mut pattern = None;
+    let mut tried = 0;
+    for line in text_blocks(part("### match", "### mode")).flat_map(str::lines) {
+        let Some(said) = line.strip_prefix("  ") else {
+            pattern = Some(Pattern::parse(line).unwrap());
+            continue;
+        };
+        let (fits, id) = said.split_once(' ').unwrap();
+        let id = crate::line_item::LineItem::parse(id.trim()).unwrap();
+        let matches = pattern.as_ref().unwrap().matches(id.normalized());
+        assert_eq!(matches, fits == "fits", "{pattern:?} {line}");
+        tried += 1;
+    }
+    assert_eq!(tried, 21);
+}
+
+#[test]
+fn each_condition_of_the_manual_is_true_of_its_score() {
+    let stamp = "2026-03-02T07:30:00Z";
+    let body = format!(
+        r#"{{"userId":"5323497","activityProgress":"Completed","gradingProgress":"FullyGraded","scoreGiven":80,"scoreMaximum":100,"comment":"Well done","timestamp":"{stamp}","submission":{{"submittedAt":"{stamp}"}}}}"#
+    );
+    let score = read(body.as_bytes(), UnknownMembers::Refuse).unwrap();
+    let subject = Subject {
+        caller: "quiz-app",
+        account: "main",
+        line_item: "https://canvas.example.edu/api/lti/courses/101/line_items/7",
+        score: &score,
+        now: "2026-03-02T07:31:00Z".parse().unwrap(),
+    };
+    let conditions = text_blocks(part("## Conditions", "## Cookbook")).flat_map(str::lines);
+    let mut tried = 0;
+    for text in conditions {
+        let condition = Condition::compile(text).unwrap_or_else(|fault| panic!("{text}: {fault}"));
+        assert_eq!(condition.holds(&subject), Ok(true), "{text}");
+        tried += 1;
+    }
+    assert_eq!(tried, 22);
+}
+
+/// A tool that tells of progress has no score to tell yet.
+#[test]
+fn the_guarded_condition_takes_what_has_no_score() {
+    for (when, taken) in [
+        ("score.percent >= 10.0", false),
+        ("!has(score.percent) || score.percent >= 10.0", true),
+    ] {
+        let mut cell = Cell::under(&format!(
+            "require = [{{ when = '{when}', message = 'Too low.' }}]"
+        ));
+        let judgement = cell.judge(cells::PENDING, Fate::Confirmed);
+        assert_eq!(judgement.refused_by.is_none(), taken, "{when}");
+        let judgement = cell.judge(r#","scoreGiven":9,"scoreMaximum":100"#, Fate::Confirmed);
+        assert!(judgement.refused_by.is_some(), "{when}");
+        assert!(MANUAL.contains(&format!("`{when}`")), "{when}");
+    }
+}
+
+/// The recipes of the manual: the TOML of each.
+fn recipes() -> impl Iterator<Item = &'static str> {
     let blocks = MANUAL.split("```toml\n").skip(1);
-    let texts = blocks.map(|block| block.split("```").next().unwrap());
-    texts.flat_map(policies_of).collect()
+    blocks.map(|block| block.split("```").next().unwrap())
+}
+
+fn name_of(recipe: &str) -> String {
+    policies_of(recipe)[0].name.to_string()
 }
 
 /// Given, maximum, and the instant submitted.
 type Submitted<'a> = (&'a str, &'a str, &'a str);
 
-/// What stands after each of these submissions under one recipe.
+/// What stands after each of these submissions, in the order of their arrival, under one recipe.
 fn stands(recipe: &str, submissions: &[Submitted<'_>]) -> Vec<String> {
-    let recipes = recipes()
-        .into_iter()
-        .filter(|policy| &*policy.name == recipe);
-    let policies = Policies::new(
-        recipes
-            .map(|policy| Policy {
-                mode: Mode::Enforce,
-                ..policy
-            })
-            .collect(),
-    );
+    let policies = Policies::new(policies_of(recipe));
     let mut history = Vec::new();
     let mut shown = Vec::new();
     for (given, maximum, submitted) in submissions {
@@ -198,74 +262,111 @@ fn stands(recipe: &str, submissions: &[Submitted<'_>]) -> Vec<String> {
     shown
 }
 
+const ON_TIME: &str = "2026-05-01T12:00:00Z";
+const MINUTES_LATE: &str = "2026-05-02T00:09:00Z";
+const DAY_LATE: &str = "2026-05-02T12:00:00Z";
+const WEEK_LATE: &str = "2026-05-08T12:00:00Z";
+
+/// A recipe, submissions in the order of their arrival, and what stands after each.
+type Case = (
+    &'static str,
+    &'static [Submitted<'static>],
+    &'static [&'static str],
+);
+
+/// In the order of the manual.
+const CASES: &[Case] = &[
+    ("lakeside", &[("110", "100", ON_TIME)], &["100 of 100"]),
+    (
+        "northfield",
+        &[("90", "100", ON_TIME), ("90", "100", DAY_LATE)],
+        &["90 of 100", "80 of 100"],
+    ),
+    (
+        "hillcrest",
+        &[("80", "100", ON_TIME), ("60", "100", DAY_LATE)],
+        &["80 of 100", "80 of 100"],
+    ),
+    (
+        "stonebridge",
+        &[
+            ("10", "100", MINUTES_LATE),
+            ("10", "100", DAY_LATE),
+            ("10", "100", WEEK_LATE),
+        ],
+        &["10 of 100", "9 of 100", "refused"],
+    ),
+    (
+        "riverside",
+        &[("59", "100", ON_TIME), ("60", "100", DAY_LATE)],
+        &["0 of 1", "1 of 1"],
+    ),
+    (
+        "westmoor",
+        &[("40", "100", ON_TIME), ("100", "100", DAY_LATE)],
+        &["40 of 100", "85 of 100"],
+    ),
+    (
+        "westmoor",
+        &[("80", "100", ON_TIME), ("30", "100", DAY_LATE)],
+        &["80 of 100", "80 of 100"],
+    ),
+    ("eastgate", &[("1", "3", ON_TIME)], &["33.33 of 100"]),
+    (
+        "ashford",
+        &[
+            ("5", "10", ON_TIME),
+            ("7", "10", DAY_LATE),
+            ("9", "10", WEEK_LATE),
+        ],
+        &["5 of 10", "7 of 10", "refused"],
+    ),
+    // The newer attempt came first.
+    (
+        "ashford",
+        &[("7", "10", DAY_LATE), ("5", "10", ON_TIME)],
+        &["7 of 10", "7 of 10"],
+    ),
+    (
+        "oakmont",
+        &[("95", "100", ON_TIME), ("95", "100", DAY_LATE)],
+        &["95 of 100", "80 of 100"],
+    ),
+    (
+        "fairview",
+        &[("8", "10", ON_TIME), ("18", "20", DAY_LATE)],
+        &["8 of 10", "17 of 20"],
+    ),
+];
+
+/// Whether all cases of a recipe come out as they should under this text of it.
+fn keeps_its_word(name: &str, recipe: &str) -> bool {
+    let mut cases = CASES.iter().filter(|(case, ..)| *case == name);
+    cases.all(|(_, submissions, expected)| stands(recipe, submissions) == *expected)
+}
+
 #[test]
 fn each_recipe_does_what_its_prose_says() {
-    let (on_time, day_late, week_late) = (
-        "2026-05-01T12:00:00Z",
-        "2026-05-02T12:00:00Z",
-        "2026-05-08T12:00:00Z",
-    );
-    let table: &[(&str, &[Submitted<'_>], &[&str])] = &[
-        ("lakeside", &[("110", "100", on_time)], &["100 of 100"]),
-        (
-            "northfield",
-            &[("90", "100", on_time), ("90", "100", day_late)],
-            &["90 of 100", "80 of 100"],
-        ),
-        (
-            "hillcrest",
-            &[("80", "100", on_time), ("60", "100", day_late)],
-            &["80 of 100", "80 of 100"],
-        ),
-        (
-            "stonebridge",
-            &[("10", "100", day_late), ("10", "100", week_late)],
-            &["9 of 100", "refused"],
-        ),
-        (
-            "riverside",
-            &[("59", "100", on_time), ("60", "100", day_late)],
-            &["0 of 1", "1 of 1"],
-        ),
-        (
-            "westmoor",
-            &[("40", "100", on_time), ("100", "100", day_late)],
-            &["40 of 100", "85 of 100"],
-        ),
-        (
-            "westmoor",
-            &[("80", "100", on_time), ("30", "100", day_late)],
-            &["80 of 100", "80 of 100"],
-        ),
-        ("eastgate", &[("1", "3", on_time)], &["33.33 of 100"]),
-        (
-            "ashford",
-            &[
-                ("5", "10", on_time),
-                ("7", "10", day_late),
-                ("9", "10", week_late),
-            ],
-            &["5 of 10", "7 of 10", "refused"],
-        ),
-        (
-            "oakmont",
-            &[("95", "100", on_time), ("95", "100", day_late)],
-            &["95 of 100", "80 of 100"],
-        ),
-        (
-            "fairview",
-            &[("8", "10", on_time), ("18", "20", day_late)],
-            &["8 of 10", "17 of 20"],
-        ),
-    ];
-    for (recipe, submissions, expected) in table {
-        assert_eq!(stands(recipe, submissions), *expected, "{recipe}");
+    let mut names = Vec::new();
+    for recipe in recipes() {
+        let name = name_of(recipe);
+        assert!(keeps_its_word(&name, recipe), "{name}");
+        names.push(name);
     }
-    let names: Vec<_> = recipes()
-        .iter()
-        .map(|policy| policy.name.to_string())
-        .collect();
-    let mut tested: Vec<_> = table.iter().map(|(name, ..)| (*name).to_owned()).collect();
+    let mut tested: Vec<_> = CASES.iter().map(|(name, ..)| (*name).to_owned()).collect();
     tested.dedup();
     assert_eq!(names, tested);
+}
+
+/// A key that could be left out is none that its case tries.
+#[test]
+fn no_key_of_a_recipe_can_be_left_out() {
+    for recipe in recipes() {
+        let is_key = |line: &&str| !line.starts_with("[[") && !line.starts_with("name");
+        for key in recipe.lines().filter(is_key) {
+            let without = recipe.replace(key, "");
+            let name = name_of(recipe);
+            assert!(!keeps_its_word(&name, &without), "{name}: {key}");
+        }
+    }
 }
