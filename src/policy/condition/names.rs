@@ -3,7 +3,7 @@
 use cel::IdedExpr;
 use cel::common::ast::{EntryExpr, Expr, SelectExpr};
 
-use super::BadCondition;
+use super::{BadCondition, functions};
 
 /// The deepest an expression may be.
 const DEEPEST: usize = 48;
@@ -102,12 +102,15 @@ impl<'a> Walk<'a> {
             Expr::Ident(name) => self.name(name),
             Expr::Select(select) => self.select(select),
             Expr::Call(call) => {
+                functions::check(call)?;
+                functions::check_values(call)?;
                 let parts = call.target.iter().map(|target| &**target).chain(&call.args);
                 self.all(parts)
             }
             Expr::List(list) => self.all(&list.elements),
             Expr::Map(map) => self.entries(map.entries.iter().map(|entry| &entry.expr)),
-            Expr::Struct(table) => self.entries(table.entries.iter().map(|entry| &entry.expr)),
+            // The type that it would make a value of.
+            Expr::Struct(_) => Err(BadCondition::UnknownName),
             Expr::Comprehension(each) => {
                 if !self.locals.is_empty() {
                     return Err(BadCondition::NestedLoop);
