@@ -57,6 +57,14 @@ pub enum BadCondition {
     Syntax { line: isize, column: isize },
     #[error("it loops within a loop")]
     NestedLoop,
+    #[error(
+        "it calls `matches` within a loop, which reads the pattern anew for each element; join the parts of one pattern with `|` and call it once, or use `contains`, `startsWith` or `endsWith`"
+    )]
+    MatchesInLoop,
+    #[error(
+        "it takes the pattern of a `matches` from the score, whose sender would so choose how long it takes; write the pattern into the condition"
+    )]
+    PatternOfScore,
     #[error("the pattern of a `matches` in it is no regular expression, or too large a one")]
     BadPattern,
     #[error("it names something that does not exist; there are {NAMES}")]
@@ -90,7 +98,7 @@ pub enum BadCondition {
 }
 
 /// Why a condition is neither true nor false for a score. Says nothing of the score itself.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("{0}")]
 pub struct EvaluationFailed(pub &'static str);
 

@@ -1,7 +1,7 @@
 //! What a condition names, and how deep it goes: checked before it is ever evaluated.
 
 use cel::IdedExpr;
-use cel::common::ast::{EntryExpr, Expr, SelectExpr};
+use cel::common::ast::{CallExpr, EntryExpr, Expr, SelectExpr};
 
 use super::{BadCondition, functions};
 
@@ -103,6 +103,7 @@ impl<'a> Walk<'a> {
             Expr::Select(select) => self.select(select),
             Expr::Call(call) => {
                 functions::check(call)?;
+                self.pattern(call)?;
                 functions::check_values(call)?;
                 let parts = call.target.iter().map(|target| &**target).chain(&call.args);
                 self.all(parts)
@@ -128,6 +129,19 @@ impl<'a> Walk<'a> {
                 self.locals.clear();
                 result
             }
+        }
+    }
+
+    /// A pattern is read anew for each text it is matched with, for as long as that may take.
+    fn pattern(&self, call: &CallExpr) -> Result<(), BadCondition> {
+        let pattern = call.args.last();
+        let Some(pattern) = pattern.filter(|_| call.func_name == functions::MATCHES) else {
+            return Ok(());
+        };
+        match self.locals.is_empty() {
+            true if pattern.references().has_variable("score") => Err(BadCondition::PatternOfScore),
+            true => Ok(()),
+            false => Err(BadCondition::MatchesInLoop),
         }
     }
 

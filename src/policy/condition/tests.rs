@@ -318,3 +318,34 @@ fn no_text_overflows_the_stack_or_runs_for_long() {
         Err(BadCondition::TooLong)
     );
 }
+
+/// The pattern would be read anew for each element, of which a score may have thousands.
+#[test]
+fn a_pattern_is_read_in_no_loop() {
+    for text in [
+        "['a', 'b'].exists(part, score.userId.matches(part))",
+        "score['https://x'].all(part, matches(part, '[a-z]+'))",
+        "score.exists(name, name.matches('^https://x/'))",
+        "['a'].map(part, part.matches('a'))[0]",
+        "'https://x' in score && score['https://x'].filter(part, part.matches('a')) == []",
+    ] {
+        let compiled = Condition::compile(text);
+        assert_eq!(compiled, Err(BadCondition::MatchesInLoop), "{text}");
+    }
+    let outside = "[score.userId.matches('[a-z]+')].all(is_word, is_word)";
+    assert!(Condition::compile(outside).is_ok());
+}
+
+/// Whoever sends a score would choose how long it takes to look at.
+#[test]
+fn a_pattern_is_not_taken_from_a_score() {
+    for text in [
+        "score.userId.matches(score.comment)",
+        "has(score.comment) && matches(score.userId, '^' + score.comment)",
+        "line_item.matches(string(score['https://x']))",
+    ] {
+        let compiled = Condition::compile(text);
+        assert_eq!(compiled, Err(BadCondition::PatternOfScore), "{text}");
+    }
+    assert!(Condition::compile("line_item.matches('/' + caller.name + '/')").is_ok());
+}
