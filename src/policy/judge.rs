@@ -11,7 +11,7 @@ use super::judgement::{Act, Judgement, Leaving, Marks, RefusedBy};
 use super::keys::Effective;
 use super::rules::comment::Applied;
 use super::sending;
-use super::{Past, Role, Sent, Subject};
+use super::{ConditionFailed, ConditionKey, Past, Role, Sent, Subject};
 use crate::error::Owner;
 use crate::score::{Decimal, GradingProgress, Points, Score, Timestamp};
 
@@ -69,6 +69,7 @@ pub(super) struct Trial<'a> {
     /// What came, completed.
     raw: Option<Points>,
     acts: Vec<Act>,
+    failed: Option<ConditionFailed>,
 }
 
 impl<'a> Trial<'a> {
@@ -80,6 +81,7 @@ impl<'a> Trial<'a> {
             score: submission.subject.score,
             raw: submission.subject.score.points,
             acts: Vec::new(),
+            failed: None,
         }
     }
 
@@ -132,6 +134,7 @@ impl<'a> Trial<'a> {
             mode,
             reason,
             outcome,
+            failure,
         } = gate;
         let owner = Owner {
             policy: policy.clone(),
@@ -148,7 +151,17 @@ impl<'a> Trial<'a> {
             mode,
             input,
             output: (outcome == gates::Outcome::Keep).then(|| stays.into()),
-            reason: reason.clone(),
+            reason: match failure {
+                Some(failure) => {
+                    format!("{reason} The condition could not be evaluated: {failure}.")
+                }
+                None => reason.clone(),
+            },
+        });
+        self.failed = failure.map(|failure| ConditionFailed {
+            policy: policy.clone(),
+            key: ConditionKey::Require,
+            failure,
         });
         match outcome {
             gates::Outcome::Keep => Stop::Kept,
@@ -352,6 +365,7 @@ impl<'a> Trial<'a> {
             leaves: None,
             acts: self.acts,
             refused_by: None,
+            failed: self.failed,
         }
     }
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp as Instant;
 use serde::{Deserialize, Serialize};
 
 use super::step::Step;
-use super::{Decision, Fate, Mode, Past, Role, Sent};
+use super::{ConditionFailed, Decision, Fate, Mode, Past, Role, Sent};
 use crate::error::Owner;
 use crate::score::{Decimal, GradingProgress, Points, Score, Timestamp};
 
@@ -29,6 +29,8 @@ pub struct Judgement {
     /// The rules that acted, in order.
     pub acts: Vec<Act>,
     pub refused_by: Option<RefusedBy>,
+    /// The `require` that refused it because it could not be evaluated.
+    pub failed: Option<ConditionFailed>,
 }
 
 /// What is written over the submission's own body.
