@@ -140,7 +140,7 @@ fn warns_of_a_policy_that_no_caller_reaches() {
 }
 
 /// The warnings of these policies behind a good configuration, whose 11 lines come first.
-fn of_policies(policies: &str) -> Vec<String> {
+pub(super) fn of_policies(policies: &str) -> Vec<String> {
     Setting::new(&format!("{GOOD}{policies}")).warnings()
 }
 
@@ -299,6 +299,8 @@ fn the_last_second_there_is_may_be_written() {
 
 #[test]
 fn warns_of_a_contradiction_of_two_policies() {
+    // In a policy for others, so that no key is without the one it needs.
+    let late = "[[policy]]\nname = 'late'\nmode = 'report'\nmatch = { when = 'has(score.comment)' }\nlate = { kind = 'flat', percent = 10 }\ndue = '2026-04-01T00:00:00Z'\n";
     let all = "[[policy]]\nname = 'all'\ncloses = '2026-05-01T00:00:00Z'\nminimum = { percent = 50 }\ngrace = '2h'\n";
     let of_course = |keys: &str| {
         format!(
@@ -335,7 +337,7 @@ fn warns_of_a_contradiction_of_two_policies() {
             None,
         ),
     ] {
-        let warnings = of_policies(&format!("{all}{}", of_course(keys)));
+        let warnings = of_policies(&format!("{all}{}{late}", of_course(keys)));
         assert_eq!(
             warnings.len(),
             usize::from(expected.is_some()),
@@ -347,22 +349,23 @@ fn warns_of_a_contradiction_of_two_policies() {
         );
     }
     // Where a third may say otherwise, nothing is sure.
-    let late = of_course("due = '2026-05-02T00:00:00Z'");
+    let due = of_course("due = '2026-05-02T00:00:00Z'");
     let third = "[[policy]]\nname = 'third'\nmatch = { when = 'has(score.comment)' }\ncloses = '2026-06-01T00:00:00Z'\n";
     assert_eq!(
-        of_policies(&format!("{all}{late}{third}")),
+        of_policies(&format!("{all}{due}{late}{third}")),
         Vec::<String>::new()
     );
     // One that only reports contradicts what is enforced, and not the other way round.
-    let reporting = late.replace("'course'", "'course'\nmode = 'report'");
-    let warnings = of_policies(&format!("{all}{reporting}"));
+    let reporting = due.replace("'course'", "'course'\nmode = 'report'");
+    let with_late = format!("{all}late = {{ kind = 'flat', percent = 10 }}\n");
+    let warnings = of_policies(&format!("{with_late}{reporting}"));
     assert!(
         warnings[0].contains("policy[1].due: is after `closes` of policy `all`"),
         "{warnings:?}"
     );
     let reporting = all.replace("'all'", "'all'\nmode = 'report'");
     assert_eq!(
-        of_policies(&format!("{reporting}{late}")),
+        of_policies(&format!("{reporting}{due}{late}")),
         Vec::<String>::new()
     );
 }
@@ -488,6 +491,7 @@ fn warns_of_a_key_that_does_nothing_without_another() {
     let nothing = "policy[0].tolerance: does nothing: no policy for the same scores";
     let course = "match = { line_items = ['https://canvas.example.edu/101/**'] }";
     let other = "match = { line_items = ['https://canvas.example.edu/102/**'] }";
+    let other_keep = &format!("{other}\nkeep = 'first'");
     let due = "due = '2027-01-01T00:00:00Z'";
     let extension = "extensions = [{ users = ['7'], due = '2027-01-01T00:00:00Z' }]";
     for (keys, second, expected) in [
@@ -501,11 +505,40 @@ fn warns_of_a_key_that_does_nothing_without_another() {
             &format!("{course}\n{due}"),
             None,
         ),
+        (&format!("{course}\n{late}"), other_keep, Some(never)),
         (
-            &format!("{course}\n{late}"),
-            &format!("{other}\n{due}"),
-            Some(never),
+            due,
+            "",
+            Some("policy[0].due: costs nothing: no policy for the same scores sets `late`"),
         ),
+        (
+            extension,
+            "",
+            Some("policy[0].extensions: does nothing: no policy for the same scores sets `late`"),
+        ),
+        (
+            "grace = '1h'",
+            "",
+            Some("policy[0].grace: does nothing: no policy for the same scores sets `late`"),
+        ),
+        (
+            &format!("{course}\n{due}"),
+            &format!("{other}\n{late}\n{extension}"),
+            Some("policy[0].due: costs nothing"),
+        ),
+        (
+            "order = ['round', 'maximum']",
+            "",
+            Some(
+                "policy[0].order: orders nothing: no policy for the same scores sets a rule that it is about",
+            ),
+        ),
+        (
+            "order = ['round', 'maximum']",
+            "round = { digits = 0 }",
+            None,
+        ),
+        ("order = ['keep', 'late']", "keep = 'first'", None),
         ("tolerance = 0.01", "", Some(nothing)),
         ("tolerance = 0.01\nunchanged = 'forward'", "", Some(nothing)),
         ("tolerance = 0.01\nunchanged = 'skip'", "", None),
