@@ -1,6 +1,6 @@
 //! What only shows when policies are merged: one that does nothing, since later ones set all of its
-//! keys again, keys that need another one, and keys of two that contradict each other. Says nothing where a score might be judged
-//! by other keys.
+//! keys again, keys that need another one, and keys of two
+//! that contradict each other. Says nothing where a score might be judged by other keys.
 
 use super::{contradictions, idle};
 use crate::config::findings::At;
@@ -50,18 +50,25 @@ fn warn_of_contradictions(at: &At<'_>, policy: &Policy, all: &[Policy]) {
     for found in contradictions::all(&merged) {
         let owners = [found.policy, found.of];
         let is_of_two = found.policy != found.of && owners.contains(&&*policy.name);
-        let keys = [found.key.first().copied().unwrap_or_default(), found.other];
+        let keys = [&[found.way.key, found.other], found.by].concat();
         if !is_of_two || all.iter().any(|other| may_change(other, policy, &keys)) {
             continue;
         }
-        if let Some(index) = all.iter().position(|owner| &*owner.name == found.policy) {
-            let at = found
-                .key
-                .iter()
-                .fold(at.index(index), |at, key| at.key(key));
+        let owner = all.iter().position(|owner| &*owner.name == found.policy);
+        if let Some(index) = owner.filter(|index| !is_told_by(all.get(*index), policy)) {
+            let at = found.way.in_policy(&at.index(index));
             at.warn(found.message_of_two(&policy.name));
         }
     }
+}
+
+/// Of two that match the same, the one whose key is reported tells of it.
+fn is_told_by(owner: Option<&Policy>, policy: &Policy) -> bool {
+    owner.is_some_and(|owner| {
+        owner.name != policy.name
+            && owner.matching.includes(&policy.matching)
+            && policy.matching.includes(&owner.matching)
+    })
 }
 
 /// The keys of all that match whatever `policy` matches, in the order in which they are merged.

@@ -280,9 +280,187 @@ fn a_due_after_closes_counts_for_those_without_an_earlier_extension() {
             "[[policy]]\nname = 'p'\nlate = {{ kind = 'flat', percent = 10 }}\ncloses = '2026-05-01T00:00:00Z'\n\
              due = '2026-05-02T00:00:00Z'\nextensions = [{{ users = ['7'], due = '{due}' }}]\n"
         ));
-        assert_eq!(warnings.len(), 1, "{due}: {warnings:?}");
         assert!(warnings[0].contains(expected), "{due}: {warnings:?}");
+        assert_eq!(warnings.len(), 2, "{due}: {warnings:?}");
+        assert!(
+            warnings[1].contains("policy[0].extensions[0].due: "),
+            "{due}: {warnings:?}"
+        );
     }
+}
+
+#[test]
+fn warns_of_an_extension_that_extends_nothing() {
+    let after = "extensions[1].due: is after `closes`, which no extension moves: what these learners submit after it is refused (given: `2026-05-09T00:00:00Z`)";
+    let before = "extensions[1].due: is no later than `due`, so that it extends nothing (given: `";
+    let late = "late = { kind = 'flat', percent = 10 }";
+    let extensions = |due: &str| {
+        format!(
+            "extensions = [{{ users = ['7'], due = '2026-05-02T00:00:00Z' }}, {{ users = ['8'], due = '{due}' }}]"
+        )
+    };
+    let (due, closes) = (
+        "due = '2026-05-01T00:00:00Z'",
+        "closes = '2026-05-08T00:00:00Z'",
+    );
+    for (day, expected) in [
+        ("2026-05-08", None),
+        ("2026-05-09", Some(after)),
+        ("2026-05-01", Some(before)),
+        ("2026-04-01", Some(before)),
+    ] {
+        let extensions = extensions(&format!("{day}T00:00:00Z"));
+        let keys = format!("{late}\n{due}\n{closes}\n{extensions}\n");
+        let warnings = of_policies(&format!("[[policy]]\nname = 'p'\n{keys}"));
+        assert_eq!(
+            warnings.len(),
+            usize::from(expected.is_some()),
+            "{warnings:?}"
+        );
+        for warning in &warnings {
+            let place = format!("17: policy[0].{}", expected.unwrap());
+            assert!(warning.starts_with(&place), "{warning}");
+        }
+    }
+    // Where the bounds are another policy's.
+    let warnings = of_policies(&format!(
+        "[[policy]]\nname = 'all'\n{late}\n{due}\n{closes}\n[[policy]]\nname = 'p'\n{}\n",
+        extensions("2026-05-09T00:00:00Z")
+    ));
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(
+        warnings[0].starts_with(
+            "19: policy[1].extensions[1].due: is after `closes` of policy `all`, which no extension moves"
+        ),
+        "{warnings:?}"
+    );
+}
+
+/// What no score, or every score, comes to by the order in which the rules act.
+#[test]
+fn warns_of_limits_that_leave_nothing_to_pass() {
+    let cap = "maximum.percent: is below `pass`, so that no score passes (given: `50`)";
+    let floor = "minimum.percent: is no less than `pass`, so that every score passes (given: `60`)";
+    for (keys, expected) in [
+        ("maximum = { percent = 50 }", Some(cap)),
+        ("maximum = { percent = 50, over = 'refuse' }", Some(cap)),
+        ("maximum = { percent = 50, over = 'allow' }", None),
+        ("maximum = { percent = 60 }", None),
+        (
+            "order = ['pass', 'maximum']\nmaximum = { percent = 50 }",
+            None,
+        ),
+        ("minimum = { percent = 60 }", Some(floor)),
+        ("minimum = { percent = 59 }", None),
+        (
+            "maximum = { percent = 100 }\nminimum = { percent = 60 }",
+            Some(floor),
+        ),
+        (
+            "order = ['pass', 'minimum']\nminimum = { percent = 60 }",
+            None,
+        ),
+        (
+            "order = ['minimum', 'late', 'pass']\nminimum = { percent = 60 }\ndue = '2027-01-01T00:00:00Z'\nlate = { kind = 'flat', percent = 10 }",
+            None,
+        ),
+        (
+            "order = ['minimum', 'round', 'pass']\nminimum = { percent = 60 }\nround = { digits = 0, mode = 'down' }",
+            None,
+        ),
+    ] {
+        let warnings = of_policies(&format!(
+            "[[policy]]\nname = 'p'\npass = {{ percent = 60 }}\n{keys}\n"
+        ));
+        assert_eq!(
+            warnings.len(),
+            usize::from(expected.is_some()),
+            "{keys}: {warnings:?}"
+        );
+        for warning in warnings {
+            assert!(warning.contains(expected.unwrap()), "{warning}");
+        }
+    }
+}
+
+#[test]
+fn warns_of_times_that_leave_nothing_on_time_or_cost_nothing() {
+    let never = "opens: is after `due`, so that nothing is ever on time";
+    let some = "opens: is after `due`, so that nobody without an extension is ever on time";
+    let row = "grace: is no shorter than the first row's `up_to` in `late`, so that this row never counts";
+    let falls =
+        "late.steps[1].percent: is less than in the row above, so that who is later loses less";
+    let flat = "late = { kind = 'flat', percent = 10 }\ndue = '2026-05-01T00:00:00Z'";
+    let steps = |second: &str| {
+        format!(
+            "due = '2026-05-01T00:00:00Z'\nlate = {{ kind = 'steps', steps = [{{ up_to = '1h', percent = 10 }}, {{ up_to = '2h', percent = {second} }}] }}"
+        )
+    };
+    let extension = "extensions = [{ users = ['7'], due = '2026-05-09T00:00:00Z' }]";
+    for (keys, expected) in [
+        (
+            format!("{flat}\nopens = '2026-05-02T00:00:00Z'"),
+            Some(never),
+        ),
+        (
+            format!("{flat}\nopens = '2026-05-02T00:00:00Z'\n{extension}"),
+            Some(some),
+        ),
+        (
+            format!("{flat}\nopens = '2026-05-02T00:00:00Z'\ngrace = '1d'"),
+            None,
+        ),
+        (format!("{flat}\nopens = '2026-05-01T00:00:00Z'"), None),
+        (steps("20"), None),
+        (steps("10"), None),
+        (steps("9.5"), Some(falls)),
+        (format!("{}\ngrace = '59m'", steps("20")), None),
+        (format!("{}\ngrace = '1h'", steps("20")), Some(row)),
+    ] {
+        let warnings = of_policies(&format!("[[policy]]\nname = 'p'\n{keys}\n"));
+        assert_eq!(
+            warnings.len(),
+            usize::from(expected.is_some()),
+            "{keys}: {warnings:?}"
+        );
+        for warning in warnings {
+            assert!(warning.contains(expected.unwrap()), "{warning}");
+        }
+    }
+}
+
+#[test]
+fn warns_of_a_pattern_where_names_are_taken() {
+    let issuer = "[[issuer]]
+name = 'idp'
+account = 'main'
+issuer = 'https://idp.example.edu'
+audiences = ['scoregate']
+algorithms = ['ES256']
+jwks = { url = 'https://idp.example.edu/keys' }
+allow = ['scores:write']
+line_items = ['https://canvas.example.edu/**']
+";
+    let policy = |name: &str| {
+        format!(
+            "{issuer}[[policy]]\nname = 'p'\nmatch = {{ callers = ['{name}'] }}\nkeep = 'first'\n"
+        )
+    };
+    assert_eq!(of_policies(&policy("idp/quiz")), Vec::<String>::new());
+    let warnings = of_policies(&policy("idp/quiz-*"));
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(
+        warnings[0].starts_with("23: policy[0].match.callers[0]: `*` stands for itself here"),
+        "{warnings:?}"
+    );
+    let text = format!("{GOOD}{}", policy("quiz-*"));
+    let problems = Setting::new(&text).problems();
+    assert!(
+        problems[0].starts_with(
+            "23: policy[0].match.callers[0]: is no caller; `*` stands for itself here"
+        ),
+        "{problems:?}"
+    );
 }
 
 /// RFC 3339 has no later second; it means never.
@@ -449,7 +627,37 @@ fn warns_of_a_share_that_was_meant_as_a_fraction() {
         ("pass = { percent = 1.01 }", None),
         ("minimum = { percent = 0 }", None),
         ("maximum = { percent = 60 }", None),
+        (
+            "late = { kind = 'ceiling', percent = 0.8 }",
+            Some("late.percent: is 0.8 % of the maximum; for 80 % write 80"),
+        ),
+        (
+            "late = { kind = 'per_interval', percent = 0.5, interval = '1h', floor_percent = 0.5 }",
+            Some("late.floor_percent: is 0.5 % of the maximum; for 50 % write 50"),
+        ),
+        (
+            "late = { kind = 'per_interval', percent = 0.5, interval = '1h', floor_percent = 0 }",
+            None,
+        ),
+        (
+            "late = { kind = 'flat', percent = 0.1, of = 'earned' }",
+            Some("late.percent: takes off 0.1 %; for 10 % write 10"),
+        ),
+        ("late = { kind = 'flat', percent = 1 }", None),
+        ("late = { kind = 'flat', points = 0.5 }", None),
+        (
+            "late = { kind = 'newly_earned', percent = 0.25 }",
+            Some("late.percent: takes off 0.25 %; for 25 % write 25"),
+        ),
+        (
+            "late = { kind = 'steps', steps = [{ up_to = '1h', percent = 0 }, { up_to = '2h', percent = 0.2 }] }",
+            Some("late.steps[1].percent: takes off 0.2 %; for 20 % write 20"),
+        ),
     ] {
+        let keys = match keys.starts_with("late") {
+            true => format!("{keys}\ndue = '2027-01-01T00:00:00Z'"),
+            false => keys.to_owned(),
+        };
         let warnings = of_policies(&format!("[[policy]]\nname = 'p'\n{keys}\n"));
         assert_eq!(
             warnings.len(),
