@@ -4,9 +4,10 @@
 //! Formula: the first whose `when` is false, or can't be evaluated, refuses with its `message`
 //! (POLICY_REFUSED).
 //! Boundaries: all must hold; an absent member can't be evaluated unless guarded by `has()`, an absent
-//! extension unless by `"https://…" in score && …`. The caller is told the `message` alone; that a `when`
-//! could not be evaluated, and why, stands in the explanation and in the log. An explanation has `***`
-//! for each `when`, which may name learners.
+//! extension unless by `"https://…" in score && …`. The list of a later policy takes the place of the whole
+//! one of an earlier. The caller is told the `message` alone; that a `when` could not be evaluated, and why,
+//! stands in the explanation and in the log. An explanation has `***` for each `when`, which may name
+//! learners.
 //! Example:
 //!
 //! ```text

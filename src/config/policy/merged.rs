@@ -1,10 +1,10 @@
 //! What only shows when policies are merged: one that does nothing, since later ones set all of its
-//! keys again, keys that need another one, and keys of two
+//! keys again, a list that takes the place of another one, keys that need another one, and keys of two
 //! that contradict each other. Says nothing where a score might be judged by other keys.
 
 use super::{contradictions, idle};
 use crate::config::findings::At;
-use crate::policy::{Effective, Mode, Policy};
+use crate::policy::{Effective, Keys, Mode, Policy};
 
 /// Each policy is compared with each, and a reload should not wait for more.
 const MOST: usize = 2_000;
@@ -16,6 +16,8 @@ pub(in crate::config) fn warn(at: &At<'_>, policies: &[Policy]) {
     for (index, policy) in policies.iter().enumerate() {
         let later = policies.get(index + 1..).unwrap_or_default();
         warn_of_overridden(&at.index(index), policy, later);
+        let earlier = policies.get(..index).unwrap_or_default();
+        warn_of_replaced(&at.index(index), policy, earlier);
         warn_of_contradictions(at, policy, policies);
         idle::warn(&at.index(index), policy, policies);
     }
@@ -42,6 +44,39 @@ fn warn_of_overridden(at: &At<'_>, policy: &Policy, later: &[Policy]) {
             by.join(" and ")
         ));
     }
+}
+
+/// A person who writes a second list may think that both count.
+fn warn_of_replaced(at: &At<'_>, policy: &Policy, earlier: &[Policy]) {
+    let meets =
+        |other: &&Policy| other.mode == policy.mode && other.matching.may_meet(&policy.matching);
+    for (key, drops) in LISTS {
+        let mut before = earlier.iter().rev().filter(meets);
+        if let Some(other) = before.find(|other| drops(&other.keys, &policy.keys)) {
+            at.key(key).warn(format_args!(
+                "takes the place of the whole list of policy `{}` for what both match; repeat here what of it is to hold too",
+                other.name
+            ));
+        }
+    }
+}
+
+/// Whether the second of two lists lacks some of the first.
+type Drops = fn(&Keys, &Keys) -> bool;
+
+const LISTS: [(&str, Drops); 2] = [
+    ("extensions", |one, other| {
+        let lists = one.extensions.as_ref().zip(other.extensions.as_ref());
+        lists.is_some_and(|(one, other)| lacks_some(&other.0, &one.0))
+    }),
+    ("require", |one, other| {
+        let lists = one.require.as_ref().zip(other.require.as_ref());
+        lists.is_some_and(|(one, other)| lacks_some(&other.0, &one.0))
+    }),
+];
+
+fn lacks_some<T: PartialEq>(list: &[T], of: &[T]) -> bool {
+    !of.iter().all(|entry| list.contains(entry))
 }
 
 /// Contradictions of what surely holds wherever `policy` matches, as far as it has a part in them.

@@ -336,6 +336,52 @@ fn warns_of_an_extension_that_extends_nothing() {
     );
 }
 
+#[test]
+fn warns_of_a_list_that_takes_the_place_of_another() {
+    let extension = |user: &str| format!("{{ users = ['{user}'], due = '2027-01-01T00:00:00Z' }}");
+    let rule = |percent: &str| format!("{{ when = 'score.percent > {percent}', message = 'No.' }}");
+    let course = |number: u8, keys: &str| {
+        format!(
+            "[[policy]]\nname = 'course-{number}'\nmatch = {{ line_items = ['https://canvas.example.edu/{number}/**'] }}\n{keys}\n"
+        )
+    };
+    let lists = |key: &str, list: &[String]| format!("{key} = [{}]", list.join(", "));
+    let late = "[[policy]]\nname = 'late'\nlate = { kind = 'flat', percent = 10 }\ndue = '2026-01-01T00:00:00Z'\n";
+    for (key, one, other) in [
+        ("extensions", extension("7"), extension("8")),
+        ("require", rule("1.0"), rule("2.0")),
+    ] {
+        let first = course(1, &lists(key, &[one.clone()]));
+        let told = format!(
+            "{key}: takes the place of the whole list of policy `course-1` for what both match; repeat here what of it is to hold too"
+        );
+        for (second, is_told) in [
+            (lists(key, &[other.clone()]), true),
+            (lists(key, &[other.clone(), one.clone()]), false),
+            (
+                format!("mode = 'report'\n{}", lists(key, &[other.clone()])),
+                false,
+            ),
+            ("keep = 'highest'".to_owned(), false),
+        ] {
+            let second = format!(
+                "[[policy]]\nname = 'second'\nmatch = {{ when = 'has(score.comment)' }}\n{second}\n"
+            );
+            let warnings = of_policies(&format!("{late}{first}{second}"));
+            assert_eq!(
+                warnings.len(),
+                usize::from(is_told),
+                "{second}: {warnings:?}"
+            );
+            assert!(warnings.iter().all(|it| it.contains(&told)), "{warnings:?}");
+        }
+        // No score is for both.
+        let apart = course(2, &lists(key, &[other.clone()]));
+        let warnings = of_policies(&format!("{late}{first}{apart}"));
+        assert_eq!(warnings, Vec::<String>::new());
+    }
+}
+
 /// What no score, or every score, comes to by the order in which the rules act.
 #[test]
 fn warns_of_limits_that_leave_nothing_to_pass() {
