@@ -382,6 +382,39 @@ fn warns_of_a_list_that_takes_the_place_of_another() {
     }
 }
 
+#[test]
+fn warns_of_rules_that_look_back_on_what_may_not_be_there() {
+    let forward = "ledger.on_failure: under policy `p`, which looks back (`keep`, `attempts`), what comes while the ledger fails is judged as if nothing had come before: it may take the place of a higher grade, and is no attempt";
+    let soon = "ledger.retention: is under 30 days, and policy `p` looks back (`keep`, `attempts`): attempts and grades that are forgotten no longer count";
+    let looks_back = "keep = 'highest'\nattempts = { max = 3 }";
+    for (ledger, keys, expected) in [
+        ("on_failure = 'forward'", looks_back, Some(forward)),
+        ("on_failure = 'forward'", "pass = { percent = 60 }", None),
+        (
+            "on_failure = 'forward'",
+            "mode = 'report'\nkeep = 'highest'",
+            None,
+        ),
+        ("on_failure = 'refuse'", looks_back, None),
+        ("retention = '29d'", looks_back, Some(soon)),
+        ("retention = '30d'", looks_back, None),
+        ("retention = '1d'", "stale = 'forward'", None),
+    ] {
+        let warnings = of_policies(&format!(
+            "[ledger]\nurl = 'sqlite:scoregate.db'\n{ledger}\n[[policy]]\nname = 'p'\n{keys}\n"
+        ));
+        assert_eq!(
+            warnings.len(),
+            usize::from(expected.is_some()),
+            "{ledger} {keys}: {warnings:?}"
+        );
+        for warning in warnings {
+            let expected = format!("14: {}", expected.unwrap());
+            assert!(warning.starts_with(&expected), "{warning}");
+        }
+    }
+}
+
 /// What no score, or every score, comes to by the order in which the rules act.
 #[test]
 fn warns_of_limits_that_leave_nothing_to_pass() {
