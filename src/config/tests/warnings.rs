@@ -345,23 +345,20 @@ fn warns_of_a_list_that_takes_the_place_of_another() {
             "[[policy]]\nname = 'course-{number}'\nmatch = {{ line_items = ['https://canvas.example.edu/{number}/**'] }}\n{keys}\n"
         )
     };
-    let lists = |key: &str, list: &[String]| format!("{key} = [{}]", list.join(", "));
+    let lists = |key: &str, list: &[&str]| format!("{key} = [{}]", list.join(", "));
     let late = "[[policy]]\nname = 'late'\nlate = { kind = 'flat', percent = 10 }\ndue = '2026-01-01T00:00:00Z'\n";
     for (key, one, other) in [
         ("extensions", extension("7"), extension("8")),
         ("require", rule("1.0"), rule("2.0")),
     ] {
-        let first = course(1, &lists(key, &[one.clone()]));
+        let first = course(1, &lists(key, &[&one]));
         let told = format!(
             "{key}: takes the place of the whole list of policy `course-1` for what both match; repeat here what of it is to hold too"
         );
         for (second, is_told) in [
-            (lists(key, &[other.clone()]), true),
-            (lists(key, &[other.clone(), one.clone()]), false),
-            (
-                format!("mode = 'report'\n{}", lists(key, &[other.clone()])),
-                false,
-            ),
+            (lists(key, &[&other]), true),
+            (lists(key, &[&other, &one]), false),
+            (format!("mode = 'report'\n{}", lists(key, &[&other])), false),
             ("keep = 'highest'".to_owned(), false),
         ] {
             let second = format!(
@@ -376,7 +373,7 @@ fn warns_of_a_list_that_takes_the_place_of_another() {
             assert!(warnings.iter().all(|it| it.contains(&told)), "{warnings:?}");
         }
         // No score is for both.
-        let apart = course(2, &lists(key, &[other.clone()]));
+        let apart = course(2, &lists(key, &[&other]));
         let warnings = of_policies(&format!("{late}{first}{apart}"));
         assert_eq!(warnings, Vec::<String>::new());
     }

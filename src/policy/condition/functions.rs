@@ -183,8 +183,8 @@ mod tests {
             assert_eq!(holds, Ok(true), "{text}");
         }
         for Function { name, .. } in FUNCTIONS {
-            let is_called = |text: &&str| text.contains(&format!("{name}("));
-            assert!(CALLS.iter().any(|text| is_called(&text)), "{name}");
+            let is_called = |text: &str| text.contains(&format!("{name}("));
+            assert!(CALLS.iter().any(|text| is_called(text)), "{name}");
         }
     }
 }
