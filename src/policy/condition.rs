@@ -5,6 +5,7 @@
 mod extension;
 mod functions;
 mod names;
+mod patterns;
 mod samples;
 mod sides;
 
@@ -62,11 +63,16 @@ pub enum BadCondition {
     )]
     MatchesInLoop,
     #[error(
-        "it takes the pattern of a `matches` from the score, whose sender would so choose how long it takes; write the pattern into the condition"
+        "it calls `matches` with a pattern that is not written into it as one text, so that how long it takes is for others to choose"
     )]
-    PatternOfScore,
+    PatternNotWritten,
     #[error("the pattern of a `matches` in it is no regular expression, or too large a one")]
-    BadPattern,
+    NoPattern,
+    #[error(
+        "its patterns are too large: with their repetitions written out they have more than {} places, which may take minutes to match; use `size()` for lengths",
+        patterns::MOST_PLACES
+    )]
+    LargePatterns,
     #[error("it names something that does not exist; there are {NAMES}")]
     UnknownName,
     #[error("`….{name}` does not exist; there are `{}`", .known.join("`, `"))]

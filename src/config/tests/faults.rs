@@ -632,7 +632,7 @@ fn policies() {
             ),
             (
                 "[[policy]]\nname = 'p'\nmaximum = { percent = 50 }\nmatch = { when = 'caller.name == \"quiz-app\" && score.percent * 2 > 10.0' }\n",
-                "4: policy[0].match.when: is no condition: the part of it around line 1, column 43 can't be evaluated on any sample score: it mixes types",
+                "4: policy[0].match.when: is no condition: the part of it around line 1, column 48 can't be evaluated on any sample score: it mixes types",
             ),
             (
                 "[[policy]]\nname = 'p'\nrequire = [{ when = 'score.precent > 1.0', message = 'm' }]\n",

@@ -4,10 +4,8 @@
 use cel::common::ast::{CallExpr, Expr, LiteralValue};
 use cel::{Context, IdedExpr, Value};
 
+use super::patterns::MATCHES;
 use super::{BadCondition, STANDARD};
-
-/// The function that reads a pattern, anew for each value it looks at.
-pub(super) const MATCHES: &str = "matches";
 
 /// A function, and how many values it takes beside the one it is called on.
 struct Function {
@@ -111,7 +109,7 @@ pub(super) fn check_values(call: &CallExpr) -> Result<(), BadCondition> {
     if name == MATCHES {
         let pattern = call.args.last().filter(|pattern| is_written(pattern));
         return match pattern.is_some_and(|pattern| fails(matched_with(pattern))) {
-            true => Err(BadCondition::BadPattern),
+            true => Err(BadCondition::NoPattern),
             false => Ok(()),
         };
     }

@@ -1,9 +1,9 @@
 //! What a condition names, and how deep it goes: checked before it is ever evaluated.
 
 use cel::IdedExpr;
-use cel::common::ast::{CallExpr, EntryExpr, Expr, SelectExpr};
+use cel::common::ast::{EntryExpr, Expr, SelectExpr};
 
-use super::{BadCondition, functions};
+use super::{BadCondition, functions, patterns};
 
 /// The deepest an expression may be.
 const DEEPEST: usize = 48;
@@ -71,6 +71,7 @@ pub(super) fn check(expression: &IdedExpr) -> Result<bool, BadCondition> {
     let mut walk = Walk {
         locals: Vec::new(),
         depth: 0,
+        places: 0,
         sees_whole_score: false,
     };
     walk.walk(expression)?;
@@ -82,6 +83,8 @@ struct Walk<'a> {
     /// The names of the loops around it.
     locals: Vec<&'a str>,
     depth: usize,
+    /// Of all patterns so far.
+    places: usize,
     sees_whole_score: bool,
 }
 
@@ -103,7 +106,9 @@ impl<'a> Walk<'a> {
             Expr::Select(select) => self.select(select),
             Expr::Call(call) => {
                 functions::check(call)?;
-                self.pattern(call)?;
+                let places = patterns::places_of(call, !self.locals.is_empty())?;
+                self.places = self.places.saturating_add(places);
+                patterns::check_places(self.places)?;
                 functions::check_values(call)?;
                 let parts = call.target.iter().map(|target| &**target).chain(&call.args);
                 self.all(parts)
@@ -129,19 +134,6 @@ impl<'a> Walk<'a> {
                 self.locals.clear();
                 result
             }
-        }
-    }
-
-    /// A pattern is read anew for each text it is matched with, for as long as that may take.
-    fn pattern(&self, call: &CallExpr) -> Result<(), BadCondition> {
-        let pattern = call.args.last();
-        let Some(pattern) = pattern.filter(|_| call.func_name == functions::MATCHES) else {
-            return Ok(());
-        };
-        match self.locals.is_empty() {
-            true if pattern.references().has_variable("score") => Err(BadCondition::PatternOfScore),
-            true => Ok(()),
-            false => Err(BadCondition::MatchesInLoop),
         }
     }
 
