@@ -23,7 +23,7 @@ use crate::policy::Policies;
 use crate::request_id::RequestIds;
 use crate::routing::Spellings;
 use crate::seldom::Seldom;
-use crate::telemetry::{AccessLog, IdKey, Recorder};
+use crate::telemetry::{AccessLog, FailedConditions, IdKey, Recorder};
 use crate::tls::{TlsUnusable, Trust, first_expiry};
 use crate::upstream::Upstream;
 
@@ -55,6 +55,7 @@ pub struct Shared {
     pub admin_token: Option<SecretString>,
     pub verifier: Verifier,
     pub policies: Policies,
+    pub failed_conditions: FailedConditions,
     /// Their number in the ledger.
     pub policy_generation: i64,
     /// Line items' own maxima, read before.
@@ -184,6 +185,7 @@ impl Shared {
             admin_token: config.admin.token.clone(),
             verifier: Verifier::new(config, &trust.key_sets, before)?,
             policies: Policies::new(config.policies.clone()),
+            failed_conditions: FailedConditions::new(&config.policies),
             policy_generation,
             maxima: Maxima::default(),
             expiries: expiries(config),

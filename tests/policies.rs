@@ -84,3 +84,51 @@ fn a_decision_is_shown_on_the_upstreams_errors_too() {
     assert_envelope(&response, 500, "UPSTREAM_ERROR");
     assert_eq!(response.header("scoregate-decision"), Some("adjusted"));
 }
+
+/// An unmet rule is the caller's to see, a broken one the operator's.
+#[test]
+fn a_condition_that_can_not_be_evaluated_is_told_to_operators_alone_and_not_each_time() {
+    let upstream = Upstream::accepting();
+    let mut settings = Settings::new(upstream.address);
+    settings.log = "format = \"json\"".into();
+    settings.tables = "[ledger]\nurl = \"sqlite:scoregate.db\"\n\
+        [[policy]]\nname = \"by-comment\"\nmatch = { when = \"score.comment == 'x'\" }\nmaximum = { percent = 50 }\n\
+        [[policy]]\nname = \"explained\"\nrequire = [{ when = \"score.comment != ''\", message = \"Say why.\" }]\n"
+        .into();
+    let mut gateway = Gateway::start(&settings);
+    let submission = |id: &str| gateway.submission(SCORE).header("x-request-id", id);
+    let response = gateway.ask(&submission("the-first"));
+    let body = assert_envelope(&response, 422, "POLICY_REFUSED");
+    assert_eq!(body["details"]["description"], "Say why.");
+    let receipt = response.header("scoregate-receipt").unwrap().to_owned();
+    gateway.ask(&submission("the-second"));
+    let config = gateway.config_file();
+    let config = config.to_str().unwrap();
+    let explained = Ran::of(&[
+        "explain",
+        "--config",
+        config,
+        "--receipt",
+        &receipt,
+        "--json",
+    ]);
+    let reason = explained.good_json()["rules"][0]["reason"].to_string();
+    let cause = "The condition could not be evaluated: a member that it names is absent";
+    assert!(reason.contains(cause), "{reason}");
+    gateway.signal("TERM");
+    assert!(gateway.ended().success());
+    let log = gateway.log();
+    let lines = log
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let told: Vec<_> = lines
+        .filter(|line| line["target"] == "scoregate::policy")
+        .collect();
+    let policies: Vec<_> = told.iter().map(|line| &line["policy"]).collect();
+    assert_eq!(policies, ["by-comment", "explained"], "{log}");
+    for line in &told {
+        assert_eq!(line["level"], "WARN");
+        assert_eq!(line["request_id"], "the-first");
+        assert_eq!(line["submissions"], 1);
+    }
+}

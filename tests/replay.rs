@@ -310,3 +310,18 @@ fn wrong_usage_is_told_from_findings() {
         assert_eq!(Ran::of(arguments).code, Some(2), "{arguments:?}");
     }
 }
+
+#[test]
+fn a_condition_that_could_not_be_evaluated_is_told_of() {
+    let (gateway, _upstream) = start("");
+    submit(&gateway, "a", "80");
+    submit(&gateway, "b", "90");
+    let candidate = "[[policy]]\nname = \"explained\"\nrequire = [{ when = \"score.comment != ''\", message = \"Say why.\" }]\n";
+    let ran = replay(gateway.directory.path(), candidate, &["--json"]);
+    let told = "scoregate: `require` of policy `explained` could not be evaluated for 2 submissions: a member that it names is absent";
+    assert!(ran.stderr.contains(told), "{}", ran.stderr);
+    let failed = &ran.good_json()["failed_conditions"][0];
+    assert_eq!(failed["policy"], "explained");
+    assert_eq!(failed["key"], "require");
+    assert_eq!(failed["submissions"], 2);
+}

@@ -17,7 +17,7 @@ use super::findings::At;
 use super::issuer::{self, Issuer, IssuerSection};
 use super::ledger::LedgerSection;
 use super::log::LogSection;
-use super::policy::{PolicySection, warn_of_merged};
+use super::policy::{PolicySection, warn_of_looking_back, warn_of_merged};
 use super::policy_names::Names;
 use super::scores::ScoresSection;
 use super::server::{Server, ServerSection};
@@ -61,6 +61,9 @@ impl Document {
         let callers = self.check_callers(&at.key("caller"), &accounts, now);
         let issuers = self.check_issuers(&at.key("issuer"), &accounts);
         let policies = self.check_policies(at, &accounts);
+        if let (Some(policies), Some(ledger)) = (&policies, &ledger) {
+            warn_of_looking_back(&at.key("ledger"), policies, ledger.as_ref());
+        }
         self.warn_of_nobody(at);
         self.warn_of_wide_bounds(at);
         if let (Some(callers), Some(issuers), Some(policies)) = (&callers, &issuers, &policies) {

@@ -1,10 +1,13 @@
 //! Conditions in CEL: the only place that knows the expression language. A condition is bounded in
 //! length, depth and loops, since evaluation has no time budget; its names are resolved when it is
-//! compiled, and it is tried on sample scores (`is_usable`).
+//! compiled, and it is tried on sample scores, whole and side by side.
 
 mod extension;
+mod functions;
 mod names;
+mod patterns;
 mod samples;
+mod sides;
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,6 +18,7 @@ use cel::{Context, Env, Program, Value};
 use serde::{Serialize, Serializer};
 use thiserror::Error;
 
+use self::sides::Sides;
 use super::Subject;
 use super::worth::Worth;
 use crate::score::{Extension, Points, Score, Timestamp};
@@ -24,6 +28,11 @@ pub const LONGEST: usize = 1_024;
 
 /// What a condition may name, for people.
 const NAMES: &str = "`score`, `caller.name`, `caller.account`, `line_item` and `now`";
+
+/// Why a condition is none though it can be evaluated.
+const NO_TRUTH: &str = "it gives neither true nor false";
+
+const EVALUATOR_FAILED: &str = "the evaluator failed";
 
 /// The standard functions, made once.
 static STANDARD: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(Env::stdlib()));
@@ -37,8 +46,8 @@ pub struct Condition {
     sees_extensions: bool,
 }
 
-/// Why a text is no condition. Repeats nothing of it but members that do not exist: it may name a
-/// learner.
+/// Why a text is no condition. Repeats nothing of it but names of members and functions: it may name
+/// a learner.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum BadCondition {
     #[error("it is longer than {LONGEST} bytes")]
@@ -49,6 +58,21 @@ pub enum BadCondition {
     Syntax { line: isize, column: isize },
     #[error("it loops within a loop")]
     NestedLoop,
+    #[error(
+        "it calls `matches` within a loop, which reads the pattern anew for each element; join the parts of one pattern with `|` and call it once, or use `contains`, `startsWith` or `endsWith`"
+    )]
+    MatchesInLoop,
+    #[error(
+        "it calls `matches` with a pattern that is not written into it as one text, so that how long it takes is for others to choose"
+    )]
+    PatternNotWritten,
+    #[error("the pattern of a `matches` in it is no regular expression, or too large a one")]
+    NoPattern,
+    #[error(
+        "its patterns are too large: with their repetitions written out they have more than {} places, which may take minutes to match; use `size()` for lengths",
+        patterns::MOST_PLACES
+    )]
+    LargePatterns,
     #[error("it names something that does not exist; there are {NAMES}")]
     UnknownName,
     #[error("`….{name}` does not exist; there are `{}`", .known.join("`, `"))]
@@ -57,12 +81,30 @@ pub enum BadCondition {
         /// What there is in its place.
         known: &'static [&'static str],
     },
+    #[error("`{name}()` does not exist; there are `{}`", functions::names())]
+    UnknownFunction { name: String },
+    #[error("`{name}()` is called on a value, as in `score.userId.{name}(…)`")]
+    CalledAlone { name: String },
+    #[error("`{name}()` is called with the value in its brackets, as in `{name}(score.userId)`")]
+    CalledOnValue { name: String },
+    #[error("`{name}()` is called with too many values, or too few")]
+    ValueCount { name: String },
+    #[error("`{name}()` fails for every score, by the values that are written into it")]
+    AlwaysFails { name: String },
+    #[error(
+        "the part of it around line {line}, column {column} can't be evaluated on any sample score: {reason}"
+    )]
+    SideFails {
+        line: usize,
+        column: usize,
+        reason: &'static str,
+    },
     #[error("it can't be evaluated on any sample score: {0}")]
     NeverHolds(String),
 }
 
 /// Why a condition is neither true nor false for a score. Says nothing of the score itself.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("{0}")]
 pub struct EvaluationFailed(pub &'static str);
 
@@ -104,14 +146,11 @@ impl Condition {
         subject: &Subject<'_>,
         points: Option<Points>,
     ) -> Result<bool, EvaluationFailed> {
-        // A fault of the evaluator must cost this one condition and no more.
-        let evaluate = || self.evaluate(subject, points);
-        let evaluated = catch_unwind(AssertUnwindSafe(evaluate));
-        match evaluated {
-            Ok(Ok(Value::Bool(holds))) => Ok(holds),
-            Ok(Ok(_)) => Err(EvaluationFailed("it gives neither true nor false")),
-            Ok(Err(failed)) => Err(failed),
-            Err(_) => Err(EvaluationFailed("the evaluator failed")),
+        match caught(|| self.evaluate(subject, points)) {
+            Some(Ok(Value::Bool(holds))) => Ok(holds),
+            Some(Ok(_)) => Err(EvaluationFailed(NO_TRUTH)),
+            Some(Err(failed)) => Err(failed),
+            None => Err(EvaluationFailed(EVALUATOR_FAILED)),
         }
     }
 
@@ -153,8 +192,10 @@ impl Condition {
     }
 
     fn try_on_samples(&self) -> Result<(), BadCondition> {
+        let scores = samples::scores();
+        self.try_sides(&scores)?;
         let mut failure = None;
-        for score in samples::scores() {
+        for score in scores {
             match self.holds(&samples::subject(&score)) {
                 Ok(_) => return Ok(()),
                 Err(failed) => failure = failure.or(Some(failed)),
@@ -163,6 +204,29 @@ impl Condition {
         let reason = failure.map_or(String::new(), |failed| failed.to_string());
         Err(BadCondition::NeverHolds(reason))
     }
+
+    fn try_sides(&self, scores: &[Score]) -> Result<(), BadCondition> {
+        let context = |score| self.context(&samples::subject(score), score.points).ok();
+        let samples: Vec<_> = scores.iter().filter_map(context).collect();
+        let sides = Sides {
+            samples: &samples,
+            place: &|id| self.place(id),
+        };
+        sides.try_in(self.program.expression())
+    }
+
+    /// Where a part of the text stands: its line and column.
+    fn place(&self, id: u64) -> Option<(usize, usize)> {
+        let (start, _) = self.program.source_info().offset_for(id)?;
+        let before = self.text.get(..usize::try_from(start).ok()?)?;
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        Some((before.matches('\n').count() + 1, line.chars().count() + 1))
+    }
+}
+
+/// A fault of the evaluator must cost this one condition and no more: nothing where it panics.
+fn caught<T>(evaluate: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(evaluate)).ok()
 }
 
 /// The evaluator's own words may quote a score, so its errors are named anew.
@@ -173,7 +237,10 @@ fn cause(error: &cel::ExecutionError) -> &'static str {
             "a member that it names is absent; guard it with has(), or an extension with `\"…\" in score && …`"
         }
         E::UndeclaredReference(_) => "it names something that does not exist",
-        E::NoSuchOverload(_) | E::UnsupportedBinaryOperator(..) | E::ValuesNotComparable(..) => {
+        E::NoSuchOverload(_)
+        | E::UnsupportedBinaryOperator(..)
+        | E::UnexpectedType { .. }
+        | E::ValuesNotComparable(..) => {
             "it mixes types, such as a double and an integer (write 60.0, not 60), or compares what is no number"
         }
         E::DivisionByZero(_) | E::RemainderByZero(_) => "it divides by zero",

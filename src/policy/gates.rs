@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::Mode;
+use super::condition::EvaluationFailed;
 use super::judge::Trial;
 use super::keys::{Effective, Set};
 use super::protect::{Protection, Stale};
@@ -16,8 +17,11 @@ pub(super) struct Gate<'a> {
     pub rule: &'static str,
     pub policy: &'a Arc<str>,
     pub mode: Mode,
+    /// For the caller too.
     pub reason: String,
     pub outcome: Outcome,
+    /// Where it is shut for want of an answer.
+    pub failure: Option<EvaluationFailed>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +62,7 @@ pub(super) fn shut<'a, T>(
         mode: set.mode,
         reason: reason.into(),
         outcome,
+        failure: None,
     })
 }
 
@@ -69,7 +74,11 @@ fn window<'a>(trial: &Trial<'a>) -> Option<Gate<'a>> {
 fn require<'a>(trial: &Trial<'a>) -> Option<Gate<'a>> {
     let set = trial.effective.require.as_ref()?;
     let unmet = set.value.unmet(&trial.submission.subject, trial.raw())?;
-    shut("require", set, Outcome::Refuse, unmet)
+    let gate = shut("require", set, Outcome::Refuse, unmet.message)?;
+    Some(Gate {
+        failure: unmet.failure,
+        ..gate
+    })
 }
 
 fn comment<'a>(trial: &Trial<'a>) -> Option<Gate<'a>> {

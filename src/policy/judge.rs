@@ -11,7 +11,7 @@ use super::judgement::{Act, Judgement, Leaving, Marks, RefusedBy};
 use super::keys::Effective;
 use super::rules::comment::Applied;
 use super::sending;
-use super::{Past, Role, Sent, Subject};
+use super::{ConditionFailed, ConditionKey, Past, Role, Sent, Subject};
 use crate::error::Owner;
 use crate::score::{Decimal, GradingProgress, Points, Score, Timestamp};
 
@@ -70,6 +70,7 @@ pub(super) struct Trial<'a> {
     raw: Option<Points>,
     acts: Vec<Act>,
     spared: Vec<Act>,
+    failed: Option<ConditionFailed>,
 }
 
 impl<'a> Trial<'a> {
@@ -82,6 +83,7 @@ impl<'a> Trial<'a> {
             raw: submission.subject.score.points,
             acts: Vec::new(),
             spared: Vec::new(),
+            failed: None,
         }
     }
 
@@ -134,6 +136,7 @@ impl<'a> Trial<'a> {
             mode,
             reason,
             outcome,
+            failure,
         } = gate;
         let owner = Owner {
             policy: policy.clone(),
@@ -150,7 +153,17 @@ impl<'a> Trial<'a> {
             mode,
             input,
             output: (outcome == gates::Outcome::Keep).then(|| stays.into()),
-            reason: reason.clone(),
+            reason: match failure {
+                Some(failure) => {
+                    format!("{reason} The condition could not be evaluated: {failure}.")
+                }
+                None => reason.clone(),
+            },
+        });
+        self.failed = failure.map(|failure| ConditionFailed {
+            policy: policy.clone(),
+            key: ConditionKey::Require,
+            failure,
         });
         match outcome {
             gates::Outcome::Keep => Stop::Kept,
@@ -357,6 +370,7 @@ impl<'a> Trial<'a> {
             acts: self.acts,
             spared: self.spared,
             refused_by: None,
+            failed: self.failed,
         }
     }
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp as Instant;
 use serde::{Deserialize, Serialize};
 
 use super::step::Step;
-use super::{Decision, Fate, Mode, Past, Role, Sent};
+use super::{ConditionFailed, Decision, Fate, Mode, Past, Role, Sent};
 use crate::error::Owner;
 use crate::score::{Decimal, GradingProgress, Points, Score, Timestamp};
 
@@ -31,6 +31,8 @@ pub struct Judgement {
     /// Those that left the value as it was, where one would wonder why.
     pub spared: Vec<Act>,
     pub refused_by: Option<RefusedBy>,
+    /// The `require` that refused it because it could not be evaluated.
+    pub failed: Option<ConditionFailed>,
 }
 
 /// What is written over the submission's own body.

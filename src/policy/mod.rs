@@ -41,7 +41,7 @@ pub use judge::{Shown, Submission, judge};
 pub use judgement::{Act, Judgement, Leaving, Marks, RefusedBy};
 pub use keys::{Effective, Keys, Needs, Set};
 pub use matching::{Match, Subject};
-pub use policies::{ConditionFailed, InForceFor, Mode, Policies, Policy};
+pub use policies::{ConditionFailed, ConditionKey, InForceFor, Mode, Policies, Policy};
 pub use protect::{Protection, Stale};
 pub use require::{Requirement, Requirements};
 pub use rules::{

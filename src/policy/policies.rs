@@ -60,11 +60,30 @@ pub struct InForceFor {
     pub failures: Vec<ConditionFailed>,
 }
 
-/// A `when` that could not be evaluated.
+/// A condition that could not be evaluated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConditionFailed {
     pub policy: Arc<str>,
+    pub key: ConditionKey,
     pub failure: EvaluationFailed,
+}
+
+/// Which of a policy's keys a condition stands under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ConditionKey {
+    /// `match.when`: where it can't be evaluated, the policy does not match.
+    When,
+    /// `require`: where one can't be evaluated, it is unmet.
+    Require,
+}
+
+impl ConditionKey {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::When => "match.when",
+            Self::Require => "require",
+        }
+    }
 }
 
 impl InForceFor {
@@ -199,6 +218,7 @@ fn holds(policy: &Policy, subject: &Subject<'_>, failures: &mut Vec<ConditionFai
     policy.matching.holds(subject).unwrap_or_else(|failure| {
         failures.push(ConditionFailed {
             policy: policy.name.clone(),
+            key: ConditionKey::When,
             failure,
         });
         false

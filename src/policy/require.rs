@@ -1,11 +1,13 @@
-//! `require = [{ when = "score.percent >= 10.0", message = "…" }]`: what must hold for a score to be
-//! taken.
+//! `require = [{ when = "!has(score.percent) || score.percent >= 10.0", message = "…" }]`: what must hold
+//! for a score to be taken.
 //!
 //! Formula: the first whose `when` is false, or can't be evaluated, refuses with its `message`
 //! (POLICY_REFUSED).
 //! Boundaries: all must hold; an absent member can't be evaluated unless guarded by `has()`, an absent
-//! extension unless by `"https://…" in score && …`. An explanation has `***` for each `when`, which may
-//! name learners.
+//! extension unless by `"https://…" in score && …`. The list of a later policy takes the place of the whole
+//! one of an earlier. The caller is told the `message` alone; that a `when` could not be evaluated, and why,
+//! stands in the explanation and in the log. An explanation has `***` for each `when`, which may name
+//! learners.
 //! Example:
 //!
 //! ```text
@@ -20,7 +22,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::Subject;
-use super::condition::Condition;
+use super::condition::{Condition, EvaluationFailed};
 use crate::score::Points;
 
 /// One condition that must hold.
@@ -29,6 +31,14 @@ pub struct Requirement {
     pub when: Condition,
     /// For the caller.
     pub message: String,
+}
+
+/// The first that does not hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unmet<'a> {
+    pub message: &'a str,
+    /// Why it could not be evaluated, where it could not.
+    pub failure: Option<EvaluationFailed>,
 }
 
 /// All that must hold.
@@ -47,13 +57,18 @@ impl Requirements {
         Self(self.0.iter().map(untold).collect())
     }
 
-    /// The message of the first that does not hold for a submission of these points, completed.
-    pub fn unmet(&self, subject: &Subject<'_>, points: Option<Points>) -> Option<&str> {
-        let holds = |requirement: &Requirement| {
-            let holds = requirement.when.holds_for(subject, points);
-            holds.unwrap_or(false)
-        };
-        let unmet = self.0.iter().find(|requirement| !holds(requirement))?;
-        Some(&unmet.message)
+    /// The first that does not hold for a submission of these points, completed.
+    pub fn unmet(&self, subject: &Subject<'_>, points: Option<Points>) -> Option<Unmet<'_>> {
+        self.0.iter().find_map(|requirement| {
+            let failure = match requirement.when.holds_for(subject, points) {
+                Ok(true) => return None,
+                Ok(false) => None,
+                Err(failure) => Some(failure),
+            };
+            Some(Unmet {
+                message: &requirement.message,
+                failure,
+            })
+        })
     }
 }

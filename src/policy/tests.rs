@@ -288,3 +288,40 @@ fn a_condition_that_can_not_be_evaluated_is_no_match_and_is_told() {
     assert_eq!(&*in_force.failures[0].policy, "p");
     assert_eq!(in_force.enforced.maximum, None);
 }
+
+/// The caller is told what is to be done, operators what is wrong.
+#[test]
+fn a_requirement_that_can_not_be_evaluated_refuses_and_is_told() {
+    let require = |when: &str| Keys {
+        require: Some(Requirements(
+            [Requirement {
+                when: Condition::compile(when).unwrap(),
+                message: "Say why.".to_owned(),
+            }]
+            .into(),
+        )),
+        ..Keys::default()
+    };
+    let cause = "a member that it names is absent; guard it with has(), or an extension with `\"…\" in score && …`";
+    for (when, told, failed) in [
+        ("has(score.comment)", "Say why.".to_owned(), None),
+        (
+            "score.comment == 'x'",
+            format!("Say why. The condition could not be evaluated: {cause}."),
+            Some(cause),
+        ),
+    ] {
+        let judgement = judged(vec![policy("p", require(when))], &score("1", "1"));
+        let Some(RefusedBy::Policy { reason, .. }) = &judgement.refused_by else {
+            panic!("{when}: {judgement:?}");
+        };
+        assert_eq!(reason, "Say why.");
+        assert_eq!(judgement.acts[0].reason, told);
+        let failed = failed.map(|cause| ConditionFailed {
+            policy: "p".into(),
+            key: ConditionKey::Require,
+            failure: EvaluationFailed(cause),
+        });
+        assert_eq!(judgement.failed, failed);
+    }
+}

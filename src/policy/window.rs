@@ -81,8 +81,9 @@
 //!
 //! Formula: the learner's `due` is that of the first extension that names them, else `due`.
 //! Boundaries: they have the `grace` that all have; they move neither `opens` nor `closes`; where
-//! there is no `due`, only those who are named can be late. No message repeats the ids, `/config`
-//! shows `***` for each, and an explanation names no other learner than its own.
+//! there is no `due`, only those who are named can be late. The list of a later policy takes the place of
+//! the whole one of an earlier. No message repeats the ids, `/config` shows `***` for each, and an
+//! explanation names no other learner than its own.
 //! Example:
 //!
 //! ```text

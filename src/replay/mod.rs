@@ -6,17 +6,19 @@ mod outcome;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use crate::error::Code;
 use crate::explanation::{MaximumAlone, read_recorded};
 use crate::ledger::{Cell, Entry};
 use crate::policy::{
-    Effective, Fate, Mode, Needs, Past, Policies, Policy, Shown, Subject, Submission, judge,
+    ConditionFailed, ConditionKey, Effective, EvaluationFailed, Fate, Mode, Needs, Past, Policies,
+    Policy, Shown, Subject, Submission, judge,
 };
 use crate::score::{Decimal, Points, Score};
 
-pub use outcome::{Change, OfLineItem, Outcome};
+pub use outcome::{Change, FailedCondition, OfLineItem, Outcome};
 
 pub struct Replay {
     policies: Policies,
@@ -24,7 +26,11 @@ pub struct Replay {
     needs: Needs,
     places: HashMap<Place, OfPlace>,
     skipped: Skipped,
+    failed: Failed,
 }
+
+/// Conditions that could not be evaluated: the first cause, and for how many submissions.
+type Failed = BTreeMap<(Arc<str>, ConditionKey), (EvaluationFailed, u64)>;
 
 /// A line item of an account.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -76,6 +82,7 @@ impl Replay {
             needs,
             places: HashMap::new(),
             skipped: Skipped::default(),
+            failed: Failed::new(),
         }
     }
 
@@ -165,7 +172,11 @@ impl Replay {
             score,
             now: entry.time,
         };
-        let effective = self.policies.effective(&subject).enforced;
+        let in_force = self.policies.effective(&subject);
+        let effective = in_force.enforced;
+        for failed in in_force.failures {
+            note_failed(&mut self.failed, failed);
+        }
         let needs_history = self.needs.history;
         let Some(place) = self.place(entry) else {
             return;
@@ -181,8 +192,11 @@ impl Replay {
             shown: Shown::Unread,
         };
         let lacked = state.lacks_maximum;
-        state.take(entry, &submission, &effective, needs_history);
+        let failed = state.take(entry, &submission, &effective, needs_history);
         let is_new = state.lacks_maximum && !lacked;
+        if let Some(failed) = failed {
+            note_failed(&mut self.failed, failed);
+        }
         self.skipped.without_maximum += u64::from(is_new);
     }
 
@@ -191,29 +205,41 @@ impl Replay {
     }
 
     pub fn outcome(self) -> Outcome {
-        Outcome::of(self.places)
+        Outcome::of(self.places, self.failed)
     }
 }
 
+fn note_failed(all: &mut Failed, failed: ConditionFailed) {
+    let ConditionFailed {
+        policy,
+        key,
+        failure,
+    } = failed;
+    let (_, submissions) = all.entry((policy, key)).or_insert((failure, 0));
+    *submissions += 1;
+}
+
 impl CellState {
+    /// Answers with a `require` that could not be evaluated.
     fn take(
         &mut self,
         entry: &Entry,
         submission: &Submission<'_>,
         effective: &Effective,
         keeps_history: bool,
-    ) {
+    ) -> Option<ConditionFailed> {
         let recorded = entry.past.as_ref();
         if let Some(past) = recorded.filter(|past| past.takes_effect()) {
             self.before = past.stands;
         }
-        let judgement = judge(submission, &self.history, effective);
+        let mut judgement = judge(submission, &self.history, effective);
+        let failed = judgement.failed.take();
         let asks = effective.asks_line_item(submission.subject.score);
         self.lacks_maximum |= asks && judgement.lacks_maximum();
         // What policy refused had no fate; it is taken to have arrived.
         let fate = recorded.map_or(Fate::Confirmed, |past| past.fate);
         let Some(past) = judgement.past(submission.subject.score, entry.time, fate) else {
-            return;
+            return failed;
         };
         if past.takes_effect() {
             self.after = past.stands;
@@ -221,6 +247,7 @@ impl CellState {
         if keeps_history {
             self.history.push(past);
         }
+        failed
     }
 }
 

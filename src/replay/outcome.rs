@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 
-use super::{CellState, OfPlace, Place};
+use super::{CellState, Failed, OfPlace, Place};
 use crate::policy::{Difference, Marks};
 use crate::score::Decimal;
 
@@ -17,6 +17,21 @@ pub struct Outcome {
     pub line_items: Vec<OfLineItem>,
     /// Without the cells that stay.
     pub changes: Vec<Change>,
+    /// Conditions that could not be evaluated, if any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub failed_conditions: Vec<FailedCondition>,
+}
+
+/// A condition that could not be evaluated.
+#[derive(Debug, Serialize)]
+pub struct FailedCondition {
+    pub policy: String,
+    /// `match.when` or `require`.
+    pub key: &'static str,
+    /// For how many of the replayed ones.
+    pub submissions: u64,
+    /// Of the first of them.
+    pub cause: &'static str,
 }
 
 /// Of how many cells the score would go up, down, or stay.
@@ -63,11 +78,20 @@ impl std::fmt::Debug for Change {
 }
 
 impl Outcome {
-    pub(super) fn of(places: HashMap<Place, OfPlace>) -> Self {
+    pub(super) fn of(places: HashMap<Place, OfPlace>, failed: Failed) -> Self {
+        let failed = failed
+            .into_iter()
+            .map(|((policy, key), (cause, submissions))| FailedCondition {
+                policy: policy.to_string(),
+                key: key.name(),
+                submissions,
+                cause: cause.0,
+            });
         let mut outcome = Self {
             all: Tally::default(),
             line_items: Vec::new(),
             changes: Vec::new(),
+            failed_conditions: failed.collect(),
         };
         for (place, of_place) in BTreeMap::from_iter(places) {
             outcome.add(&place, of_place);

@@ -6,7 +6,10 @@ use std::sync::Arc;
 use super::*;
 use crate::explanation::Recorded;
 use crate::ledger::{BodyDigest, Decision, Receipt};
-use crate::policy::{Keep, Keys, Late, Match, Maximum, Mode, Over, Policy, Rescale, Role, Target};
+use crate::policy::{
+    Condition, Keep, Keys, Late, Match, Maximum, Mode, Over, Policy, Requirement, Requirements,
+    Rescale, Role, Target,
+};
 
 const ITEM: &str = "https://lms.example.com/1";
 
@@ -307,4 +310,41 @@ fn a_policy_without_history_keeps_none() {
         let Ok(()) = replay.take(&entry, |_| Ok::<_, Infallible>(Vec::new()));
         assert_eq!(!replay.cell(&entry, "u").unwrap().history.is_empty(), keeps);
     }
+}
+
+#[test]
+fn conditions_that_can_not_be_evaluated_are_counted_by_policy() {
+    let compile = |text| Condition::compile(text).unwrap();
+    let by_comment = Policy {
+        name: "by-comment".into(),
+        matching: Match {
+            when: Some(compile("score.comment == 'x'")),
+            ..Match::default()
+        },
+        ..cap("50")
+    };
+    let timely = Requirement {
+        when: compile("timestamp(score.timestamp) < now"),
+        message: "Late.".to_owned(),
+    };
+    let timely = Policy {
+        name: "timely".into(),
+        ..policy(Keys {
+            require: Some(Requirements([timely].into())),
+            ..Keys::default()
+        })
+    };
+    let entries = [entry(0, "a", "80"), entry(1, "b", "90")];
+    let (outcome, _) = replayed_by(vec![by_comment, timely], &entries);
+    let told = outcome.failed_conditions.iter();
+    let told: Vec<_> = told
+        .map(|failed| (&*failed.policy, failed.key, failed.submissions))
+        .collect();
+    assert_eq!(
+        told,
+        [("by-comment", "match.when", 2), ("timely", "require", 2)]
+    );
+    assert!(outcome.failed_conditions[0].cause.contains("is absent"));
+    let (outcome, _) = replayed(cap("50"), &entries);
+    assert!(!json(&outcome).contains("failed_conditions"));
 }

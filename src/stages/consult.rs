@@ -9,7 +9,7 @@ use crate::gateway::Worker;
 use crate::handoff::{Consulted, Normalized, Unread};
 use crate::lookup::{line_item_maximum, maximum_in_passing};
 use crate::maxima::Read;
-use crate::policy::{ConditionFailed, InForceFor, Past, Subject};
+use crate::policy::{InForceFor, Past, Subject};
 use crate::record::Record;
 use crate::score::Decimal;
 
@@ -19,7 +19,7 @@ pub async fn consult<'a>(
     record: &mut Record,
 ) -> Result<Consulted<'a>, Refusal> {
     let mut in_force = worker.shared.policies.effective(&subject(normalized));
-    in_force.failures.iter().for_each(warn);
+    tell_failures(normalized, &in_force, worker);
     // Before the cell is held, so that it is held for no longer than it must be.
     let line_item_maximum = maximum(normalized, &in_force, worker).await;
     let history = history(normalized, &mut in_force, record).await?;
@@ -44,9 +44,11 @@ pub fn subject(normalized: &Normalized) -> Subject<'_> {
     }
 }
 
-fn warn(failed: &ConditionFailed) {
-    let (policy, cause) = (&*failed.policy, &failed.failure);
-    tracing::warn!(target: "scoregate::policy", policy, %cause, "a policy's `when` can't be evaluated, so the policy does not match");
+fn tell_failures(normalized: &Normalized, in_force: &InForceFor, worker: &Worker) {
+    let trail = &normalized.submitted.credentialed.routed.traced.trail;
+    for failed in &in_force.failures {
+        worker.shared.failed_conditions.tell(failed, &trail.id);
+    }
 }
 
 /// The line item's own maximum, where a key in force asks for it. A report policy alone gets it from

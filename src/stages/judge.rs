@@ -53,6 +53,7 @@ pub async fn judge<'a>(
     // Where it lacks what could not be read, there is nothing to say.
     verdict.reported = reported.filter(|reported| !(is_unread && reported.lacks_maximum()));
     count(verdict);
+    tell_failures(verdict, worker);
     let judgement = verdict.judgement.as_ref();
     if let Some(by) = judgement.and_then(|judgement| judgement.refused_by.as_ref()) {
         return Err(refuse(by));
@@ -87,6 +88,21 @@ impl Case<'_> {
         };
         let result = shown_result(credentialed, item, &score.user, worker).await?;
         Ok(result.map_or(Shown::Nothing, Shown::Result))
+    }
+}
+
+/// A report policy's too, unless it is what was enforced.
+fn tell_failures(verdict: &Verdict, worker: &Worker) {
+    let judgement = verdict.judgement.as_ref();
+    let enforced = judgement.and_then(|judgement| judgement.failed.as_ref());
+    let reported = verdict.reported.as_ref();
+    let reported = reported.and_then(|reported| reported.failed.as_ref());
+    let reported = reported.filter(|failed| Some(*failed) != enforced);
+    for failed in enforced.into_iter().chain(reported) {
+        worker
+            .shared
+            .failed_conditions
+            .tell(failed, &verdict.trail.id);
     }
 }
 

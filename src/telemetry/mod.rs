@@ -2,6 +2,7 @@
 //! counted.
 
 mod access;
+mod conditions;
 mod id_key;
 mod log;
 #[cfg(feature = "otlp")]
@@ -12,6 +13,7 @@ mod trail;
 mod wait;
 
 pub use access::{AccessLog, flush_access_lines};
+pub use conditions::FailedConditions;
 pub use id_key::{IdHash, IdKey};
 pub use log::{set_log_level, start_log, watch_panics};
 #[cfg(feature = "otlp")]

@@ -174,7 +174,13 @@ fn refuse_unreadable(fault: Unreadable) -> Refusal {
     }
 }
 
-fn warn(ConditionFailed { policy, failure }: &ConditionFailed) -> io::Result<()> {
+/// A `require` that fails stands in the explanation.
+fn warn(failed: &ConditionFailed) -> io::Result<()> {
+    let ConditionFailed {
+        policy,
+        key: _,
+        failure,
+    } = failed;
     let cause = chain(failure);
     writeln!(
         io::stderr(),

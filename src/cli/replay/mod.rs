@@ -20,7 +20,7 @@ use crate::config::{Loaded, Problems, WithoutAccountKeys, load_candidate, load_t
 use crate::count::Count;
 use crate::ledger::{Cell, Entry, Fault, Filter, Learner, Reader, Settings, read_time};
 use crate::policy::Past;
-use crate::replay::{Outcome, Replay, Skipped};
+use crate::replay::{FailedCondition, Outcome, Replay, Skipped};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -43,6 +43,7 @@ pub fn run(arguments: &Arguments) -> io::Result<ExitCode> {
     let done = arguments.outcome().and_then(|(outcome, skipped)| {
         write(&outcome, arguments.output.format(Format::Table))?;
         tell_skipped(skipped)?;
+        tell_failed(&outcome.failed_conditions)?;
         Ok(())
     });
     match done {
@@ -203,6 +204,25 @@ fn tell_skipped(skipped: Skipped) -> io::Result<()> {
             let left_out = Count(count, of);
             writeln!(stderr, "scoregate: {left_out} {what}")?;
         }
+    }
+    Ok(())
+}
+
+/// The result is as good as the conditions.
+fn tell_failed(failed: &[FailedCondition]) -> io::Result<()> {
+    let mut stderr = io::stderr().lock();
+    for condition in failed {
+        let FailedCondition {
+            policy,
+            key,
+            submissions,
+            cause,
+        } = condition;
+        let of = Count(*submissions, "submission");
+        writeln!(
+            stderr,
+            "scoregate: `{key}` of policy `{policy}` could not be evaluated for {of}: {cause}"
+        )?;
     }
     Ok(())
 }

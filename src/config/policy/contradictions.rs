@@ -1,23 +1,72 @@
 //! Keys that can't both be meant, of one policy or of several that are merged, and keys that need what
 //! is not there.
 
+mod shares;
+mod times;
+
+use self::times::opens_after_closes;
 use crate::config::findings::At;
-use crate::policy::{Effective, Extension, Keys, Late, Mode, Over, Set};
-use crate::score::Timestamp;
+use crate::policy::{Effective, Keys, Mode, Set};
 
 /// Two keys in force that contradict each other.
 pub(super) struct Contradiction<'a> {
-    /// The one that is reported, by its name and the way to the value in it.
-    pub key: &'static [&'static str],
+    /// The one that is reported.
+    pub way: Way,
     pub policy: &'a str,
     /// What it does to the other, `is after`.
     relation: &'static str,
     pub other: &'static str,
     pub of: &'a str,
     consequence: &'static str,
+    /// Other keys that have a say in it.
+    pub by: &'static [&'static str],
+}
+
+/// The way to a value: a key, and what of it.
+#[derive(Clone, Copy)]
+pub(super) struct Way {
+    pub key: &'static str,
+    entry: Option<usize>,
+    member: Option<&'static str>,
+}
+
+impl Way {
+    const fn to(key: &'static str) -> Self {
+        Self {
+            key,
+            entry: None,
+            member: None,
+        }
+    }
+
+    const fn to_percent(key: &'static str) -> Self {
+        Self {
+            member: Some("percent"),
+            ..Self::to(key)
+        }
+    }
+
+    const fn to_extension(entry: usize) -> Self {
+        Self {
+            entry: Some(entry),
+            member: Some("due"),
+            ..Self::to("extensions")
+        }
+    }
+
+    /// The place of the value in a policy's.
+    pub fn in_policy<'a>(&self, at: &At<'a>) -> At<'a> {
+        let at = at.key(self.key);
+        let at = self.entry.map_or(at.clone(), |entry| at.index(entry));
+        self.member.map_or(at.clone(), |member| at.key(member))
+    }
 }
 
 impl Contradiction<'_> {
+    const fn by(self, keys: &'static [&'static str]) -> Self {
+        Self { by: keys, ..self }
+    }
+
     /// Within one policy.
     pub fn message(&self) -> String {
         format!("{} `{}`{}", self.relation, self.other, self.consequence)
@@ -64,8 +113,7 @@ fn warn(at: &At<'_>, keys: &Keys) {
         at.warn("this policy sets no rule, so it does nothing");
     }
     for found in risky(&alone(keys)) {
-        let at = found.key.iter().fold(at.clone(), |at, key| at.key(key));
-        at.warn(found.message());
+        found.way.in_policy(at).warn(found.message());
     }
 }
 
@@ -83,77 +131,23 @@ pub(super) fn all(effective: &Effective) -> impl Iterator<Item = Contradiction<'
 }
 
 fn risky(effective: &Effective) -> impl Iterator<Item = Contradiction<'_>> {
-    let found = [
-        due_after_closes(effective),
-        cap_below_floor(effective),
-        grace_over_interval(effective),
-    ];
-    found.into_iter().flatten()
+    times::all(effective).chain(shares::all(effective))
 }
 
 /// The one that is reported, and the one it is set against.
 fn between<'a, T, U>(
-    (key, set): (&'static [&'static str], &'a Set<T>),
+    (way, set): (Way, &'a Set<T>),
     relation: &'static str,
     (other, of): (&'static str, &'a Set<U>),
     consequence: &'static str,
 ) -> Contradiction<'a> {
     Contradiction {
-        key,
+        way,
         policy: &set.policy,
         relation,
         other,
         of: &of.policy,
         consequence,
+        by: &[],
     }
-}
-
-fn opens_after_closes(effective: &Effective) -> Option<Contradiction<'_>> {
-    let (opens, closes) = (effective.opens.as_ref()?, effective.closes.as_ref()?);
-    let is_after = opens.value.instant() > closes.value.instant();
-    is_after.then(|| {
-        let so = ", so that every submission is refused";
-        between((&["opens"], opens), "is after", ("closes", closes), so)
-    })
-}
-
-fn due_after_closes(effective: &Effective) -> Option<Contradiction<'_>> {
-    let (due, closes) = (effective.due.as_ref()?, effective.closes.as_ref()?);
-    let is_after = due.value.instant() > closes.value.instant();
-    is_after.then(|| {
-        let so = match has_extension_before(effective, closes) {
-            true => ", so that nobody without an extension is ever late",
-            false => ", so that nothing is ever late",
-        };
-        between((&["due"], due), "is after", ("closes", closes), so)
-    })
-}
-
-fn has_extension_before(effective: &Effective, closes: &Set<Timestamp>) -> bool {
-    let is_before = |extension: &Extension| extension.due.instant() < closes.value.instant();
-    let extensions = effective.extensions.as_ref();
-    extensions.is_some_and(|set| set.value.0.iter().any(is_before))
-}
-
-fn cap_below_floor(effective: &Effective) -> Option<Contradiction<'_>> {
-    let (minimum, maximum) = (effective.minimum.as_ref()?, effective.maximum.as_ref()?);
-    let limit = &maximum.value;
-    let is_below = limit.over != Over::Allow && limit.percent < minimum.value.percent;
-    is_below.then(|| {
-        let key: &[_] = &["maximum", "percent"];
-        let so = ", which no score can satisfy";
-        between((key, maximum), "is below", ("minimum", minimum), so)
-    })
-}
-
-fn grace_over_interval(effective: &Effective) -> Option<Contradiction<'_>> {
-    let (grace, late) = (effective.grace.as_ref()?, effective.late.as_ref()?);
-    let Late::PerInterval { interval, .. } = &late.value else {
-        return None;
-    };
-    (grace.value.seconds > interval.seconds).then(|| {
-        let longer = "is longer than the interval of";
-        let so = ": the first second beyond it costs more than one interval";
-        between((&["grace"], grace), longer, ("late", late), so)
-    })
 }

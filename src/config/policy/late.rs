@@ -75,16 +75,15 @@ impl LateSection {
     pub(super) fn check(&self, at: &At<'_>) -> Option<Late> {
         let kind = *at.key("kind").required(&self.kind)?;
         self.check_unused(at, kind)?;
-        let percent = || number::percent(&self.percent, at);
         match kind {
             LateKindText::PerInterval => self.per_interval(at),
             LateKindText::Steps => self.steps(at),
             LateKindText::Flat => self.flat(at),
             LateKindText::Ceiling => Some(Late::Ceiling {
-                percent: percent()?,
+                percent: number::share(&self.percent, at)?,
             }),
             LateKindText::NewlyEarned => Some(Late::NewlyEarned {
-                percent: percent()?,
+                percent: number::deduction(&self.percent, at)?,
             }),
         }
     }
@@ -128,7 +127,7 @@ impl LateSection {
             .required(&self.interval)
             .and_then(|text| span(text, &interval_at));
         let floor = &self.floor_percent;
-        let floor_percent = at.optional("floor_percent", floor, number::not_negative);
+        let floor_percent = at.optional("floor_percent", floor, number::share_of);
         let interval = interval?;
         if interval.seconds == 0 {
             return interval_at.problem("must be longer than nothing");
@@ -156,6 +155,7 @@ impl LateSection {
                 return at.problem("must be longer than in the row above");
             }
         }
+        warn_of_fall(&steps, &at);
         Some(Late::Steps {
             steps: steps.into(),
             of: self.of(),
@@ -170,7 +170,7 @@ impl LateSection {
                     .problem("stands in the place of `percent`; remove one of them");
             }
             (_, None) => Taken::Percent {
-                percent: number::percent(&self.percent, at)?,
+                percent: number::deduction(&self.percent, at)?,
                 of: self.of(),
             },
             (None, Some(_)) if self.of.is_some() => {
@@ -184,13 +184,24 @@ impl LateSection {
     }
 }
 
+fn warn_of_fall(steps: &[LateStep], at: &At<'_>) {
+    for (index, pair) in steps.windows(2).enumerate() {
+        if let [one, next] = pair
+            && next.percent < one.percent
+        {
+            let at = at.index(index + 1).key("percent");
+            at.warn("is less than in the row above, so that who is later loses less");
+        }
+    }
+}
+
 impl StepSection {
     fn check(&self, at: &At<'_>) -> Option<LateStep> {
         let up_to_at = at.key("up_to");
         let up_to = up_to_at
             .required(&self.up_to)
             .and_then(|text| span(text, &up_to_at));
-        let percent = number::percent(&self.percent, at);
+        let percent = number::deduction(&self.percent, at);
         Some(LateStep {
             up_to: up_to?,
             percent: percent?,

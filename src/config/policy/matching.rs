@@ -20,7 +20,8 @@ pub struct MatchSection {
     /// Names of accounts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accounts: Option<Vec<String>>,
-    /// Patterns of line item ids: `*` stands for anything within a path segment, `**` across them.
+    /// Patterns of whole line item ids: `*` stands for anything within a path segment, `**` across them; only a closing
+    /// `**` takes what follows a `?` too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line_items: Option<Vec<String>>,
     /// A condition in CEL over `score`, `caller`, `line_item` and `now`.

@@ -1,10 +1,10 @@
 //! What only shows when policies are merged: one that does nothing, since later ones set all of its
-//! keys again, keys that need another one, and keys of two that contradict each other. Says nothing where a score might be judged
-//! by other keys.
+//! keys again, a list that takes the place of another one, keys that need another one, and keys of two
+//! that contradict each other. Says nothing where a score might be judged by other keys.
 
 use super::{contradictions, idle};
 use crate::config::findings::At;
-use crate::policy::{Effective, Mode, Policy};
+use crate::policy::{Effective, Keys, Mode, Policy};
 
 /// Each policy is compared with each, and a reload should not wait for more.
 const MOST: usize = 2_000;
@@ -16,6 +16,8 @@ pub(in crate::config) fn warn(at: &At<'_>, policies: &[Policy]) {
     for (index, policy) in policies.iter().enumerate() {
         let later = policies.get(index + 1..).unwrap_or_default();
         warn_of_overridden(&at.index(index), policy, later);
+        let earlier = policies.get(..index).unwrap_or_default();
+        warn_of_replaced(&at.index(index), policy, earlier);
         warn_of_contradictions(at, policy, policies);
         idle::warn(&at.index(index), policy, policies);
     }
@@ -44,24 +46,64 @@ fn warn_of_overridden(at: &At<'_>, policy: &Policy, later: &[Policy]) {
     }
 }
 
+/// A person who writes a second list may think that both count.
+fn warn_of_replaced(at: &At<'_>, policy: &Policy, earlier: &[Policy]) {
+    let meets =
+        |other: &&Policy| other.mode == policy.mode && other.matching.may_meet(&policy.matching);
+    for (key, drops) in LISTS {
+        let mut before = earlier.iter().rev().filter(meets);
+        if let Some(other) = before.find(|other| drops(&other.keys, &policy.keys)) {
+            at.key(key).warn(format_args!(
+                "takes the place of the whole list of policy `{}` for what both match; repeat here what of it is to hold too",
+                other.name
+            ));
+        }
+    }
+}
+
+/// Whether the second of two lists lacks some of the first.
+type Drops = fn(&Keys, &Keys) -> bool;
+
+const LISTS: [(&str, Drops); 2] = [
+    ("extensions", |one, other| {
+        let lists = one.extensions.as_ref().zip(other.extensions.as_ref());
+        lists.is_some_and(|(one, other)| lacks_some(&other.0, &one.0))
+    }),
+    ("require", |one, other| {
+        let lists = one.require.as_ref().zip(other.require.as_ref());
+        lists.is_some_and(|(one, other)| lacks_some(&other.0, &one.0))
+    }),
+];
+
+fn lacks_some<T: PartialEq>(list: &[T], of: &[T]) -> bool {
+    !of.iter().all(|entry| list.contains(entry))
+}
+
 /// Contradictions of what surely holds wherever `policy` matches, as far as it has a part in them.
 fn warn_of_contradictions(at: &At<'_>, policy: &Policy, all: &[Policy]) {
     let merged = merged(policy, all);
     for found in contradictions::all(&merged) {
         let owners = [found.policy, found.of];
         let is_of_two = found.policy != found.of && owners.contains(&&*policy.name);
-        let keys = [found.key.first().copied().unwrap_or_default(), found.other];
+        let keys = [&[found.way.key, found.other], found.by].concat();
         if !is_of_two || all.iter().any(|other| may_change(other, policy, &keys)) {
             continue;
         }
-        if let Some(index) = all.iter().position(|owner| &*owner.name == found.policy) {
-            let at = found
-                .key
-                .iter()
-                .fold(at.index(index), |at, key| at.key(key));
+        let owner = all.iter().position(|owner| &*owner.name == found.policy);
+        if let Some(index) = owner.filter(|index| !is_told_by(all.get(*index), policy)) {
+            let at = found.way.in_policy(&at.index(index));
             at.warn(found.message_of_two(&policy.name));
         }
     }
+}
+
+/// Of two that match the same, the one whose key is reported tells of it.
+fn is_told_by(owner: Option<&Policy>, policy: &Policy) -> bool {
+    owner.is_some_and(|owner| {
+        owner.name != policy.name
+            && owner.matching.includes(&policy.matching)
+            && policy.matching.includes(&owner.matching)
+    })
 }
 
 /// The keys of all that match whatever `policy` matches, in the order in which they are merged.

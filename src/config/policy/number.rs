@@ -30,16 +30,36 @@ pub(super) fn positive(number: &Number, at: &At<'_>) -> Option<Decimal> {
 /// A share of the maximum that must be there. A person who thinks of a half may write `0.5`.
 pub(super) fn share(percent: &Option<Number>, at: &At<'_>) -> Option<Decimal> {
     let share = self::percent(percent, at)?;
-    let is_one_or_less = Decimal::ONE >= share;
-    if is_one_or_less
-        && !share.is_zero()
-        && let Some(meant) = moved(share, 2)
-    {
-        at.key("percent").warn(format_args!(
+    warn_of_fraction(share, &at.key("percent"));
+    Some(share)
+}
+
+/// The same for one that is there.
+pub(super) fn share_of(share: &Number, at: &At<'_>) -> Option<Decimal> {
+    let share = not_negative(share, at)?;
+    warn_of_fraction(share, at);
+    Some(share)
+}
+
+fn warn_of_fraction(share: Decimal, at: &At<'_>) {
+    let meant = moved(share, 2).filter(|_| Decimal::ONE >= share && !share.is_zero());
+    if let Some(meant) = meant {
+        at.warn(format_args!(
             "is {share} % of the maximum; for {meant} % write {meant}"
         ));
     }
-    Some(share)
+}
+
+/// What is taken off, which must be there. One percent may be meant, less is mostly a fraction.
+pub(super) fn deduction(percent: &Option<Number>, at: &At<'_>) -> Option<Decimal> {
+    let taken = self::percent(percent, at)?;
+    let meant = moved(taken, 2).filter(|_| Decimal::ONE > taken && !taken.is_zero());
+    if let Some(meant) = meant {
+        at.key("percent").warn(format_args!(
+            "takes off {taken} %; for {meant} % write {meant}"
+        ));
+    }
+    Some(taken)
 }
 
 /// How near two shares of the maximum are. A person who thinks of percent may write `5`.

@@ -97,6 +97,17 @@ fn every_example_loads_without_a_warning() {
     }
 }
 
+#[test]
+fn every_recipe_of_the_cookbook_loads_without_a_warning() {
+    let cookbook = include_str!("../../../docs/policy.md");
+    let recipes = cookbook.split("```toml\n").skip(1);
+    let recipes = recipes.map(|recipe| recipe.split("```").next().unwrap());
+    for recipe in recipes {
+        let warnings = super::warnings::of_policies(recipe);
+        assert_eq!(warnings, Vec::<String>::new(), "{recipe}");
+    }
+}
+
 /// A change of one would be a reload.
 #[test]
 fn the_ledger_is_no_file_of_the_configuration() {

@@ -627,6 +627,14 @@ fn policies() {
                 "4: policy[0].match.when: is no condition: it can't be evaluated on any sample score",
             ),
             (
+                "[[policy]]\nname = 'p'\nrequire = [{ when = 'has(score.comment) && foo(score.comment)', message = 'm' }]\n",
+                "3: policy[0].require[0].when: is no condition: `foo()` does not exist; there are `has`, `size`, ",
+            ),
+            (
+                "[[policy]]\nname = 'p'\nmaximum = { percent = 50 }\nmatch = { when = 'caller.name == \"quiz-app\" && score.percent * 2 > 10.0' }\n",
+                "4: policy[0].match.when: is no condition: the part of it around line 1, column 48 can't be evaluated on any sample score: it mixes types",
+            ),
+            (
                 "[[policy]]\nname = 'p'\nrequire = [{ when = 'score.precent > 1.0', message = 'm' }]\n",
                 "3: policy[0].require[0].when: is no condition: `….precent` does not exist",
             ),

@@ -140,7 +140,7 @@ fn warns_of_a_policy_that_no_caller_reaches() {
 }
 
 /// The warnings of these policies behind a good configuration, whose 11 lines come first.
-fn of_policies(policies: &str) -> Vec<String> {
+pub(super) fn of_policies(policies: &str) -> Vec<String> {
     Setting::new(&format!("{GOOD}{policies}")).warnings()
 }
 
@@ -280,9 +280,263 @@ fn a_due_after_closes_counts_for_those_without_an_earlier_extension() {
             "[[policy]]\nname = 'p'\nlate = {{ kind = 'flat', percent = 10 }}\ncloses = '2026-05-01T00:00:00Z'\n\
              due = '2026-05-02T00:00:00Z'\nextensions = [{{ users = ['7'], due = '{due}' }}]\n"
         ));
-        assert_eq!(warnings.len(), 1, "{due}: {warnings:?}");
         assert!(warnings[0].contains(expected), "{due}: {warnings:?}");
+        assert_eq!(warnings.len(), 2, "{due}: {warnings:?}");
+        assert!(
+            warnings[1].contains("policy[0].extensions[0].due: "),
+            "{due}: {warnings:?}"
+        );
     }
+}
+
+#[test]
+fn warns_of_an_extension_that_extends_nothing() {
+    let after = "extensions[1].due: is after `closes`, which no extension moves: what these learners submit after it is refused (given: `2026-05-09T00:00:00Z`)";
+    let before = "extensions[1].due: is no later than `due`, so that it extends nothing (given: `";
+    let late = "late = { kind = 'flat', percent = 10 }";
+    let extensions = |due: &str| {
+        format!(
+            "extensions = [{{ users = ['7'], due = '2026-05-02T00:00:00Z' }}, {{ users = ['8'], due = '{due}' }}]"
+        )
+    };
+    let (due, closes) = (
+        "due = '2026-05-01T00:00:00Z'",
+        "closes = '2026-05-08T00:00:00Z'",
+    );
+    for (day, expected) in [
+        ("2026-05-08", None),
+        ("2026-05-09", Some(after)),
+        ("2026-05-01", Some(before)),
+        ("2026-04-01", Some(before)),
+    ] {
+        let extensions = extensions(&format!("{day}T00:00:00Z"));
+        let keys = format!("{late}\n{due}\n{closes}\n{extensions}\n");
+        let warnings = of_policies(&format!("[[policy]]\nname = 'p'\n{keys}"));
+        assert_eq!(
+            warnings.len(),
+            usize::from(expected.is_some()),
+            "{warnings:?}"
+        );
+        for warning in &warnings {
+            let place = format!("17: policy[0].{}", expected.unwrap());
+            assert!(warning.starts_with(&place), "{warning}");
+        }
+    }
+    // Where the bounds are another policy's.
+    let warnings = of_policies(&format!(
+        "[[policy]]\nname = 'all'\n{late}\n{due}\n{closes}\n[[policy]]\nname = 'p'\n{}\n",
+        extensions("2026-05-09T00:00:00Z")
+    ));
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(
+        warnings[0].starts_with(
+            "19: policy[1].extensions[1].due: is after `closes` of policy `all`, which no extension moves"
+        ),
+        "{warnings:?}"
+    );
+}
+
+#[test]
+fn warns_of_a_list_that_takes_the_place_of_another() {
+    let extension = |user: &str| format!("{{ users = ['{user}'], due = '2027-01-01T00:00:00Z' }}");
+    let rule = |percent: &str| format!("{{ when = 'score.percent > {percent}', message = 'No.' }}");
+    let course = |number: u8, keys: &str| {
+        format!(
+            "[[policy]]\nname = 'course-{number}'\nmatch = {{ line_items = ['https://canvas.example.edu/{number}/**'] }}\n{keys}\n"
+        )
+    };
+    let lists = |key: &str, list: &[&str]| format!("{key} = [{}]", list.join(", "));
+    let late = "[[policy]]\nname = 'late'\nlate = { kind = 'flat', percent = 10 }\ndue = '2026-01-01T00:00:00Z'\n";
+    for (key, one, other) in [
+        ("extensions", extension("7"), extension("8")),
+        ("require", rule("1.0"), rule("2.0")),
+    ] {
+        let first = course(1, &lists(key, &[&one]));
+        let told = format!(
+            "{key}: takes the place of the whole list of policy `course-1` for what both match; repeat here what of it is to hold too"
+        );
+        for (second, is_told) in [
+            (lists(key, &[&other]), true),
+            (lists(key, &[&other, &one]), false),
+            (format!("mode = 'report'\n{}", lists(key, &[&other])), false),
+            ("keep = 'highest'".to_owned(), false),
+        ] {
+            let second = format!(
+                "[[policy]]\nname = 'second'\nmatch = {{ when = 'has(score.comment)' }}\n{second}\n"
+            );
+            let warnings = of_policies(&format!("{late}{first}{second}"));
+            assert_eq!(
+                warnings.len(),
+                usize::from(is_told),
+                "{second}: {warnings:?}"
+            );
+            assert!(warnings.iter().all(|it| it.contains(&told)), "{warnings:?}");
+        }
+        // No score is for both.
+        let apart = course(2, &lists(key, &[&other]));
+        let warnings = of_policies(&format!("{late}{first}{apart}"));
+        assert_eq!(warnings, Vec::<String>::new());
+    }
+}
+
+#[test]
+fn warns_of_rules_that_look_back_on_what_may_not_be_there() {
+    let forward = "ledger.on_failure: under policy `p`, which looks back (`keep`, `attempts`), what comes while the ledger fails is judged as if nothing had come before: it may take the place of a higher grade, and is no attempt";
+    let soon = "ledger.retention: is under 30 days, and policy `p` looks back (`keep`, `attempts`): attempts and grades that are forgotten no longer count";
+    let looks_back = "keep = 'highest'\nattempts = { max = 3 }";
+    for (ledger, keys, expected) in [
+        ("on_failure = 'forward'", looks_back, Some(forward)),
+        ("on_failure = 'forward'", "pass = { percent = 60 }", None),
+        (
+            "on_failure = 'forward'",
+            "mode = 'report'\nkeep = 'highest'",
+            None,
+        ),
+        ("on_failure = 'refuse'", looks_back, None),
+        ("retention = '29d'", looks_back, Some(soon)),
+        ("retention = '30d'", looks_back, None),
+        ("retention = '1d'", "stale = 'forward'", None),
+    ] {
+        let warnings = of_policies(&format!(
+            "[ledger]\nurl = 'sqlite:scoregate.db'\n{ledger}\n[[policy]]\nname = 'p'\n{keys}\n"
+        ));
+        assert_eq!(
+            warnings.len(),
+            usize::from(expected.is_some()),
+            "{ledger} {keys}: {warnings:?}"
+        );
+        for warning in warnings {
+            let expected = format!("14: {}", expected.unwrap());
+            assert!(warning.starts_with(&expected), "{warning}");
+        }
+    }
+}
+
+/// What no score, or every score, comes to by the order in which the rules act.
+#[test]
+fn warns_of_limits_that_leave_nothing_to_pass() {
+    let cap = "maximum.percent: is below `pass`, so that no score passes (given: `50`)";
+    let floor = "minimum.percent: is no less than `pass`, so that every score passes (given: `60`)";
+    for (keys, expected) in [
+        ("maximum = { percent = 50 }", Some(cap)),
+        ("maximum = { percent = 50, over = 'refuse' }", Some(cap)),
+        ("maximum = { percent = 50, over = 'allow' }", None),
+        ("maximum = { percent = 60 }", None),
+        (
+            "order = ['pass', 'maximum']\nmaximum = { percent = 50 }",
+            None,
+        ),
+        ("minimum = { percent = 60 }", Some(floor)),
+        ("minimum = { percent = 59 }", None),
+        (
+            "maximum = { percent = 100 }\nminimum = { percent = 60 }",
+            Some(floor),
+        ),
+        (
+            "order = ['pass', 'minimum']\nminimum = { percent = 60 }",
+            None,
+        ),
+        (
+            "order = ['minimum', 'late', 'pass']\nminimum = { percent = 60 }\ndue = '2027-01-01T00:00:00Z'\nlate = { kind = 'flat', percent = 10 }",
+            None,
+        ),
+        (
+            "order = ['minimum', 'round', 'pass']\nminimum = { percent = 60 }\nround = { digits = 0, mode = 'down' }",
+            None,
+        ),
+    ] {
+        let warnings = of_policies(&format!(
+            "[[policy]]\nname = 'p'\npass = {{ percent = 60 }}\n{keys}\n"
+        ));
+        assert_eq!(
+            warnings.len(),
+            usize::from(expected.is_some()),
+            "{keys}: {warnings:?}"
+        );
+        for warning in warnings {
+            assert!(warning.contains(expected.unwrap()), "{warning}");
+        }
+    }
+}
+
+#[test]
+fn warns_of_times_that_leave_nothing_on_time_or_cost_nothing() {
+    let never = "opens: is after `due`, so that nothing is ever on time";
+    let some = "opens: is after `due`, so that nobody without an extension is ever on time";
+    let row = "grace: is no shorter than the first row's `up_to` in `late`, so that this row never counts";
+    let falls =
+        "late.steps[1].percent: is less than in the row above, so that who is later loses less";
+    let flat = "late = { kind = 'flat', percent = 10 }\ndue = '2026-05-01T00:00:00Z'";
+    let steps = |second: &str| {
+        format!(
+            "due = '2026-05-01T00:00:00Z'\nlate = {{ kind = 'steps', steps = [{{ up_to = '1h', percent = 10 }}, {{ up_to = '2h', percent = {second} }}] }}"
+        )
+    };
+    let extension = "extensions = [{ users = ['7'], due = '2026-05-09T00:00:00Z' }]";
+    for (keys, expected) in [
+        (
+            format!("{flat}\nopens = '2026-05-02T00:00:00Z'"),
+            Some(never),
+        ),
+        (
+            format!("{flat}\nopens = '2026-05-02T00:00:00Z'\n{extension}"),
+            Some(some),
+        ),
+        (
+            format!("{flat}\nopens = '2026-05-02T00:00:00Z'\ngrace = '1d'"),
+            None,
+        ),
+        (format!("{flat}\nopens = '2026-05-01T00:00:00Z'"), None),
+        (steps("20"), None),
+        (steps("10"), None),
+        (steps("9.5"), Some(falls)),
+        (format!("{}\ngrace = '59m'", steps("20")), None),
+        (format!("{}\ngrace = '1h'", steps("20")), Some(row)),
+    ] {
+        let warnings = of_policies(&format!("[[policy]]\nname = 'p'\n{keys}\n"));
+        assert_eq!(
+            warnings.len(),
+            usize::from(expected.is_some()),
+            "{keys}: {warnings:?}"
+        );
+        for warning in warnings {
+            assert!(warning.contains(expected.unwrap()), "{warning}");
+        }
+    }
+}
+
+#[test]
+fn warns_of_a_pattern_where_names_are_taken() {
+    let issuer = "[[issuer]]
+name = 'idp'
+account = 'main'
+issuer = 'https://idp.example.edu'
+audiences = ['scoregate']
+algorithms = ['ES256']
+jwks = { url = 'https://idp.example.edu/keys' }
+allow = ['scores:write']
+line_items = ['https://canvas.example.edu/**']
+";
+    let policy = |name: &str| {
+        format!(
+            "{issuer}[[policy]]\nname = 'p'\nmatch = {{ callers = ['{name}'] }}\nkeep = 'first'\n"
+        )
+    };
+    assert_eq!(of_policies(&policy("idp/quiz")), Vec::<String>::new());
+    let warnings = of_policies(&policy("idp/quiz-*"));
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(
+        warnings[0].starts_with("23: policy[0].match.callers[0]: `*` stands for itself here"),
+        "{warnings:?}"
+    );
+    let text = format!("{GOOD}{}", policy("quiz-*"));
+    let problems = Setting::new(&text).problems();
+    assert!(
+        problems[0].starts_with(
+            "23: policy[0].match.callers[0]: is no caller; `*` stands for itself here"
+        ),
+        "{problems:?}"
+    );
 }
 
 /// RFC 3339 has no later second; it means never.
@@ -299,6 +553,8 @@ fn the_last_second_there_is_may_be_written() {
 
 #[test]
 fn warns_of_a_contradiction_of_two_policies() {
+    // In a policy for others, so that no key is without the one it needs.
+    let late = "[[policy]]\nname = 'late'\nmode = 'report'\nmatch = { when = 'has(score.comment)' }\nlate = { kind = 'flat', percent = 10 }\ndue = '2026-04-01T00:00:00Z'\n";
     let all = "[[policy]]\nname = 'all'\ncloses = '2026-05-01T00:00:00Z'\nminimum = { percent = 50 }\ngrace = '2h'\n";
     let of_course = |keys: &str| {
         format!(
@@ -335,7 +591,7 @@ fn warns_of_a_contradiction_of_two_policies() {
             None,
         ),
     ] {
-        let warnings = of_policies(&format!("{all}{}", of_course(keys)));
+        let warnings = of_policies(&format!("{all}{}{late}", of_course(keys)));
         assert_eq!(
             warnings.len(),
             usize::from(expected.is_some()),
@@ -347,22 +603,23 @@ fn warns_of_a_contradiction_of_two_policies() {
         );
     }
     // Where a third may say otherwise, nothing is sure.
-    let late = of_course("due = '2026-05-02T00:00:00Z'");
+    let due = of_course("due = '2026-05-02T00:00:00Z'");
     let third = "[[policy]]\nname = 'third'\nmatch = { when = 'has(score.comment)' }\ncloses = '2026-06-01T00:00:00Z'\n";
     assert_eq!(
-        of_policies(&format!("{all}{late}{third}")),
+        of_policies(&format!("{all}{due}{late}{third}")),
         Vec::<String>::new()
     );
     // One that only reports contradicts what is enforced, and not the other way round.
-    let reporting = late.replace("'course'", "'course'\nmode = 'report'");
-    let warnings = of_policies(&format!("{all}{reporting}"));
+    let reporting = due.replace("'course'", "'course'\nmode = 'report'");
+    let with_late = format!("{all}late = {{ kind = 'flat', percent = 10 }}\n");
+    let warnings = of_policies(&format!("{with_late}{reporting}"));
     assert!(
         warnings[0].contains("policy[1].due: is after `closes` of policy `all`"),
         "{warnings:?}"
     );
     let reporting = all.replace("'all'", "'all'\nmode = 'report'");
     assert_eq!(
-        of_policies(&format!("{reporting}{late}")),
+        of_policies(&format!("{reporting}{due}{late}")),
         Vec::<String>::new()
     );
 }
@@ -446,7 +703,37 @@ fn warns_of_a_share_that_was_meant_as_a_fraction() {
         ("pass = { percent = 1.01 }", None),
         ("minimum = { percent = 0 }", None),
         ("maximum = { percent = 60 }", None),
+        (
+            "late = { kind = 'ceiling', percent = 0.8 }",
+            Some("late.percent: is 0.8 % of the maximum; for 80 % write 80"),
+        ),
+        (
+            "late = { kind = 'per_interval', percent = 0.5, interval = '1h', floor_percent = 0.5 }",
+            Some("late.floor_percent: is 0.5 % of the maximum; for 50 % write 50"),
+        ),
+        (
+            "late = { kind = 'per_interval', percent = 0.5, interval = '1h', floor_percent = 0 }",
+            None,
+        ),
+        (
+            "late = { kind = 'flat', percent = 0.1, of = 'earned' }",
+            Some("late.percent: takes off 0.1 %; for 10 % write 10"),
+        ),
+        ("late = { kind = 'flat', percent = 1 }", None),
+        ("late = { kind = 'flat', points = 0.5 }", None),
+        (
+            "late = { kind = 'newly_earned', percent = 0.25 }",
+            Some("late.percent: takes off 0.25 %; for 25 % write 25"),
+        ),
+        (
+            "late = { kind = 'steps', steps = [{ up_to = '1h', percent = 0 }, { up_to = '2h', percent = 0.2 }] }",
+            Some("late.steps[1].percent: takes off 0.2 %; for 20 % write 20"),
+        ),
     ] {
+        let keys = match keys.starts_with("late") {
+            true => format!("{keys}\ndue = '2027-01-01T00:00:00Z'"),
+            false => keys.to_owned(),
+        };
         let warnings = of_policies(&format!("[[policy]]\nname = 'p'\n{keys}\n"));
         assert_eq!(
             warnings.len(),
@@ -488,6 +775,7 @@ fn warns_of_a_key_that_does_nothing_without_another() {
     let nothing = "policy[0].tolerance: does nothing: no policy for the same scores";
     let course = "match = { line_items = ['https://canvas.example.edu/101/**'] }";
     let other = "match = { line_items = ['https://canvas.example.edu/102/**'] }";
+    let other_keep = &format!("{other}\nkeep = 'first'");
     let due = "due = '2027-01-01T00:00:00Z'";
     let extension = "extensions = [{ users = ['7'], due = '2027-01-01T00:00:00Z' }]";
     for (keys, second, expected) in [
@@ -501,11 +789,40 @@ fn warns_of_a_key_that_does_nothing_without_another() {
             &format!("{course}\n{due}"),
             None,
         ),
+        (&format!("{course}\n{late}"), other_keep, Some(never)),
         (
-            &format!("{course}\n{late}"),
-            &format!("{other}\n{due}"),
-            Some(never),
+            due,
+            "",
+            Some("policy[0].due: costs nothing: no policy for the same scores sets `late`"),
         ),
+        (
+            extension,
+            "",
+            Some("policy[0].extensions: does nothing: no policy for the same scores sets `late`"),
+        ),
+        (
+            "grace = '1h'",
+            "",
+            Some("policy[0].grace: does nothing: no policy for the same scores sets `late`"),
+        ),
+        (
+            &format!("{course}\n{due}"),
+            &format!("{other}\n{late}\n{extension}"),
+            Some("policy[0].due: costs nothing"),
+        ),
+        (
+            "order = ['round', 'maximum']",
+            "",
+            Some(
+                "policy[0].order: orders nothing: no policy for the same scores sets a rule that it is about",
+            ),
+        ),
+        (
+            "order = ['round', 'maximum']",
+            "round = { digits = 0 }",
+            None,
+        ),
+        ("order = ['keep', 'late']", "keep = 'first'", None),
         ("tolerance = 0.01", "", Some(nothing)),
         ("tolerance = 0.01\nunchanged = 'forward'", "", Some(nothing)),
         ("tolerance = 0.01\nunchanged = 'skip'", "", None),

@@ -3,7 +3,7 @@
 use cel::IdedExpr;
 use cel::common::ast::{EntryExpr, Expr, SelectExpr};
 
-use super::BadCondition;
+use super::{BadCondition, functions, patterns};
 
 /// The deepest an expression may be.
 const DEEPEST: usize = 48;
@@ -71,6 +71,7 @@ pub(super) fn check(expression: &IdedExpr) -> Result<bool, BadCondition> {
     let mut walk = Walk {
         locals: Vec::new(),
         depth: 0,
+        places: 0,
         sees_whole_score: false,
     };
     walk.walk(expression)?;
@@ -82,6 +83,8 @@ struct Walk<'a> {
     /// The names of the loops around it.
     locals: Vec<&'a str>,
     depth: usize,
+    /// Of all patterns so far.
+    places: usize,
     sees_whole_score: bool,
 }
 
@@ -102,12 +105,18 @@ impl<'a> Walk<'a> {
             Expr::Ident(name) => self.name(name),
             Expr::Select(select) => self.select(select),
             Expr::Call(call) => {
+                functions::check(call)?;
+                let places = patterns::places_of(call, !self.locals.is_empty())?;
+                self.places = self.places.saturating_add(places);
+                patterns::check_places(self.places)?;
+                functions::check_values(call)?;
                 let parts = call.target.iter().map(|target| &**target).chain(&call.args);
                 self.all(parts)
             }
             Expr::List(list) => self.all(&list.elements),
             Expr::Map(map) => self.entries(map.entries.iter().map(|entry| &entry.expr)),
-            Expr::Struct(table) => self.entries(table.entries.iter().map(|entry| &entry.expr)),
+            // The type that it would make a value of.
+            Expr::Struct(_) => Err(BadCondition::UnknownName),
             Expr::Comprehension(each) => {
                 if !self.locals.is_empty() {
                     return Err(BadCondition::NestedLoop);

@@ -1,11 +1,11 @@
-//! Scores that a condition is tried on: complete, bare, without points.
+//! Scores that a condition is tried on: complete, complete with other values, bare, without points.
 
 use crate::policy::Subject;
 use crate::score::{
     ActivityProgress, Decimal, GradingProgress, Points, Score, Submission, Timestamp,
 };
 
-pub(super) fn scores() -> [Score; 3] {
+pub(super) fn scores() -> [Score; 4] {
     let bare = Score {
         user: "learner".to_owned(),
         activity: ActivityProgress::Completed,
@@ -32,12 +32,22 @@ pub(super) fn scores() -> [Score; 3] {
         scoring_user: Some("teacher".to_owned()),
         ..bare.clone()
     };
+    // Texts that are numbers, points that are not all: some conditions can look at nothing else.
+    let other = Score {
+        user: "42".to_owned(),
+        points: Decimal::from_json("37.5")
+            .ok()
+            .zip(Decimal::from_json("80").ok())
+            .map(|(given, maximum)| Points { given, maximum }),
+        comment: Some("7".to_owned()),
+        ..full.clone()
+    };
     let without_points = Score {
         points: None,
         grading: GradingProgress::Pending,
         ..bare.clone()
     };
-    [full, bare, without_points]
+    [full, other, bare, without_points]
 }
 
 pub(super) fn subject(score: &Score) -> Subject<'_> {

@@ -140,6 +140,148 @@ fn what_can_never_hold_is_found_before_it_is_used() {
     }
 }
 
+/// What stands in front of a fault keeps the samples from it.
+#[test]
+fn what_always_fails_behind_a_guard_is_found_before_it_is_used() {
+    let mixes = "can't be evaluated on any sample score: it mixes types";
+    for (text, told) in [
+        (
+            "caller.name == \"quiz-app\" && score.percent * 2 > 10.0",
+            mixes,
+        ),
+        ("has(score.percent) && score.percent + 5 > 60.0", mixes),
+        ("caller.name == 'a' || score.percent + 5 > 60.0", mixes),
+        ("!(caller.name == 'a' && score.percent + 5 > 60.0)", mixes),
+        (
+            "caller.name == 'a' ? score.percent * 2 > 10.0 : true",
+            mixes,
+        ),
+        (
+            "(caller.name == 'a' ? score.percent * 2 : 0.0) > 10.0",
+            mixes,
+        ),
+        (
+            "size([caller.name == 'a' && score.percent * 2 > 10.0]) == 1",
+            mixes,
+        ),
+        ("has(score.comment) && score.comment > 10", mixes),
+        (
+            "has(score.comment) && score.userId",
+            "it gives neither true nor false",
+        ),
+        (
+            "has(score.comment) && foo(score.comment)",
+            "`foo()` does not exist; there are `has`, `size`, ",
+        ),
+        (
+            "has(score.comment) && score.comment.length() > 10",
+            "`length()` does not exist; there are ",
+        ),
+        (
+            "'https://x' in score && score['https://x'].lower() == 'a'",
+            "`lower()` does not exist; there are ",
+        ),
+        (
+            "['a'].exists(name, score.userId == name && foo(name))",
+            "`foo()` does not exist",
+        ),
+        (
+            "has(score.comment) && contains(score.comment, 'a')",
+            "`contains()` is called on a value, as in `score.userId.contains(…)`",
+        ),
+        (
+            "has(score.comment) && score.comment.int() > 3",
+            "`int()` is called with the value in its brackets, as in `int(score.userId)`",
+        ),
+        (
+            "has(score.comment) && size(score.comment, 1) > 3",
+            "`size()` is called with too many values, or too few",
+        ),
+        (
+            "has(score.comment) && score.comment.all(a)",
+            "`all()` is called with too many values, or too few",
+        ),
+        (
+            "has(score.comment) && score.comment.matches('(')",
+            "the pattern of a `matches` in it is no regular expression, or too large a one",
+        ),
+        (
+            "'https://x' in score && now > timestamp('2026-13-01T00:00:00Z')",
+            "`timestamp()` fails for every score",
+        ),
+        (
+            "has(score.comment) && now - duration('5 minutes') > timestamp(0)",
+            "`duration()` fails for every score",
+        ),
+        (
+            "has(score.comment) && Score{percent: 1.0} == score",
+            "it names something that does not exist",
+        ),
+    ] {
+        let fault = Condition::compile(text).unwrap_err().to_string();
+        assert!(fault.contains(told), "{text}: {fault}");
+    }
+}
+
+/// The operator is the place of what stands on both sides of it.
+#[test]
+fn a_side_that_fails_is_told_of_by_its_place() {
+    for (text, place) in [
+        ("has(score.comment) && score.comment > 10", (1, 37)),
+        ("caller.name == 'é' && score.percent * 2 > 1.0", (1, 41)),
+        ("caller.name == 'é'\n  && score.percent * 2 > 1.0", (2, 24)),
+    ] {
+        match Condition::compile(text).unwrap_err() {
+            BadCondition::SideFails { line, column, .. } => {
+                assert_eq!((line, column), place, "{text}");
+            }
+            other => panic!("{text}: {other}"),
+        }
+    }
+}
+
+/// A sample that has not what a condition looks at says nothing of it.
+#[test]
+fn a_good_condition_is_taken_whatever_the_samples_lack() {
+    for text in [
+        "has(score.comment) && size(score.comment) > 10",
+        "has(score.comment) && score.comment != ''",
+        "!has(score.comment) || score.comment.size() <= 500",
+        "has(score.percent) && score.percent >= 60.0",
+        "has(score.percent) && score.percent > 60",
+        "!has(score.scoreGiven) || score.scoreGiven <= score.scoreMaximum",
+        "has(score.scoreGiven) ? score.scoreGiven > 0.0 : score.gradingProgress == 'Pending'",
+        "(has(score.comment) ? size(score.comment) : 0) > 10",
+        "has(score.submission.submittedAt) && timestamp(score.submission.submittedAt) <= now",
+        "has(score.timestamp) && now - timestamp(score.timestamp) < duration('24h')",
+        "has(score.submission.startedAt) && has(score.submission.submittedAt) && timestamp(score.submission.submittedAt) - timestamp(score.submission.startedAt) >= duration('5m')",
+        "has(score.scoringUserId) && score.scoringUserId != score.userId",
+        "'https://t.example/late' in score",
+        "\"https://t.example/late\" in score && score[\"https://t.example/late\"]",
+        "'https://t.example/x' in score && score['https://t.example/x'].n * 2.0 > 4.0",
+        "'https://t.example/x' in score && score['https://t.example/x'].list.exists(tag, tag == 'late')",
+        "'https://t.example/x' in score && has(score['https://t.example/x'].n) && score['https://t.example/x'].n > 1",
+        "score.exists(name, name.startsWith('https://') && score[name] == true)",
+        "score.userId.matches('^[0-9]+$') && int(score.userId) > 100",
+        "score.userId.startsWith('s') && double(score.userId.matches('1') ? '1' : '0') > 0.5",
+        "has(score.comment) && score.comment.startsWith('2026-') && timestamp(score.comment) < now",
+        "score.userId.contains(':') && int(score.userId) % 2 == 0",
+        "has(score.percent) && score.percent > 1.0 && 100 / int(score.percent - 100.0) > 3",
+        "has(score.scoreMaximum) && score.scoreMaximum > 1.0 && (score.scoreGiven - 1.0) / (score.scoreMaximum - 1.0) > 0.5",
+        "caller.name == 'quiz-app' && score.percent * 2.0 > 10.0",
+        "caller.name in ['quiz-app', 'lab'] || caller.account == 'main'",
+        "['a', 'u'].exists(name, has(score.comment) && score.comment.contains(name))",
+        "line_item.startsWith('https://lms.') && line_item.matches('/[0-9]+$')",
+        "now.getHours('Europe/Berlin') < 18 || now.getDayOfWeek() == 0",
+        "type(score.userId) == string && {'a': has(score.comment) && score.comment == 'x'}.a",
+        "true",
+        "!true || !false",
+    ] {
+        let compiled = Condition::compile(text);
+        assert!(compiled.is_ok(), "{text}: {}", compiled.unwrap_err());
+    }
+}
+
 #[test]
 fn no_text_overflows_the_stack_or_runs_for_long() {
     let within = |unit: &str, count: usize| unit.repeat(count.min(LONGEST / unit.len()));
@@ -171,4 +313,71 @@ fn no_text_overflows_the_stack_or_runs_for_long() {
         Condition::compile(&"a".repeat(LONGEST + 1)),
         Err(BadCondition::TooLong)
     );
+}
+
+/// The pattern would be read anew for each element, of which a score may have thousands.
+#[test]
+fn a_pattern_is_read_in_no_loop() {
+    for text in [
+        "['a', 'b'].exists(part, score.userId.matches(part))",
+        "score['https://x'].all(part, matches(part, '[a-z]+'))",
+        "score.exists(name, name.matches('^https://x/'))",
+        "['a'].map(part, part.matches('a'))[0]",
+        "'https://x' in score && score['https://x'].filter(part, part.matches('a')) == []",
+    ] {
+        let compiled = Condition::compile(text);
+        assert_eq!(compiled, Err(BadCondition::MatchesInLoop), "{text}");
+    }
+    let outside = "[score.userId.matches('[a-z]+')].all(is_word, is_word)";
+    assert!(Condition::compile(outside).is_ok());
+}
+
+/// Others would choose how long it takes to look at.
+#[test]
+fn a_pattern_is_written_into_the_condition() {
+    for text in [
+        "score.userId.matches(score.comment)",
+        "has(score.comment) && matches(score.userId, '^' + score.comment)",
+        "line_item.matches(caller.name)",
+        "line_item.matches(string(score['https://x']))",
+    ] {
+        let compiled = Condition::compile(text);
+        assert_eq!(compiled, Err(BadCondition::PatternNotWritten), "{text}");
+    }
+}
+
+/// The largest that the regular expressions' own bound lets pass takes two minutes for a long comment.
+#[test]
+fn the_patterns_of_a_condition_are_small_enough_for_a_long_comment() {
+    let condition =
+        |pattern: &str| format!("has(score.comment) && score.comment.matches('{pattern}')");
+    for large in [
+        r"(\\b[ab é]{0,200}\\b){0,170}z",
+        ".{257}",
+        "(a{16}){17}",
+        "a{257,}",
+    ] {
+        let compiled = Condition::compile(&condition(large));
+        assert_eq!(compiled, Err(BadCondition::LargePatterns), "{large}");
+    }
+    let together = "line_item.matches('a{200}') || line_item.matches('b{200}')";
+    assert_eq!(
+        Condition::compile(together),
+        Err(BadCondition::LargePatterns)
+    );
+    for small in [
+        ".{256}",
+        r"\\w{3,20}",
+        r"^[\\w.-]+@[\\w.-]+\\.\\w{2,}$",
+        r"(?i)\\b(late|extension|makeup)\\b",
+        "^https://lms[.]example[.]edu/.*/[0-9]+$",
+    ] {
+        let compiled = Condition::compile(&condition(small));
+        assert!(compiled.is_ok(), "{small}: {}", compiled.unwrap_err());
+    }
+    let long = format!(r#","comment":"{}""#, "ab é".repeat(13_000));
+    let slow = condition(r"(\\b.?){120}z");
+    let start = std::time::Instant::now();
+    assert_eq!(holds(&slow, &long), Ok(false));
+    assert!(start.elapsed() < std::time::Duration::from_secs(30));
 }
