@@ -126,7 +126,7 @@ impl Gateway {
             if !finished {
                 // What is cut off here may have reached LTIAAS, which the record has to say.
                 shared.lasting.lifecycle.end();
-                let _ = timeout_at(until, shared.lasting.all_recorded()).await;
+                let _ = timeout_at(until, shared.lasting.recording.quiet()).await;
             }
             ledger.close(until.into_std()).await;
         }
@@ -217,7 +217,8 @@ fn start_workers(
         let run = move || {
             let working = async {
                 work(socket, acceptor, slot, path).await;
-                lasting.all_recorded().await;
+                // Submissions whose callers have left.
+                lasting.recording.quiet().await;
             };
             runtime.block_on(async {
                 tokio::select! {

@@ -293,6 +293,34 @@ fn sigterm_lets_what_is_in_flight_finish_and_takes_nothing_new() {
     assert_eq!(upstream.requests().len(), 1);
 }
 
+/// Workers that have nothing left to do take no place from those that have.
+#[test]
+fn what_was_in_flight_finishes_though_other_workers_are_done() {
+    let gate = Gate::default();
+    let upstream = gate.upstream();
+    // So many that some have no connection.
+    let mut gateway = with_server(&upstream, "listen = \"127.0.0.1:0\"\nworkers = 8");
+    let submission = gateway.submission(SCORE).bytes();
+    let (begun, rest) = submission.split_at(submission.len() - 20);
+    let [mut waiting, mut sending] = [gateway.connect(), gateway.connect()];
+    waiting.send(&submission);
+    sending.send(begun);
+    upstream.wait_for(1);
+    let limit = [("limit", "server.max_in_flight")];
+    Metrics::wait_for(&gateway, "scoregate_limit_used", &limit, 2.0);
+    gateway.signal("TERM");
+    until("every worker to stop listening", || {
+        Client::try_connect(gateway.address).is_err()
+    });
+    sending.send(rest);
+    upstream.wait_for(2);
+    gate.open();
+    for client in [&mut waiting, &mut sending] {
+        assert_eq!(client.response().status, 204);
+    }
+    assert_eq!(gateway.ended().code(), Some(0), "{}", gateway.log());
+}
+
 #[test]
 fn readiness_goes_first_and_new_work_is_served_until_the_delay_is_over() {
     let upstream = Upstream::accepting();

@@ -10,21 +10,20 @@ use std::task::{Context, Poll};
 
 use http::Response;
 use tokio::runtime::Handle;
-use tokio::sync::OwnedSemaphorePermit;
 
 use crate::body::Body;
 use crate::deadline::Deadline;
 use crate::error::{Code, Refusal};
 use crate::gateway::Worker;
 use crate::lifecycle::Lifecycle;
+use crate::recording::Place;
 
 type Answer = Result<Response<Body>, Refusal>;
 
 type Submission = Pin<Box<dyn Future<Output = Answer> + Send>>;
 
 pub async fn see_through(worker: &Worker, submission: Submission) -> Answer {
-    let place = worker.shared.lasting.recording.clone().try_acquire_owned();
-    let place = place.map_err(|_| {
+    let place = worker.shared.lasting.recording.place().ok_or_else(|| {
         let limit =
             "The gateway is at its limit of submissions on their way (server.max_in_flight).";
         Refusal::new(Code::Overloaded, limit)
@@ -50,7 +49,7 @@ struct SeenThrough(Option<OnItsWay>);
 
 struct OnItsWay {
     submission: Submission,
-    place: OwnedSemaphorePermit,
+    place: Place,
 }
 
 impl Future for SeenThrough {
@@ -91,26 +90,27 @@ mod tests {
 
     use std::time::Duration;
 
-    use tokio::sync::{Notify, Semaphore};
+    use tokio::sync::Notify;
     use tokio::time::timeout;
 
     use super::*;
+    use crate::recording::Recording;
 
     fn seen_through(
-        places: &Arc<Semaphore>,
+        places: &Recording,
         submission: impl Future<Output = ()> + Send + 'static,
     ) -> SeenThrough {
         let submission = Box::pin(async {
             submission.await;
             Ok(Response::new(Body::empty()))
         });
-        let place = places.clone().try_acquire_owned().unwrap();
+        let place = places.place().unwrap();
         SeenThrough(Some(OnItsWay { submission, place }))
     }
 
     #[tokio::test]
     async fn goes_on_when_its_caller_leaves_and_keeps_its_place_until_its_end() {
-        let places = Arc::new(Semaphore::new(1));
+        let places = Recording::new(1);
         let (upstream, is_done) = (Arc::new(Notify::new()), Arc::new(AtomicBool::new(false)));
         let (answer, done) = (upstream.clone(), is_done.clone());
         let mut seen = seen_through(&places, async move {
@@ -119,25 +119,26 @@ mod tests {
         });
         assert!(timeout(Duration::ZERO, &mut seen).await.is_err());
         drop(seen);
-        assert_eq!(places.available_permits(), 0);
+        assert!(!places.is_quiet() && places.place().is_none());
         upstream.notify_one();
-        let _free = places.acquire().await.unwrap();
+        places.quiet().await;
+        assert!(places.place().is_some());
         assert!(is_done.load(Ordering::Acquire));
     }
 
     #[tokio::test]
     async fn gives_its_place_back_with_its_answer() {
-        let places = Arc::new(Semaphore::new(1));
+        let places = Recording::new(1);
         assert!(seen_through(&places, async {}).await.is_ok());
-        assert_eq!(places.available_permits(), 1);
+        assert!(places.is_quiet());
     }
 
     #[tokio::test]
     async fn what_panicked_does_not_go_on() {
-        let places = Arc::new(Semaphore::new(1));
+        let places = Recording::new(1);
         let defect = async { assert_eq!(1, 2, "a defect") };
         let caught = tokio::spawn(seen_through(&places, defect)).await;
         assert!(caught.is_err_and(|end| end.is_panic()));
-        assert_eq!(places.available_permits(), 1);
+        assert!(places.is_quiet());
     }
 }
