@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 use crate::auth::{CannotVerify, Verifier};
 use crate::config::{self, Account, Config};
 use crate::error::{Code, Refusal};
-use crate::ledger::{Ledger, Unavailable};
+use crate::ledger::{Ledger, OnFailure, Unavailable};
 use crate::lifecycle::Lifecycle;
 use crate::maxima::Maxima;
 use crate::meter::{Limit, Meters, WorkerMeter};
@@ -103,9 +103,16 @@ impl Lasting {
         self.in_flight.available_permits() == self.most && self.recording.is_quiet()
     }
 
-    /// For readiness: nothing is to be recorded, or it can be.
+    /// Nothing is to be recorded, or it can be.
     pub fn can_record(&self) -> bool {
         self.ledger.as_ref().is_none_or(Ledger::is_healthy)
+    }
+
+    /// For readiness: submissions are taken, recorded or, where the operator would rather have it so,
+    /// not.
+    pub fn takes_submissions(&self) -> bool {
+        let forwards = |ledger: &Ledger| ledger.on_failure() == OnFailure::Forward;
+        self.can_record() || self.ledger.as_ref().is_some_and(forwards)
     }
 
     pub fn new(

@@ -35,7 +35,8 @@ pub struct LedgerSection {
     /// forwarded.
     pub durability: DurabilityText,
     /// What happens to submissions that can't be recorded: `refuse` answers LEDGER_UNAVAILABLE,
-    /// `forward` forwards them unrecorded.
+    /// `forward` forwards them unrecorded. With `refuse` the gateway is not ready as long as the ledger
+    /// can't be used.
     pub on_failure: OnFailureText,
     /// How long entries are kept, 1d to 36500d; for ever without it. Attempts and grades of longer
     /// ago are forgotten by policy, too.
