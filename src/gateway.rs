@@ -32,7 +32,7 @@ use crate::upstream::Upstream;
 pub struct Lasting {
     pub ids: Arc<RequestIds>,
     pub in_flight: Arc<Semaphore>,
-    /// One place for each submission that is being recorded, its caller there or not.
+    /// One place for each submission until it is recorded, its caller there or not.
     pub recording: Recording,
     /// How many requests may be in flight.
     most: usize,

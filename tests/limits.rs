@@ -156,6 +156,33 @@ fn beyond_the_limit_of_what_is_in_flight_is_overloaded() {
     serves(&gateway);
 }
 
+/// Those whose callers left count until they are recorded, and a body that finds no place is not read.
+#[test]
+fn callers_who_leave_pile_up_no_submissions() {
+    let gate = Gate::default();
+    let upstream = gate.upstream();
+    let gateway = with_server(&upstream, "max_in_flight = 1");
+    let mut leaving = gateway.connect();
+    leaving.send(gateway.submission(SCORE).bytes());
+    upstream.wait_for(1);
+    drop(leaving);
+    let limit = [("limit", "server.max_in_flight")];
+    Metrics::wait_for(&gateway, "scoregate_limit_used", &limit, 0.0);
+    let head = gateway
+        .request("POST", SCORES)
+        .header("content-type", "application/json")
+        .header("content-length", &SCORE.len().to_string());
+    let mut client = gateway.connect();
+    let response = client.send(head.bytes()).response();
+    assert_envelope(&response, 503, "OVERLOADED");
+    assert_eq!(response.header("scoregate-decision"), None);
+    drop(client);
+    gate.open();
+    until("the place to be free", || {
+        gateway.submit(SCORE).status == 204
+    });
+}
+
 #[test]
 fn what_is_in_flight_counts_until_its_body_ends() {
     let gate = Gate::default();

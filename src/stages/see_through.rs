@@ -1,7 +1,7 @@
 //! Sees a submission through, so that it is recorded also when its caller leaves: it then goes on in
 //! a task of its own. When the gateway ends before LTIAAS has answered, what may have arrived there is
-//! recorded as of unknown fate. Refuses with OVERLOADED: callers who leave must not pile up work
-//! without bound.
+//! recorded as of unknown fate. Each has a place, found before its body is read: callers who leave must
+//! not pile up work without bound. Refuses with OVERLOADED where there is none.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -16,18 +16,28 @@ use crate::deadline::Deadline;
 use crate::error::{Code, Refusal};
 use crate::gateway::Worker;
 use crate::lifecycle::Lifecycle;
-use crate::recording::Place;
+use crate::recording::{Place, UnderWay};
 
 type Answer = Result<Response<Body>, Refusal>;
 
 type Submission = Pin<Box<dyn Future<Output = Answer> + Send>>;
 
-pub async fn see_through(worker: &Worker, submission: Submission) -> Answer {
-    let place = worker.shared.lasting.recording.place().ok_or_else(|| {
+/// A place for a submission, where it will be recorded.
+pub fn find_place(worker: &Worker) -> Result<Option<Place>, Refusal> {
+    let lasting = &worker.shared.lasting;
+    if lasting.ledger.is_none() {
+        return Ok(None);
+    }
+    let place = lasting.recording.place().ok_or_else(|| {
         let limit =
             "The gateway is at its limit of submissions on their way (server.max_in_flight).";
         Refusal::new(Code::Overloaded, limit)
-    })?;
+    });
+    place.map(Some)
+}
+
+pub async fn see_through(worker: &Worker, place: Place, submission: Submission) -> Answer {
+    let place = worker.shared.lasting.recording.begin(place);
     let lifecycle = worker.shared.lasting.lifecycle.clone();
     let submission = Box::pin(or_end(submission, lifecycle));
     SeenThrough(Some(OnItsWay { submission, place })).await
@@ -49,7 +59,7 @@ struct SeenThrough(Option<OnItsWay>);
 
 struct OnItsWay {
     submission: Submission,
-    place: Place,
+    place: UnderWay,
 }
 
 impl Future for SeenThrough {
@@ -104,7 +114,7 @@ mod tests {
             submission.await;
             Ok(Response::new(Body::empty()))
         });
-        let place = places.place().unwrap();
+        let place = places.begin(places.place().unwrap());
         SeenThrough(Some(OnItsWay { submission, place }))
     }
 
