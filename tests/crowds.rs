@@ -36,7 +36,7 @@ fn notices_nothing(gateway: &Gateway) {
 fn ten_thousand_idle_connections() {
     const IDLE: usize = 10_000;
     // The test holds as many sockets as the gateway does.
-    scoregate::file_limit::raise(IDLE);
+    scoregate::file_limit::raise();
     let upstream = Upstream::accepting();
     let gateway = gateway(&upstream, "");
     notices_nothing(&gateway);

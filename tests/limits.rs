@@ -268,6 +268,38 @@ fn as_many_connections_may_be_open_as_are_allowed() {
     used(0.0);
 }
 
+/// Connections that do nothing leave file descriptors for LTIAAS and for probes.
+#[test]
+fn idle_connections_leave_file_descriptors_for_the_upstream() {
+    const FILES: usize = 256;
+    let upstream = Upstream::accepting();
+    let mut settings = Settings::new(upstream.address);
+    settings.server = "listen = \"127.0.0.1:0\"\nworkers = 2".to_owned();
+    let gateway = Gateway::start_with_files(&settings, FILES);
+    let mut good = gateway.connect();
+    let request = gateway.request("GET", "/nowhere").bytes();
+    assert_eq!(good.send(&request).response().status, 404);
+    let idle: Vec<_> = (0..2 * FILES).map(|_| gateway.connect()).collect();
+    let name = "scoregate_limit_used";
+    let limit = [("limit", "server.max_connections")];
+    // No more come in, or no file is left.
+    let mut open = 0.0;
+    until("the room to be full", || {
+        let before = open;
+        let metrics = Metrics::of(&gateway);
+        open = metrics.sum(name, &limit);
+        let most = metrics.sum("scoregate_limit", &limit);
+        open >= most && open == before
+    });
+    assert!(open < FILES as f64, "{open}");
+    for _ in 0..3 {
+        let response = good.send(gateway.submission(SCORE).bytes()).response();
+        assert_eq!(response.status, 204, "{}", response.everything());
+    }
+    gateway.wait_for_log("too few file descriptors for `server.max_connections`");
+    drop(idle);
+}
+
 #[test]
 fn the_deadline_of_a_request_holds_whatever_stalls() {
     let upstream = Upstream::start(|_, _| Reply::Hang);
