@@ -13,7 +13,8 @@ use tokio::time::{Instant, interval, timeout, timeout_at};
 
 use crate::admin::{Admin, serve_admin};
 use crate::auth::Readers;
-use crate::config::Loaded;
+use crate::config::{Loaded, Server};
+use crate::file_limit;
 use crate::gateway::{CannotServe, Lasting, Slot};
 use crate::generation::Generations;
 use crate::ledger::{CannotOpen, Ledger};
@@ -69,7 +70,9 @@ impl Gateway {
     pub fn start(loaded: Loaded, source: Option<Source>) -> Result<Self, CannotStart> {
         let (server, admin) = (loaded.config.server.clone(), loaded.config.admin.listen);
         let size = workers(server.workers);
-        let room = Arc::new(Semaphore::new(server.max_connections));
+        // Before anything is opened.
+        let connections = most_connections(&server, size);
+        let room = Arc::new(Semaphore::new(connections));
         // Before any socket: whoever may not have the ledger takes no port either.
         let recorded = loaded.config.ledger.as_ref();
         let ledger = recorded.map(Ledger::open).transpose()?;
@@ -79,7 +82,7 @@ impl Gateway {
         lasting.meters.show_limit(Limit::of_places(
             "server.max_connections",
             &room,
-            server.max_connections,
+            connections,
         ));
         let generations = runtime()?.block_on(Generations::first(loaded, lasting))?;
         let generations = Arc::new(generations);
@@ -126,7 +129,7 @@ impl Gateway {
             if !finished {
                 // What is cut off here may have reached LTIAAS, which the record has to say.
                 shared.lasting.lifecycle.end();
-                let _ = timeout_at(until, shared.lasting.all_recorded()).await;
+                let _ = timeout_at(until, shared.lasting.recording.quiet()).await;
             }
             ledger.close(until.into_std()).await;
         }
@@ -217,7 +220,8 @@ fn start_workers(
         let run = move || {
             let working = async {
                 work(socket, acceptor, slot, path).await;
-                lasting.all_recorded().await;
+                // Submissions whose callers have left.
+                lasting.recording.quiet().await;
             };
             runtime.block_on(async {
                 tokio::select! {
@@ -258,6 +262,16 @@ fn workers(configured: usize) -> usize {
         0 => thread::available_parallelism().map_or(1, usize::from),
         count => count,
     }
+}
+
+/// How many callers' connections may be open: as configured, or as file descriptors allow.
+fn most_connections(server: &Server, workers: usize) -> usize {
+    let (files, wanted) = (file_limit::raise(), server.max_connections);
+    let most = file_limit::room(files, wanted, server.max_in_flight, workers);
+    if most < wanted {
+        tracing::warn!(target: "scoregate::server", files, wanted, most, "too few file descriptors for `server.max_connections`: fewer may be open at once");
+    }
+    most
 }
 
 fn runtime() -> io::Result<Runtime> {

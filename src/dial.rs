@@ -1,5 +1,7 @@
 //! Opens a connection to an origin: TCP, and TLS where the origin is an https one.
 
+mod names;
+
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,6 +15,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use crate::origin::Origin;
+use names::addresses;
 
 /// A connection that is open, encrypted or not.
 #[derive(Debug)]
@@ -24,7 +27,8 @@ pub enum Stream {
 
 /// Connects to `origin`. The caller of this gives it a deadline.
 pub async fn dial(origin: &Origin, tls: &Arc<ClientConfig>) -> io::Result<Stream> {
-    let socket = TcpStream::connect((origin.host(), origin.port())).await?;
+    let addresses = addresses(origin.host(), origin.port()).await?;
+    let socket = TcpStream::connect(addresses.as_slice()).await?;
     // Requests are written whole: waiting for more to send would only add delay.
     socket.set_nodelay(true)?;
     if !origin.is_secure() {

@@ -15,11 +15,12 @@ use tokio::sync::Semaphore;
 use crate::auth::{CannotVerify, Verifier};
 use crate::config::{self, Account, Config};
 use crate::error::{Code, Refusal};
-use crate::ledger::{Ledger, Unavailable};
+use crate::ledger::{Ledger, OnFailure, Unavailable};
 use crate::lifecycle::Lifecycle;
 use crate::maxima::Maxima;
 use crate::meter::{Limit, Meters, WorkerMeter};
 use crate::policy::Policies;
+use crate::recording::Recording;
 use crate::request_id::RequestIds;
 use crate::routing::Spellings;
 use crate::seldom::Seldom;
@@ -31,10 +32,10 @@ use crate::upstream::Upstream;
 pub struct Lasting {
     pub ids: Arc<RequestIds>,
     pub in_flight: Arc<Semaphore>,
-    /// One place for each submission that is being recorded, its caller there or not.
-    pub recording: Arc<Semaphore>,
-    /// How many places there are.
-    places: usize,
+    /// One place for each submission until it is recorded, its caller there or not.
+    pub recording: Recording,
+    /// How many requests may be in flight.
+    most: usize,
     pub lifecycle: Arc<Lifecycle>,
     pub meters: Arc<Meters>,
     /// `None`: nothing is recorded.
@@ -98,23 +99,21 @@ pub struct Worker {
 pub struct Slot(ArcSwap<Worker>);
 
 impl Lasting {
-    /// Waits until every submission that is being recorded has been, its caller there or not.
-    pub async fn all_recorded(&self) {
-        let places = u32::try_from(self.places).unwrap_or(u32::MAX);
-        drop(self.recording.acquire_many(places).await);
-    }
-
     /// Nobody waits for an answer, and nothing is being recorded.
     pub fn is_quiet(&self) -> bool {
-        let places = [&self.in_flight, &self.recording];
-        places
-            .iter()
-            .all(|places| places.available_permits() == self.places)
+        self.in_flight.available_permits() == self.most && self.recording.is_quiet()
     }
 
-    /// For readiness: nothing is to be recorded, or it can be.
+    /// Nothing is to be recorded, or it can be.
     pub fn can_record(&self) -> bool {
         self.ledger.as_ref().is_none_or(Ledger::is_healthy)
+    }
+
+    /// For readiness: submissions are taken, recorded or, where the operator would rather have it so,
+    /// not.
+    pub fn takes_submissions(&self) -> bool {
+        let forwards = |ledger: &Ledger| ledger.on_failure() == OnFailure::Forward;
+        self.can_record() || self.ledger.as_ref().is_some_and(forwards)
     }
 
     pub fn new(
@@ -128,8 +127,8 @@ impl Lasting {
         Ok(Self {
             ids: Arc::new(RequestIds::new()?),
             in_flight,
-            recording: Arc::new(Semaphore::new(most)),
-            places: most,
+            recording: Recording::new(most),
+            most,
             lifecycle: Arc::default(),
             meters: Arc::new(meters),
             ledger,

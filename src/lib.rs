@@ -30,6 +30,7 @@ pub mod ledger;
 mod lifecycle;
 mod maxima;
 pub mod meter;
+mod recording;
 mod request_id;
 mod seldom;
 mod telemetry;

@@ -19,8 +19,9 @@ use crate::layers::{AdmissionLayer, Arrived, EnvelopeLayer, IdentifyLayer, Trace
 use crate::record::Record;
 use crate::routing::Operation;
 use crate::stages::{
-    attach_credentials, authenticate, authorize, check_message, consult, judge, limit_in_flight,
-    limit_rate, normalize, read_body, rewrite_json, route, see_through, write_score,
+    attach_credentials, authenticate, authorize, check_message, consult, find_place, judge,
+    limit_in_flight, limit_rate, normalize, read_body, rewrite_json, route, see_through,
+    write_score,
 };
 use crate::verdict::Verdict;
 
@@ -92,12 +93,14 @@ async fn relay(
     forward(&outgoing, worker).await
 }
 
-/// The scores route. Whatever is answered says what was decided.
+/// The scores route. Whatever is answered once the body is asked for says what was decided.
 async fn submit_score(
     credentialed: Credentialed,
     body: &mut CallerBody,
     worker: Arc<Worker>,
 ) -> Result<Response<Body>, Refusal> {
+    // Before the body is read, since whatever was read is recorded: OVERLOADED.
+    let place = find_place(&worker)?;
     // UNSUPPORTED_MEDIA_TYPE, BODY_TOO_LARGE, REQUEST_TIMEOUT.
     let bytes = read_body(&credentialed, body, worker.shared.server.body_timeout).await;
     let verdict = Verdict::new(credentialed.routed.traced.trail.clone());
@@ -112,10 +115,10 @@ async fn submit_score(
     };
     // Boxed: by far the largest part of a request's future, and no other needs the room.
     let submission = Box::pin(submit(submitted, verdict, worker.clone()));
-    match worker.shared.lasting.ledger.is_some() {
-        // OVERLOADED. A record is settled also when the caller leaves.
-        true => see_through(&worker, submission).await,
-        false => submission.await,
+    match place {
+        // A record is settled also when the caller leaves.
+        Some(place) => see_through(&worker, place, submission).await,
+        None => submission.await,
     }
 }
 

@@ -36,7 +36,7 @@ fn notices_nothing(gateway: &Gateway) {
 fn ten_thousand_idle_connections() {
     const IDLE: usize = 10_000;
     // The test holds as many sockets as the gateway does.
-    scoregate::file_limit::raise(IDLE);
+    scoregate::file_limit::raise();
     let upstream = Upstream::accepting();
     let gateway = gateway(&upstream, "");
     notices_nothing(&gateway);
@@ -135,5 +135,29 @@ fn huge_heads() {
     notices_nothing(&gateway);
     let growth = gateway.size("VmRSS").saturating_sub(before);
     assert!(growth < 8 * 1024, "{growth} KiB");
+    assert_eq!(upstream.requests().len(), 40);
+}
+
+/// What is read off so that they get their answers is kept nowhere, and of few at once.
+#[test]
+fn bodies_that_nobody_wants_keep_no_memory() {
+    const BODY: usize = 1_000_000;
+    let upstream = Upstream::accepting();
+    let gateway = gateway(&upstream, "");
+    notices_nothing(&gateway);
+    let before = gateway.size("VmHWM");
+    // A byte is missing: each is waited for until it is given up.
+    let head = Request::new("POST", SCORES)
+        .header("content-type", "application/json")
+        .header("content-length", &(BODY + 1).to_string());
+    let request = [head.bytes(), vec![b' '; BODY]].concat();
+    let mut strangers: Vec<_> = (0..300).map(|_| gateway.connect()).collect();
+    for client in &mut strangers {
+        client.send(&request);
+    }
+    assert_eq!(strangers[0].response().status, 401);
+    notices_nothing(&gateway);
+    let growth = gateway.size("VmHWM") - before;
+    assert!(growth < 64 * 1024, "{growth} KiB");
     assert_eq!(upstream.requests().len(), 40);
 }

@@ -106,6 +106,33 @@ fn a_file_that_is_gone_takes_the_ledger_with_it_until_it_is_back() {
     wait_until("whole", &gateway, || listed(folder) >= sent);
 }
 
+/// Where scores may go unrecorded, the ledger takes no gateway out of service: all that share it would be
+/// gone at once.
+#[test]
+fn a_lost_ledger_leaves_a_gateway_ready_that_forwards_without_it() {
+    let upstream = Upstream::accepting();
+    let mut settings = settings(&upstream, Path::new(FILE));
+    settings.tables += "on_failure = \"forward\"\n";
+    let gateway = Gateway::start(&settings);
+    let folder = gateway.directory.path();
+    let (file, away) = (folder.join(FILE), folder.join("away.db"));
+    fs::rename(&file, &away).unwrap();
+    let available = "scoregate_ledger_available";
+    let metrics = Metrics::wait_for(&gateway, available, &[], 0.0);
+    assert_eq!(metrics.sum("scoregate_ready", &[]), 1.0);
+    let page = Request::new("GET", "/readyz").bytes();
+    let answer = Client::connect(gateway.admin).send(page).response();
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let page = answer.json();
+    assert_eq!(
+        (&page["ready"], &page["ledger"]),
+        (&true.into(), &false.into())
+    );
+    assert_eq!(gateway.submit(SCORE).status, 204);
+    fs::rename(&away, &file).unwrap();
+    Metrics::wait_for(&gateway, available, &[], 1.0);
+}
+
 /// Nobody needs to submit for it to be noticed.
 #[test]
 fn an_idle_gateway_notices_that_its_file_was_replaced() {

@@ -156,6 +156,33 @@ fn beyond_the_limit_of_what_is_in_flight_is_overloaded() {
     serves(&gateway);
 }
 
+/// Those whose callers left count until they are recorded, and a body that finds no place is not read.
+#[test]
+fn callers_who_leave_pile_up_no_submissions() {
+    let gate = Gate::default();
+    let upstream = gate.upstream();
+    let gateway = with_server(&upstream, "max_in_flight = 1");
+    let mut leaving = gateway.connect();
+    leaving.send(gateway.submission(SCORE).bytes());
+    upstream.wait_for(1);
+    drop(leaving);
+    let limit = [("limit", "server.max_in_flight")];
+    Metrics::wait_for(&gateway, "scoregate_limit_used", &limit, 0.0);
+    let head = gateway
+        .request("POST", SCORES)
+        .header("content-type", "application/json")
+        .header("content-length", &SCORE.len().to_string());
+    let mut client = gateway.connect();
+    let response = client.send(head.bytes()).response();
+    assert_envelope(&response, 503, "OVERLOADED");
+    assert_eq!(response.header("scoregate-decision"), None);
+    drop(client);
+    gate.open();
+    until("the place to be free", || {
+        gateway.submit(SCORE).status == 204
+    });
+}
+
 #[test]
 fn what_is_in_flight_counts_until_its_body_ends() {
     let gate = Gate::default();
@@ -241,6 +268,38 @@ fn as_many_connections_may_be_open_as_are_allowed() {
     used(0.0);
 }
 
+/// Connections that do nothing leave file descriptors for LTIAAS and for probes.
+#[test]
+fn idle_connections_leave_file_descriptors_for_the_upstream() {
+    const FILES: usize = 256;
+    let upstream = Upstream::accepting();
+    let mut settings = Settings::new(upstream.address);
+    settings.server = "listen = \"127.0.0.1:0\"\nworkers = 2".to_owned();
+    let gateway = Gateway::start_with_files(&settings, FILES);
+    let mut good = gateway.connect();
+    let request = gateway.request("GET", "/nowhere").bytes();
+    assert_eq!(good.send(&request).response().status, 404);
+    let idle: Vec<_> = (0..2 * FILES).map(|_| gateway.connect()).collect();
+    let name = "scoregate_limit_used";
+    let limit = [("limit", "server.max_connections")];
+    // No more come in, or no file is left.
+    let mut open = 0.0;
+    until("the room to be full", || {
+        let before = open;
+        let metrics = Metrics::of(&gateway);
+        open = metrics.sum(name, &limit);
+        let most = metrics.sum("scoregate_limit", &limit);
+        open >= most && open == before
+    });
+    assert!(open < FILES as f64, "{open}");
+    for _ in 0..3 {
+        let response = good.send(gateway.submission(SCORE).bytes()).response();
+        assert_eq!(response.status, 204, "{}", response.everything());
+    }
+    gateway.wait_for_log("too few file descriptors for `server.max_connections`");
+    drop(idle);
+}
+
 #[test]
 fn the_deadline_of_a_request_holds_whatever_stalls() {
     let upstream = Upstream::start(|_, _| Reply::Hang);
@@ -291,6 +350,34 @@ fn sigterm_lets_what_is_in_flight_finish_and_takes_nothing_new() {
     let ended = gateway.ended();
     assert_eq!(ended.code(), Some(0), "{}", gateway.log());
     assert_eq!(upstream.requests().len(), 1);
+}
+
+/// Workers that have nothing left to do take no place from those that have.
+#[test]
+fn what_was_in_flight_finishes_though_other_workers_are_done() {
+    let gate = Gate::default();
+    let upstream = gate.upstream();
+    // So many that some have no connection.
+    let mut gateway = with_server(&upstream, "listen = \"127.0.0.1:0\"\nworkers = 8");
+    let submission = gateway.submission(SCORE).bytes();
+    let (begun, rest) = submission.split_at(submission.len() - 20);
+    let [mut waiting, mut sending] = [gateway.connect(), gateway.connect()];
+    waiting.send(&submission);
+    sending.send(begun);
+    upstream.wait_for(1);
+    let limit = [("limit", "server.max_in_flight")];
+    Metrics::wait_for(&gateway, "scoregate_limit_used", &limit, 2.0);
+    gateway.signal("TERM");
+    until("every worker to stop listening", || {
+        Client::try_connect(gateway.address).is_err()
+    });
+    sending.send(rest);
+    upstream.wait_for(2);
+    gate.open();
+    for client in [&mut waiting, &mut sending] {
+        assert_eq!(client.response().status, 204);
+    }
+    assert_eq!(gateway.ended().code(), Some(0), "{}", gateway.log());
 }
 
 #[test]

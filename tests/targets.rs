@@ -152,6 +152,45 @@ fn the_text_of_an_id_is_kept() {
     }
 }
 
+/// URLs are read without white space at their ends, and without tabs and line breaks anywhere.
+#[test]
+fn no_white_space_makes_another_item_of_an_id() {
+    let bench = Bench::new();
+    let item = "https://lms.example.com/course/1/lineitems/1";
+    for id in [
+        format!("{item} "),
+        format!("{item}   "),
+        format!("{item}?a=b "),
+        format!(" {item}"),
+        format!("{item}\t"),
+        format!("{item}\n"),
+        item.replace("course", "cou\trse"),
+        item.replace("https:", "https\n:"),
+    ] {
+        let id = encode(&id);
+        let response = bench.submit(&format!("/api/lineitems/{id}/scores"));
+        assert_envelope(&response, 400, "MALFORMED_PATH");
+        let request = bench
+            .gateway
+            .request("GET", &format!("/api/lineitems/{id}"));
+        assert_envelope(&bench.gateway.ask(&request), 400, "MALFORMED_PATH");
+    }
+    let below = format!("{item}/results?page=2");
+    for url in [
+        encode(&format!("{below} ")),
+        encode(&encode(&format!("{below} "))),
+        encode(&format!(" {below}")),
+        encode(&format!("{below}\n")),
+        encode(&encode(&below.replace("page", "pa\tge"))),
+        format!("{}+", encode(&below)),
+    ] {
+        let target = format!("{SCORES}?url={url}");
+        let response = bench.gateway.ask(&bench.gateway.request("GET", &target));
+        assert_envelope(&response, 400, "MALFORMED_PATH");
+    }
+    assert!(bench.upstream.requests().is_empty());
+}
+
 #[test]
 fn ids_of_registrations_and_platforms_are_one_segment() {
     let bench = Bench::new();

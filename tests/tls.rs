@@ -431,7 +431,7 @@ fn half_a_certificate_or_key_changes_nothing() {
 fn ten_thousand_idle_connections() {
     const IDLE: usize = 10_000;
     // The test holds as many sockets as the gateway does.
-    scoregate::file_limit::raise(IDLE);
+    scoregate::file_limit::raise();
     let upstream = Upstream::accepting();
     let certificate = Certificate::for_this_machine();
     let mut settings = settings(&upstream, &certificate, "");

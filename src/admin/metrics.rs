@@ -27,7 +27,8 @@ impl Admin {
             family.sample(&[caller], end.as_second());
         }
         write_ledger(&mut page, lasting.ledger.as_ref());
-        let ready = lasting.lifecycle.is_serving() && verifier.is_ready() && lasting.can_record();
+        let (serving, takes) = (lasting.lifecycle.is_serving(), lasting.takes_submissions());
+        let ready = serving && verifier.is_ready() && takes;
         page.family(&list::READY).sample(&[], u8::from(ready));
         page.finish()
     }

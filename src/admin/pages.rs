@@ -99,13 +99,14 @@ impl Admin {
     }
 
     /// Ready: every listener is bound, no drain has begun, every required issuer's keys are here, and
-    /// the ledger can be written.
+    /// the ledger can be written, or `on_failure` says that scores go on without it.
     fn readiness(&self) -> Page {
         let current = self.generations.current();
-        let serving = current.shared.lasting.lifecycle.is_serving();
+        let lasting = &current.shared.lasting;
+        let serving = lasting.lifecycle.is_serving();
         let keys = current.shared.verifier.is_ready();
-        let ledger = current.shared.lasting.can_record();
-        let ready = serving && keys && ledger;
+        let ledger = lasting.can_record();
+        let ready = serving && keys && lasting.takes_submissions();
         let status = match ready {
             true => StatusCode::OK,
             false => StatusCode::SERVICE_UNAVAILABLE,

@@ -15,7 +15,6 @@ use tokio::sync::oneshot;
 use crate::app::Gateway;
 use crate::config::{Loaded, load};
 use crate::error::chain;
-use crate::file_limit;
 use crate::reload::Source;
 use crate::telemetry::{LastLines, say_last, start_log, watch_panics};
 
@@ -86,7 +85,6 @@ fn serve(prepared: Prepared, ready_file: Option<&Path>) -> Result<(), Cause> {
         source,
         loaded,
     } = prepared;
-    file_limit::raise(loaded.config.server.max_connections);
     let Some(gateway) = runtime.block_on(start(loaded, source, &mut signals))? else {
         tracing::info!(target: "scoregate::server", "stopped before it served");
         return Ok(());

@@ -36,7 +36,7 @@ pub struct LedgerSection {
     pub durability: DurabilityText,
     /// What happens to submissions that can't be recorded: `refuse` answers LEDGER_UNAVAILABLE,
     /// `forward` forwards them unrecorded; rules that look back then judge as if nothing had come
-    /// before.
+    /// before. With `refuse` the gateway is not ready as long as the ledger can't be used.
     pub on_failure: OnFailureText,
     /// How long entries are kept, 1d to 36500d; for ever without it. Attempts and grades of longer
     /// ago are forgotten by policy, too.

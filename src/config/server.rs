@@ -77,7 +77,8 @@ pub struct ServerSection {
     pub request_deadline: DurationText,
     /// Requests that may be in flight at once; those beyond are answered OVERLOADED.
     pub max_in_flight: u64,
-    /// Connections that may be open at once; those beyond wait to be served.
+    /// Connections that may be open at once; those beyond wait to be served. Fewer where the limit on
+    /// file descriptors leaves none for LTIAAS (docs/operations.md).
     pub max_connections: u64,
     /// How long new work is still served after SIGTERM, once readiness is down. A few seconds
     /// behind a load balancer. Meanwhile each answer asks its caller to connect anew.

@@ -96,7 +96,7 @@ impl Ledger {
         self.inner.postgres.is_some()
     }
 
-    /// For readiness: whether the last thing that was asked of the database was done, and lately in time.
+    /// Whether the last thing that was asked of the database was done, and lately in time.
     pub fn is_healthy(&self) -> bool {
         self.check().is_ok()
     }

@@ -12,7 +12,8 @@ const SCHEME: &str = "https://";
 /// A line item's URL.
 ///
 /// LTIAAS sends the LMS's bearer token to whatever host the id names, and ltijs puts `/scores`
-/// before the first `?` and loses text behind a `#` or a second `?`; so an id that two readers
+/// before the first `?` and loses text behind a `#` or a second `?`; whoever parses a URL drops spaces
+/// at its ends, and tabs and line breaks anywhere (WHATWG URL, section 4.4). So an id that two readers
 /// could take differently is no id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LineItem {
@@ -36,6 +37,8 @@ pub enum NotALineItem {
     SecondQuery,
     #[error("it holds a backslash or a control character")]
     Character,
+    #[error("it begins or ends with a space")]
+    Space,
     #[error("it holds a malformed percent escape")]
     Escape,
     #[error("it holds a dot segment")]
@@ -100,6 +103,9 @@ impl LineItem {
 }
 
 fn refuse_characters(text: &str) -> Result<(), NotALineItem> {
+    if text.starts_with(' ') || text.ends_with(' ') {
+        return Err(NotALineItem::Space);
+    }
     for byte in text.bytes() {
         match byte {
             b'#' => return Err(NotALineItem::Fragment),
@@ -317,6 +323,11 @@ mod tests {
             ("https://lms.example.edu/1\\2", Character),
             ("https://lms.example.edu/1%5c2", Character),
             ("https://lms.example.edu/1%00", Character),
+            ("https://lms.example.edu/1 ", Space),
+            ("https://lms.example.edu ", Space),
+            ("https://lms.example.edu/1?a=b ", Space),
+            (" https://lms.example.edu/1", Space),
+            ("https://lms.example.edu/\t1", Character),
             ("https://lms.example.edu/1\n", Character),
             ("https://lms.example.edu/1%2", Escape),
             ("https://lms.example.edu/1?a=%zz", Escape),

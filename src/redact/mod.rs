@@ -22,7 +22,7 @@ use search::Searcher;
 
 const REDACTED: &str = "[redacted]";
 
-/// Shorter values can't be told from ordinary text.
+/// Shorter values, in characters, can't be told from ordinary text.
 const SHORTEST: usize = 4;
 
 /// What an envelope's own members are called, whatever a learner is called.
@@ -48,7 +48,10 @@ const DETAILS: [&str; 7] = [
 
 /// Knows the private texts of one request.
 pub struct Redactor {
-    searcher: Searcher,
+    /// For texts that are long enough once they are folded.
+    folded: Searcher,
+    /// For those that folding leaves too little of: many scripts write vowels as marks.
+    lightly: Option<Searcher>,
 }
 
 impl Redactor {
@@ -68,13 +71,18 @@ impl Redactor {
     }
 
     pub fn new(texts: &[String]) -> Self {
-        let folded = texts.iter().map(|text| Folded::of(text).text);
-        let trimmed = folded.map(|text| text.trim().to_owned());
-        let needles: Vec<_> = trimmed
-            .filter(|needle| needle.chars().count() >= SHORTEST)
-            .collect();
+        let (mut folded, mut lightly) = (Vec::new(), Vec::new());
+        for text in texts {
+            let needle = Folded::of(text).text.trim().to_owned();
+            if needle.chars().count() >= SHORTEST {
+                folded.push(needle);
+            } else if spelling::length(text) >= SHORTEST {
+                lightly.push(Folded::lightly(text).text.trim().to_owned());
+            }
+        }
         Self {
-            searcher: Searcher::new(&needles),
+            folded: Searcher::new(&folded),
+            lightly: (!lightly.is_empty()).then(|| Searcher::new(&lightly)),
         }
     }
 
@@ -93,20 +101,24 @@ impl Redactor {
 
     /// The places of what is private, in order and apart.
     fn private(&self, text: &str) -> Vec<Range<usize>> {
-        let folded = Folded::of(text);
-        let found = self.searcher.find(&folded.text);
-        let mut places: Vec<_> = found.map(|part| folded.place(part)).collect();
+        let mut places = self.found(text);
         places.extend(self.encoded(text));
         places.sort_by_key(|place| place.start);
         join(places)
     }
 
+    /// Where a private text stands, as such.
+    fn found(&self, text: &str) -> Vec<Range<usize>> {
+        let mut places = places(&self.folded, &Folded::of(text));
+        if let Some(searcher) = &self.lightly {
+            places.extend(self::places(searcher, &Folded::lightly(text)));
+        }
+        places
+    }
+
     /// The runs in which something private is encoded.
     fn encoded(&self, text: &str) -> impl Iterator<Item = Range<usize>> {
-        let is_private = |reading: String| {
-            let folded = Folded::of(&reading);
-            self.searcher.find(&folded.text).next().is_some()
-        };
+        let is_private = |reading: String| !self.found(&reading).is_empty();
         encoded::runs(text).filter(move |run| {
             let run = text.get(run.clone()).unwrap_or_default();
             encoded::readings(run).any(is_private)
@@ -155,6 +167,11 @@ impl Redactor {
             .map(|(name, value)| (clean_name(name), self.value(value)));
         clean.collect()
     }
+}
+
+fn places(searcher: &Searcher, folded: &Folded) -> Vec<Range<usize>> {
+    let found = searcher.find(&folded.text);
+    found.map(|part| folded.place(part)).collect()
 }
 
 /// Sorted places, those that touch made one.
@@ -269,6 +286,34 @@ mod tests {
             assert_eq!(learners_in(Some(query)), learners, "{query}");
         }
         assert!(learners_in(None).is_empty());
+    }
+
+    /// Marks are half of what is written in many scripts.
+    #[test]
+    fn a_text_is_as_long_as_it_is_written() {
+        let comment = "\u{905}\u{91a}\u{94d}\u{91b}\u{93e}";
+        let id = "\u{92e}\u{940}\u{928}\u{940}";
+        let redactor = Redactor::new(&[
+            comment.into(),
+            id.into(),
+            "a b".into(),
+            "e\u{301}te\u{301}".into(),
+        ]);
+        let json = r"\u0905\u091a\u094d\u091b\u093e";
+        let url = "%E0%A4%AE%E0%A5%80%E0%A4%A8%E0%A5%80";
+        let base64 = "4KSu4KWA4KSo4KWA";
+        for private in [comment, id, json, url, base64] {
+            assert_eq!(redactor.text(&format!("x: {private}.")), "x: [redacted].");
+        }
+        // The same letters with other marks, and too few of them.
+        for shown in [
+            "\u{92e}\u{928}",
+            "\u{905}\u{91a}\u{91b}",
+            "a b",
+            "\u{e9}t\u{e9}",
+        ] {
+            assert_eq!(redactor.text(shown), shown);
+        }
     }
 
     #[test]

@@ -3,6 +3,8 @@
 
 use std::ops::Range;
 
+use unicode_normalization::UnicodeNormalization;
+
 /// Layers of escapes that are read: JSON within JSON within a URL is three.
 const LAYERS: usize = 4;
 
@@ -47,6 +49,11 @@ pub fn read(text: &str) -> Vec<Glyph> {
 pub fn spelled(text: &str) -> String {
     let glyphs = read(text).into_iter();
     glyphs.map(|glyph| glyph.character).collect()
+}
+
+/// How many characters it spells, a letter with its accent being one.
+pub fn length(text: &str) -> usize {
+    spelled(text).trim().nfc().count()
 }
 
 /// Takes one layer of escapes off.

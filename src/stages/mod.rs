@@ -24,4 +24,4 @@ pub use message::check_message;
 pub use normalize::{Origin, invalid, normalize, read_score};
 pub use payload::{MOST as LONGEST_BODY, body_too_large, read_body, rewrite_json};
 pub use route::route;
-pub use see_through::see_through;
+pub use see_through::{find_place, see_through};

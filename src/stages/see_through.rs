@@ -1,7 +1,7 @@
 //! Sees a submission through, so that it is recorded also when its caller leaves: it then goes on in
 //! a task of its own. When the gateway ends before LTIAAS has answered, what may have arrived there is
-//! recorded as of unknown fate. Refuses with OVERLOADED: callers who leave must not pile up work
-//! without bound.
+//! recorded as of unknown fate. Each has a place, found before its body is read: callers who leave must
+//! not pile up work without bound. Refuses with OVERLOADED where there is none.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -10,25 +10,34 @@ use std::task::{Context, Poll};
 
 use http::Response;
 use tokio::runtime::Handle;
-use tokio::sync::OwnedSemaphorePermit;
 
 use crate::body::Body;
 use crate::deadline::Deadline;
 use crate::error::{Code, Refusal};
 use crate::gateway::Worker;
 use crate::lifecycle::Lifecycle;
+use crate::recording::{Place, UnderWay};
 
 type Answer = Result<Response<Body>, Refusal>;
 
 type Submission = Pin<Box<dyn Future<Output = Answer> + Send>>;
 
-pub async fn see_through(worker: &Worker, submission: Submission) -> Answer {
-    let place = worker.shared.lasting.recording.clone().try_acquire_owned();
-    let place = place.map_err(|_| {
+/// A place for a submission, where it will be recorded.
+pub fn find_place(worker: &Worker) -> Result<Option<Place>, Refusal> {
+    let lasting = &worker.shared.lasting;
+    if lasting.ledger.is_none() {
+        return Ok(None);
+    }
+    let place = lasting.recording.place().ok_or_else(|| {
         let limit =
             "The gateway is at its limit of submissions on their way (server.max_in_flight).";
         Refusal::new(Code::Overloaded, limit)
-    })?;
+    });
+    place.map(Some)
+}
+
+pub async fn see_through(worker: &Worker, place: Place, submission: Submission) -> Answer {
+    let place = worker.shared.lasting.recording.begin(place);
     let lifecycle = worker.shared.lasting.lifecycle.clone();
     let submission = Box::pin(or_end(submission, lifecycle));
     SeenThrough(Some(OnItsWay { submission, place })).await
@@ -50,7 +59,7 @@ struct SeenThrough(Option<OnItsWay>);
 
 struct OnItsWay {
     submission: Submission,
-    place: OwnedSemaphorePermit,
+    place: UnderWay,
 }
 
 impl Future for SeenThrough {
@@ -91,26 +100,27 @@ mod tests {
 
     use std::time::Duration;
 
-    use tokio::sync::{Notify, Semaphore};
+    use tokio::sync::Notify;
     use tokio::time::timeout;
 
     use super::*;
+    use crate::recording::Recording;
 
     fn seen_through(
-        places: &Arc<Semaphore>,
+        places: &Recording,
         submission: impl Future<Output = ()> + Send + 'static,
     ) -> SeenThrough {
         let submission = Box::pin(async {
             submission.await;
             Ok(Response::new(Body::empty()))
         });
-        let place = places.clone().try_acquire_owned().unwrap();
+        let place = places.begin(places.place().unwrap());
         SeenThrough(Some(OnItsWay { submission, place }))
     }
 
     #[tokio::test]
     async fn goes_on_when_its_caller_leaves_and_keeps_its_place_until_its_end() {
-        let places = Arc::new(Semaphore::new(1));
+        let places = Recording::new(1);
         let (upstream, is_done) = (Arc::new(Notify::new()), Arc::new(AtomicBool::new(false)));
         let (answer, done) = (upstream.clone(), is_done.clone());
         let mut seen = seen_through(&places, async move {
@@ -119,25 +129,26 @@ mod tests {
         });
         assert!(timeout(Duration::ZERO, &mut seen).await.is_err());
         drop(seen);
-        assert_eq!(places.available_permits(), 0);
+        assert!(!places.is_quiet() && places.place().is_none());
         upstream.notify_one();
-        let _free = places.acquire().await.unwrap();
+        places.quiet().await;
+        assert!(places.place().is_some());
         assert!(is_done.load(Ordering::Acquire));
     }
 
     #[tokio::test]
     async fn gives_its_place_back_with_its_answer() {
-        let places = Arc::new(Semaphore::new(1));
+        let places = Recording::new(1);
         assert!(seen_through(&places, async {}).await.is_ok());
-        assert_eq!(places.available_permits(), 1);
+        assert!(places.is_quiet());
     }
 
     #[tokio::test]
     async fn what_panicked_does_not_go_on() {
-        let places = Arc::new(Semaphore::new(1));
+        let places = Recording::new(1);
         let defect = async { assert_eq!(1, 2, "a defect") };
         let caught = tokio::spawn(seen_through(&places, defect)).await;
         assert!(caught.is_err_and(|end| end.is_panic()));
-        assert_eq!(places.available_permits(), 1);
+        assert!(places.is_quiet());
     }
 }

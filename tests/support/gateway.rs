@@ -13,6 +13,8 @@ use tempfile::TempDir;
 
 use super::{Client, DEADLINE, Request, Response, Settings, Upstream};
 
+const BINARY: &str = env!("CARGO_BIN_EXE_scoregate");
+
 pub struct Gateway {
     pub address: SocketAddr,
     pub admin: SocketAddr,
@@ -47,6 +49,15 @@ impl Gateway {
         Self::launch_in(folder_with(settings), &settings.key)
     }
 
+    /// Starts with so many file descriptors at most.
+    pub fn start_with_files(settings: &Settings, most: usize) -> Self {
+        let mut command = Command::new("sh");
+        let limited = format!("ulimit -n {most} && exec \"$0\" \"$@\"");
+        command.args(["-c", &limited, BINARY]);
+        let started = Self::try_start_by(command, folder_with(settings), &settings.key);
+        started.unwrap_or_else(|log| panic!("the gateway didn't start: {log}"))
+    }
+
     /// Another process on the same files, once this one has ended.
     pub fn again(&self) -> Self {
         let started = Self::try_start_in(self.directory.clone(), &self.key);
@@ -54,12 +65,16 @@ impl Gateway {
     }
 
     fn launch_in(directory: Arc<TempDir>, key: &str) -> Self {
+        Self::launch_by(Command::new(BINARY), directory, key)
+    }
+
+    fn launch_by(mut command: Command, directory: Arc<TempDir>, key: &str) -> Self {
         let (config, ready) = (
             directory.path().join("scoregate.toml"),
             directory.path().join("ready.json"),
         );
         let _ = std::fs::remove_file(&ready);
-        let mut child = Command::new(env!("CARGO_BIN_EXE_scoregate"))
+        let mut child = command
             .arg("run")
             .arg("--config")
             .arg(&config)
@@ -84,7 +99,11 @@ impl Gateway {
     }
 
     fn try_start_in(directory: Arc<TempDir>, key: &str) -> Result<Self, String> {
-        let mut gateway = Self::launch_in(directory, key);
+        Self::try_start_by(Command::new(BINARY), directory, key)
+    }
+
+    fn try_start_by(command: Command, directory: Arc<TempDir>, key: &str) -> Result<Self, String> {
+        let mut gateway = Self::launch_by(command, directory, key);
         let ready = gateway.directory.path().join("ready.json");
         let started = Instant::now();
         loop {
