@@ -37,7 +37,6 @@ pub struct Record(Option<Box<Recording>>);
 struct Recording {
     choice: Choice,
     entry: Entry,
-    score: Option<Score>,
     held: Option<Held>,
     /// Whether the cell is held for a report alone, which must not cost the score anything.
     is_report: bool,
@@ -67,7 +66,6 @@ impl Record {
                 is_told: false,
             },
             entry: blank(receipt, submitted, shared.policy_generation),
-            score: None,
             held: None,
             is_report: false,
             sent_to: None,
@@ -78,7 +76,7 @@ impl Record {
         if let Some(recording) = &mut self.0 {
             recording.entry.user = Some(score.user.clone());
             recording.entry.submission = explanation::json(score.write());
-            recording.score = Some(score.clone());
+            recording.entry.score = Some(score.clone());
         }
     }
 
@@ -335,7 +333,7 @@ impl Recording {
     }
 
     fn past(&self, verdict: &Verdict, fate: Fate) -> Option<Past> {
-        let (judgement, score) = (verdict.judgement.as_ref()?, self.score.as_ref()?);
+        let (judgement, score) = (verdict.judgement.as_ref()?, self.entry.score.as_ref()?);
         judgement.past(score, self.entry.time, fate)
     }
 }
@@ -415,6 +413,7 @@ fn blank(receipt: Receipt, submitted: &Submitted, policy_generation: i64) -> Ent
             .map_or_else(String::new, |item| item.normalized().to_owned()),
         user: None,
         submission: None,
+        score: None,
         body: BodyDigest::of(body),
         decision: Decision::Refused,
         code: None,

@@ -73,6 +73,7 @@ fn entry(user: &str, given: &str) -> Entry {
         line_item: "https://canvas.example.edu/1".into(),
         user: Some(user.into()),
         submission: Some(score.clone()),
+        score: None,
         body: BodyDigest::of(b"body"),
         decision: Decision::Adjusted,
         code: None,

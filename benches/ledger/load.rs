@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use scoregate::explanation::{RecordedAs, SentTo, json};
-use scoregate::ledger::{BodyDigest, Cell, Decision, Entry, Ledger, Receipt};
+use scoregate::ledger::{BodyDigest, Cell, Decision, Entry, Ledger, Receipt, to_the_microsecond};
 use scoregate::policy::{
     Fate, InForceFor, Judgement, Keep, Keys, Match, Maximum, Mode, Over, Policies, Policy,
     ReasonsOf, Shown, Subject, Submission, judge,
@@ -121,7 +121,7 @@ impl Caller {
     }
 
     async fn submit(&self, number: u64) {
-        let now = Timestamp::now();
+        let now = to_the_microsecond(Timestamp::now());
         let place = number / self.attempts;
         let body = body(place, number % 100);
         let item = format!(
@@ -196,6 +196,7 @@ fn entry(
         line_item: line_item.to_owned(),
         user: Some(score.user.clone()),
         submission: json(score.write()),
+        score: Some(score.clone()),
         body: BodyDigest::of(body.as_bytes()),
         decision: Decision::Forwarded,
         code: None,

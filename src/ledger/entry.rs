@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use super::receipt::Receipt;
 use crate::policy::{Decision, Past};
-use crate::score::Points;
+use crate::score::{Points, Score};
 
 /// One submission to the scores route, with all that became of it.
 #[derive(Clone)]
@@ -21,6 +21,8 @@ pub struct Entry {
     pub user: Option<String>,
     /// The canonical score, where there is one.
     pub submission: Option<Box<RawValue>>,
+    /// The same, for whoever records it; what is read back has none.
+    pub score: Option<Score>,
     pub body: BodyDigest,
     pub decision: Decision,
     /// The refusal's `details.message`.
@@ -39,6 +41,18 @@ pub struct Entry {
     pub explanation: Option<Box<RawValue>>,
     /// What the cell's history gains; `None` for what changes nothing, such as a refusal.
     pub past: Option<Past>,
+}
+
+impl Entry {
+    /// When it arrived, as it is kept.
+    pub fn kept_time(&self) -> Timestamp {
+        to_the_microsecond(self.time)
+    }
+}
+
+/// Timestamps of the ledger are no finer.
+pub fn to_the_microsecond(time: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(time.as_microsecond()).unwrap_or(time)
 }
 
 /// SHA-256 of the bytes that came. What is kept of it is keyed with the cell's key.

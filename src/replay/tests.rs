@@ -63,6 +63,7 @@ fn entry(second: i64, user: &str, given: &str) -> Entry {
         line_item: ITEM.to_owned(),
         user: Some(user.to_owned()),
         submission: crate::explanation::json(submission.into_bytes()),
+        score: None,
         body: BodyDigest::of(b""),
         decision: Decision::Forwarded,
         code: None,
@@ -236,6 +237,7 @@ fn an_erased_learner_is_left_out_and_counted() {
     let erased = Entry {
         user: None,
         submission: None,
+        score: None,
         past: None,
         ..entry(0, "u", "80")
     };

@@ -107,6 +107,7 @@ pub fn entry(user: &str, given: &str) -> Entry {
         line_item: LINE_ITEM.into(),
         user: Some(user.into()),
         submission: Some(json(&score)),
+        score: None,
         body: BodyDigest::of(score.as_bytes()),
         decision: Decision::Forwarded,
         code: None,
