@@ -15,8 +15,8 @@ pub struct Content {
     pub submission: Option<Box<RawValue>>,
     sent: Option<Box<RawValue>>,
     /// It is the submission then.
-    #[serde(default)]
-    sent_as_it_came: bool,
+    #[serde(default, alias = "sent_as_it_came")]
+    same: bool,
     pub explanation: Option<Box<RawValue>>,
     past: Option<PastContent>,
     gains: Option<Gains>,
@@ -27,7 +27,7 @@ impl Content {
         user: None,
         submission: None,
         sent: None,
-        sent_as_it_came: false,
+        same: false,
         explanation: None,
         past: None,
         gains: None,
@@ -55,7 +55,7 @@ impl Content {
 
     /// The body that left.
     pub fn take_sent(&mut self) -> Option<Box<RawValue>> {
-        match self.sent_as_it_came {
+        match self.same {
             true => self.submission.clone(),
             false => self.sent.take(),
         }

@@ -235,6 +235,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::ledger::Json;
     use crate::ledger::tests::sample::points;
     use crate::score::{ActivityProgress, Submission};
 
@@ -327,8 +328,8 @@ mod tests {
     fn as_read(past: &Past, score: &Score, arrived: Instant) -> (String, Past) {
         let written = write(past, &Came::of(score, arrived), Vec::new());
         let gains: Gains = serde_json::from_slice(&written).unwrap();
-        let submission = crate::explanation::json(score.write()).unwrap();
-        let came = Came::read(&submission, arrived).unwrap();
+        let submission = Json::written(score.write());
+        let came = Came::read(submission.raw().unwrap(), arrived).unwrap();
         (
             String::from_utf8(written).unwrap(),
             gains.read(&came).unwrap(),

@@ -1,8 +1,7 @@
 //! Writes what is sealed of an entry as JSON, straight into one buffer.
 
-use serde_json::value::RawValue;
-
 use super::entry::write_points;
+use super::json::Json;
 use crate::score::{Points, Timestamp};
 
 /// A JSON object on its way. What there is not is left out.
@@ -52,9 +51,9 @@ impl Object {
         });
     }
 
-    pub fn raw(&mut self, name: &str, value: Option<&RawValue>) {
+    pub fn json(&mut self, name: &str, value: Option<&Json>) {
         self.member(name, value, |value, mut out| {
-            out.extend_from_slice(value.get().as_bytes());
+            out.extend_from_slice(value.bytes());
             out
         });
     }

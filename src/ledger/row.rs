@@ -11,6 +11,7 @@ use super::database::{Cursor, Input, Insert};
 use super::draft::Draft;
 use super::entry::{Acted, BodyDigest, Entry, Kept, Learner};
 use super::fault::Fault;
+use super::json::Json;
 use super::receipt::Receipt;
 use super::seal::{SealKey, Uses};
 use crate::hex::hex;
@@ -168,9 +169,9 @@ fn entry(plain: Plain<'_>, mut content: Content) -> Result<Entry, Fault> {
         caller: plain.caller.into_owned(),
         line_item: plain.line_item.into_owned(),
         user: content.user.take(),
-        sent: content.take_sent(),
-        submission: content.submission,
+        sent: content.take_sent().map(Json::from),
         score: None,
+        submission: content.submission.map(Json::from),
         // Only its keyed form was kept.
         body: BodyDigest([0; 32]),
         decision: Decision::parse(&plain.decision).ok_or_else(unreadable)?,
@@ -182,7 +183,7 @@ fn entry(plain: Plain<'_>, mut content: Content) -> Result<Entry, Fault> {
             .upstream_status
             .and_then(|status| u16::try_from(status).ok()),
         duration_ms: plain.duration_ms,
-        explanation: content.explanation,
+        explanation: content.explanation.map(Json::from),
         past,
     })
 }

@@ -4,6 +4,7 @@ use super::entry::Entry;
 use super::gains::{self, Came};
 use super::object::Object;
 use crate::policy::{Fate, Past, Role};
+use crate::score::Score;
 
 /// About what an entry needs.
 const USUAL: usize = 2_048;
@@ -11,17 +12,21 @@ const USUAL: usize = 2_048;
 /// And where in it the past begins.
 pub fn content(entry: &Entry) -> (Vec<u8>, usize) {
     let mut object = Object::begin(Vec::with_capacity(USUAL));
-    // A score says whose it is.
-    if entry.score.is_none() {
-        object.text("user", entry.user.as_deref());
+    match &entry.score {
+        // It says whose it is.
+        Some(score) => object.member("submission", Some(score), Score::write_into),
+        None => {
+            object.text("user", entry.user.as_deref());
+            object.json("submission", entry.submission.as_ref());
+        }
     }
-    object.raw("submission", entry.submission.as_deref());
-    // Most leave as they came, and need not be kept twice.
-    match is_sent_as_it_came(entry) {
-        true => object.flag("sent_as_it_came", true),
-        false => object.raw("sent", entry.sent.as_deref()),
+    let sent = entry.sent.as_ref();
+    // Most leave as they came, and need not be kept twice: the submission was written last.
+    match sent.filter(|sent| object.out.ends_with(sent.bytes())) {
+        Some(_) => object.flag("same", true),
+        None => object.json("sent", sent),
     }
-    object.raw("explanation", entry.explanation.as_deref());
+    object.json("explanation", entry.explanation.as_ref());
     let past_at = object.out.len();
     match entry.score.as_ref().zip(entry.past.as_ref()) {
         None => (with_past(object.out, entry.past.as_ref()), past_at),
@@ -41,12 +46,6 @@ pub fn with_past(out: Vec<u8>, of_entry: Option<&Past>) -> Vec<u8> {
     let mut object = Object { out, is_empty };
     object.member("past", of_entry, past);
     object.end()
-}
-
-fn is_sent_as_it_came(entry: &Entry) -> bool {
-    let submission = entry.submission.as_deref();
-    let both = entry.sent.as_deref().zip(submission);
-    both.is_some_and(|(sent, submission)| sent.get() == submission.get())
 }
 
 fn past(past: &Past, out: Vec<u8>) -> Vec<u8> {
@@ -100,7 +99,7 @@ mod tests {
         assert_eq!(whole["user"], entry.user.clone().unwrap());
         assert_eq!(whole["past"]["points"]["scoreGiven"], 0.5);
         assert_eq!(whole["past"]["stands"], true);
-        assert_eq!(whole["sent_as_it_came"], true);
+        assert_eq!(whole["same"], true);
         assert_eq!(whole.get("sent"), None);
         assert_eq!(whole["past"]["arrived"], "2026-01-01T00:00:00.123456789Z");
         entry.user = None;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::explanation::Recorded;
-use crate::ledger::{BodyDigest, Decision, Receipt};
+use crate::ledger::{BodyDigest, Decision, Json, Receipt};
 use crate::policy::{Keep, Keys, Late, Match, Maximum, Mode, Over, Policy, Rescale, Role, Target};
 
 const ITEM: &str = "https://lms.example.com/1";
@@ -62,7 +62,7 @@ fn entry(second: i64, user: &str, given: &str) -> Entry {
         caller: "quiz-app".to_owned(),
         line_item: ITEM.to_owned(),
         user: Some(user.to_owned()),
-        submission: crate::explanation::json(submission.into_bytes()),
+        submission: Some(Json::written(submission)),
         score: None,
         body: BodyDigest::of(b""),
         decision: Decision::Forwarded,
@@ -223,7 +223,7 @@ fn a_cell_whose_maximum_is_not_on_record_is_left_out() {
         ..Recorded::default()
     };
     let known = Entry {
-        explanation: Some(serde_json::value::to_raw_value(&recorded).unwrap()),
+        explanation: Some(Json::written(serde_json::to_vec(&recorded).unwrap())),
         ..entry(0, "u", "80")
     };
     let (outcome, skipped) = replayed(candidate(), &[known]);

@@ -3,15 +3,13 @@
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use serde_json::value::RawValue;
-
 use super::sample::{Home, cell, entry, history, json, past, points};
 use crate::ledger::head::Head;
 use crate::ledger::verify::{Break, Reason};
 use crate::ledger::writer::RETRY;
 use crate::ledger::{
-    CannotOpen, Decision, Durability, Erasure, Filter, Kept, Learner, Ledger, Reader, Receipt,
-    Unavailable, Verdict,
+    CannotOpen, Decision, Durability, Erasure, Filter, Json, Kept, Learner, Ledger, Reader,
+    Receipt, Unavailable, Verdict,
 };
 use crate::line_item::Pattern;
 use crate::policy::Fate;
@@ -136,14 +134,14 @@ async fn keeps_every_member_of_an_entry(home: Home) {
         (read.sent, given.sent),
         (read.explanation, given.explanation),
     ] {
-        assert_eq!(read.unwrap().get(), given.unwrap().get());
+        assert_eq!(read.unwrap().bytes(), given.unwrap().bytes());
     }
     for sent in [None, Some("{\"scoreGiven\":100}")] {
         let mut given = entry("learner-7", "110");
         given.sent = sent.map(json);
         ledger.record(given.clone()).await.unwrap();
         let read = find(&given.receipt).unwrap().entry.sent;
-        assert_eq!(read.as_deref().map(RawValue::get), sent);
+        assert_eq!(read.as_ref().map(Json::bytes), sent.map(str::as_bytes));
     }
     let other = Receipt::mint(given.time).unwrap();
     assert!(find(&other).is_none());
@@ -159,8 +157,8 @@ async fn keeps_entries_without_a_learner(home: Home) {
     let kept = all(&home, &Filter::default()).pop().unwrap();
     assert_eq!((kept.user(), kept.learner), (None, Learner::Absent));
     assert_eq!(
-        kept.entry.explanation.unwrap().get(),
-        "{\"decision\":\"forwarded\"}"
+        kept.entry.explanation.unwrap().bytes(),
+        b"{\"decision\":\"forwarded\"}"
     );
     assert_eq!(verdict(&home), whole(1));
 }
