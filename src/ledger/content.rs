@@ -222,3 +222,25 @@ pub fn read_numbers(given: &RawValue, maximum: &RawValue) -> Option<Points> {
         maximum: Decimal::from_json(maximum.get()).ok()?,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As versions before the fifth schema wrote it.
+    #[test]
+    fn what_was_written_in_full_is_read() {
+        let content = br#"{"user":"u","submission":{"userId":"u","scoreGiven":7,"scoreMaximum":10,"comment":"c"},"sent_as_it_came":true,"past":{"points":{"scoreGiven":7,"scoreMaximum":10},"arrived":"2026-01-01T00:00:00.123456789Z","role":"attempt","fate":"confirmed","stands":true,"sent":{"points":true}}}"#;
+        let mut read = Content::read(content).unwrap();
+        let past = read.past(Instant::UNIX_EPOCH).unwrap();
+        assert_eq!(past.arrived.to_string(), "2026-01-01T00:00:00.123456789Z");
+        assert_eq!(past.stands, past.points);
+        let sent = past.sent.unwrap();
+        // Absent there, it is not what came.
+        assert_eq!((sent.points, sent.comment), (past.points, None));
+        let submission = read.submission.clone().unwrap();
+        assert_eq!(read.take_sent().unwrap().get(), submission.get());
+        let alone: PastAlone = serde_json::from_slice(content).unwrap();
+        assert!(alone.past(Instant::UNIX_EPOCH).is_some());
+    }
+}
