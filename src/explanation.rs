@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use crate::authorization::LTIK_SCHEME;
 use crate::error::{Fault, Refusal};
 use crate::handoff::{Credentialed, UpstreamLaunch};
-use crate::ledger::Kept;
+use crate::ledger::{Json, Kept};
 use crate::line_item::{LineItem, encode_component};
 use crate::policy::{Acted, Judgement, KeyInForce, Marks, Reasons, ReasonsOf, Reported};
 use crate::routing::Operation;
@@ -116,9 +116,9 @@ pub struct RecordedAs<'a> {
 }
 
 impl RecordedAs<'_> {
-    pub fn json(&self) -> Option<Box<RawValue>> {
+    pub fn json(&self) -> Option<Json> {
         // Texts and numbers in structs of ours, which are always JSON.
-        serde_json::value::to_raw_value(self).ok()
+        serde_json::to_vec(self).ok().map(Json::written)
     }
 }
 
@@ -201,17 +201,18 @@ impl Explanation {
         let recorded = entry
             .explanation
             .as_ref()
-            .map(|json| serde_json::from_str(json.get()));
+            .map(|json| serde_json::from_slice(json.bytes()));
         let recorded: Recorded = recorded.and_then(Result::ok).unwrap_or_default();
         let mut explanation = Self::empty(entry.decision.as_str(), recorded.reasons);
         explanation.entry = Some(OfEntry::new(kept, recorded.upstream_code));
         explanation.code = entry.code.clone();
         explanation.description = recorded.description;
         explanation.errors = recorded.errors;
-        explanation.score = entry.submission.clone();
+        let raw = |json: &Option<Json>| json.as_ref().and_then(Json::raw).map(RawValue::to_owned);
+        explanation.score = raw(&entry.submission);
         explanation.line_item_maximum = recorded.line_item_maximum;
         explanation.judged = entry.judged.map(Marks::from);
-        let request = |sent_to| Request::of(sent_to, &entry.line_item, entry.sent.clone());
+        let request = |sent_to| Request::of(sent_to, &entry.line_item, raw(&entry.sent));
         explanation.request = recorded.request.map(request);
         explanation
     }
@@ -242,9 +243,8 @@ impl Explanation {
 }
 
 /// A score as the ledger has it: canonical, thus without faults.
-pub fn read_recorded(submission: &RawValue) -> Option<Score> {
-    let bytes = submission.get().as_bytes();
-    read_for(bytes, UnknownMembers::Refuse, Fill::Possibly).ok()
+pub fn read_recorded(submission: &[u8]) -> Option<Score> {
+    read_for(submission, UnknownMembers::Refuse, Fill::Possibly).ok()
 }
 
 /// JSON that we wrote.

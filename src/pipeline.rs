@@ -16,6 +16,7 @@ use crate::forward::forward;
 use crate::gateway::{Lasting, Slot, Worker};
 use crate::handoff::{Credentialed, Submitted, Traced};
 use crate::layers::{AdmissionLayer, Arrived, EnvelopeLayer, IdentifyLayer, TraceLayer};
+use crate::ledger::to_the_microsecond;
 use crate::record::Record;
 use crate::routing::Operation;
 use crate::stages::{
@@ -111,7 +112,7 @@ async fn submit_score(
     let submitted = Submitted {
         credentialed,
         body,
-        arrived: Timestamp::now(),
+        arrived: to_the_microsecond(Timestamp::now()),
     };
     // Boxed: by far the largest part of a request's future, and no other needs the room.
     let submission = Box::pin(submit(submitted, verdict, worker.clone()));

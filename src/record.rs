@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use http::Response;
-use serde_json::value::RawValue;
 
 use crate::body::Body;
 use crate::deadline::Deadline;
@@ -18,7 +17,7 @@ use crate::explanation::{self, RecordedAs, SentTo};
 use crate::gateway::Shared;
 use crate::handoff::{NoScore, Outgoing, Submitted};
 use crate::ledger::{
-    Acted, BodyDigest, Cell, Decision, Durability, Entry, Held, Ledger, OnFailure, Receipt,
+    Acted, BodyDigest, Cell, Decision, Durability, Entry, Held, Json, Ledger, OnFailure, Receipt,
     Unavailable,
 };
 use crate::policy::{Fate, Past, ReasonsOf};
@@ -37,7 +36,6 @@ pub struct Record(Option<Box<Recording>>);
 struct Recording {
     choice: Choice,
     entry: Entry,
-    score: Option<Score>,
     held: Option<Held>,
     /// Whether the cell is held for a report alone, which must not cost the score anything.
     is_report: bool,
@@ -67,7 +65,6 @@ impl Record {
                 is_told: false,
             },
             entry: blank(receipt, submitted, shared.policy_generation),
-            score: None,
             held: None,
             is_report: false,
             sent_to: None,
@@ -77,8 +74,7 @@ impl Record {
     pub fn note_score(&mut self, score: &Score) {
         if let Some(recording) = &mut self.0 {
             recording.entry.user = Some(score.user.clone());
-            recording.entry.submission = explanation::json(score.write());
-            recording.score = Some(score.clone());
+            recording.entry.score = Some(score.clone());
         }
     }
 
@@ -190,7 +186,7 @@ impl Recording {
         self.require_cell()?;
         self.sent_to = Some(SentTo::of(&outgoing.credentialed));
         self.note_verdict(verdict);
-        self.entry.sent = outgoing.body.as_ref().and_then(|body| self.sent(body));
+        self.entry.sent = outgoing.body.clone().map(Json::written);
         if self.choice.ledger.durability() == Durability::Always {
             // What is never settled has an unknown fate.
             self.entry.past = self.past(verdict, Fate::Unknown);
@@ -249,15 +245,6 @@ impl Recording {
         answer
     }
 
-    /// Most submissions leave as they came; those need not be looked through again.
-    fn sent(&self, body: &[u8]) -> Option<Box<RawValue>> {
-        let submission = self.entry.submission.as_ref();
-        let as_it_came = submission.filter(|json| json.get().as_bytes() == body);
-        as_it_came
-            .cloned()
-            .or_else(|| explanation::json(body.to_vec()))
-    }
-
     fn note_verdict(&mut self, verdict: &Verdict) {
         self.entry.decision = verdict.decision();
         let Some(judgement) = &verdict.judgement else {
@@ -311,7 +298,7 @@ impl Recording {
     }
 
     /// What the entry doesn't say already.
-    fn explanation(&self, verdict: &Verdict, refusal: Option<&Refusal>) -> Option<Box<RawValue>> {
+    fn explanation(&self, verdict: &Verdict, refusal: Option<&Refusal>) -> Option<Json> {
         let reasons = verdict.effective.as_ref().zip(verdict.judgement.as_ref());
         let reported = verdict.reported.as_deref();
         let user = self.entry.user.as_deref().unwrap_or_default();
@@ -335,7 +322,7 @@ impl Recording {
     }
 
     fn past(&self, verdict: &Verdict, fate: Fate) -> Option<Past> {
-        let (judgement, score) = (verdict.judgement.as_ref()?, self.score.as_ref()?);
+        let (judgement, score) = (verdict.judgement.as_ref()?, self.entry.score.as_ref()?);
         judgement.past(score, self.entry.time, fate)
     }
 }
@@ -414,6 +401,7 @@ fn blank(receipt: Receipt, submitted: &Submitted, policy_generation: i64) -> Ent
             .as_ref()
             .map_or_else(String::new, |item| item.normalized().to_owned()),
         user: None,
+        score: None,
         submission: None,
         body: BodyDigest::of(body),
         decision: Decision::Refused,

@@ -15,11 +15,10 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use scoregate::ledger::{
-    Acted, BodyDigest, Decision, Durability, Entry, Ledger, OnFailure, Place, Receipt,
+    Acted, BodyDigest, Decision, Durability, Entry, Json, Ledger, OnFailure, Place, Receipt,
     Settings as Kept,
 };
 use serde_json::Value;
-use serde_json::value::RawValue;
 use support::{Gateway, Settings};
 use tempfile::TempDir;
 
@@ -64,7 +63,7 @@ fn entry(user: &str, given: &str) -> Entry {
         "{{\"userId\":\"{user}\",\"scoreGiven\":{given},\"scoreMaximum\":80,\
          \"timestamp\":\"2026-03-01T07:59:00Z\",\"submission\":{{\"submittedAt\":\"2026-03-01T07:58:00Z\"}}}}"
     );
-    let score = RawValue::from_string(score).unwrap();
+    let score = Json::written(score);
     Entry {
         receipt: Receipt::mint(time).unwrap(),
         time,
@@ -73,6 +72,7 @@ fn entry(user: &str, given: &str) -> Entry {
         line_item: "https://canvas.example.edu/1".into(),
         user: Some(user.into()),
         submission: Some(score.clone()),
+        score: None,
         body: BodyDigest::of(b"body"),
         decision: Decision::Adjusted,
         code: None,

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use scoregate::explanation::{RecordedAs, SentTo, json};
-use scoregate::ledger::{BodyDigest, Cell, Decision, Entry, Ledger, Receipt};
+use scoregate::explanation::{RecordedAs, SentTo};
+use scoregate::ledger::{
+    BodyDigest, Cell, Decision, Entry, Json, Ledger, Receipt, to_the_microsecond,
+};
 use scoregate::policy::{
     Fate, InForceFor, Judgement, Keep, Keys, Match, Maximum, Mode, Over, Policies, Policy,
     ReasonsOf, Shown, Subject, Submission, judge,
@@ -121,7 +123,7 @@ impl Caller {
     }
 
     async fn submit(&self, number: u64) {
-        let now = Timestamp::now();
+        let now = to_the_microsecond(Timestamp::now());
         let place = number / self.attempts;
         let body = body(place, number % 100);
         let item = format!(
@@ -195,14 +197,15 @@ fn entry(
         caller: "quiz-app".to_owned(),
         line_item: line_item.to_owned(),
         user: Some(score.user.clone()),
-        submission: json(score.write()),
+        score: Some(score.clone()),
+        submission: None,
         body: BodyDigest::of(body.as_bytes()),
         decision: Decision::Forwarded,
         code: None,
         rules: Vec::new(),
         judged: judgement.judged(),
         policy_generation: 1,
-        sent: judgement.score_to_send(score.clone()).and_then(written),
+        sent: judgement.score_to_send(score.clone()).map(written),
         upstream: Some(204),
         duration_ms: 12,
         explanation: explanation(in_force, judgement, &score.user),
@@ -210,15 +213,11 @@ fn entry(
     }
 }
 
-fn written(score: Score) -> Option<Box<serde_json::value::RawValue>> {
-    json(score.write())
+fn written(score: Score) -> Json {
+    Json::written(score.write())
 }
 
-fn explanation(
-    in_force: &InForceFor,
-    judgement: &Judgement,
-    user: &str,
-) -> Option<Box<serde_json::value::RawValue>> {
+fn explanation(in_force: &InForceFor, judgement: &Judgement, user: &str) -> Option<Json> {
     let sent_to = SentTo::new("LTIK-AUTH-V2", None);
     let recorded = RecordedAs {
         reasons: Some(ReasonsOf::new(&in_force.enforced, judgement, None, user)),

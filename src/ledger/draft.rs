@@ -46,6 +46,7 @@ impl Draft {
             line_item,
             user,
             submission: _,
+            score: _,
             body,
             decision,
             code,

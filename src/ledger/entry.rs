@@ -1,11 +1,10 @@
 //! What is recorded of one submission, and what is read back.
 
-use jiff::Timestamp;
-use serde_json::value::RawValue;
-
+use super::json::Json;
 use super::receipt::Receipt;
 use crate::policy::{Decision, Past};
-use crate::score::Points;
+use crate::score::{Points, Score};
+use jiff::Timestamp;
 
 /// One submission to the scores route, with all that became of it.
 #[derive(Clone)]
@@ -19,8 +18,10 @@ pub struct Entry {
     pub line_item: String,
     /// Absent where the body could not be read that far.
     pub user: Option<String>,
-    /// The canonical score, where there is one.
-    pub submission: Option<Box<RawValue>>,
+    /// The score that came, where it is one, for whoever records it.
+    pub score: Option<Score>,
+    /// The same, canonical, where it is read back.
+    pub submission: Option<Json>,
     pub body: BodyDigest,
     pub decision: Decision,
     /// The refusal's `details.message`.
@@ -31,14 +32,26 @@ pub struct Entry {
     /// From `Ledger::generation`.
     pub policy_generation: i64,
     /// The body that left.
-    pub sent: Option<Box<RawValue>>,
+    pub sent: Option<Json>,
     /// The status that the upstream answered with.
     pub upstream: Option<u16>,
     pub duration_ms: i64,
     /// What `explain --receipt` prints.
-    pub explanation: Option<Box<RawValue>>,
+    pub explanation: Option<Json>,
     /// What the cell's history gains; `None` for what changes nothing, such as a refusal.
     pub past: Option<Past>,
+}
+
+impl Entry {
+    /// When it arrived, as it is kept.
+    pub fn kept_time(&self) -> Timestamp {
+        to_the_microsecond(self.time)
+    }
+}
+
+/// Timestamps of the ledger are no finer.
+pub fn to_the_microsecond(time: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(time.as_microsecond()).unwrap_or(time)
 }
 
 /// SHA-256 of the bytes that came. What is kept of it is keyed with the cell's key.

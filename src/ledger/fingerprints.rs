@@ -90,6 +90,6 @@ fn sealed_user(database: &mut dyn Database, cell: &Old) -> Result<Option<String>
     let content = Receipt::parse(&receipt)
         .ok()
         .and_then(|receipt| key.open(&receipt, &sealed));
-    let content = content.and_then(|content| serde_json::from_slice::<Content>(&content).ok());
+    let content = content.and_then(|content| Content::read(&content));
     Ok(content.and_then(|content| content.user))
 }

@@ -6,10 +6,12 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::book::Book;
 use super::cell::Fingerprint;
 use super::cells::CellKey;
-use super::content::{PastAlone, PastContent};
+use super::content::PastAlone;
 use super::database::{Database, Dialect, Input, in_transaction};
 use super::fault::Fault;
 use super::head::Head;
@@ -307,7 +309,7 @@ pub(super) fn read_history(
     key: &SealKey,
     add: fn(&mut Vec<Past>, Past),
 ) -> Result<History, Fault> {
-    let read = "SELECT sequence, receipt, sealed FROM entries WHERE cell = $1 AND in_history = 1 \
+    let read = "SELECT sequence, receipt, time, sealed FROM entries WHERE cell = $1 AND in_history = 1 \
          AND sequence > $2 ORDER BY sequence LIMIT $3";
     let (mut version, mut pasts, mut at_once) = (0, Vec::new(), ROWS);
     loop {
@@ -316,9 +318,10 @@ pub(super) fn read_history(
         let (count, mut size) = (rows.len() as i64, 0);
         for mut row in rows {
             version = row.integer()?;
-            let (receipt, sealed) = (row.text()?, row.bytes()?);
+            let (receipt, time, sealed) = (row.text()?, row.integer()?, row.bytes()?);
             size += sealed.len() as i64;
-            add(&mut pasts, read_past(&receipt, &sealed, key)?);
+            let time = Timestamp::from_microsecond(time).map_err(Fault::refused)?;
+            add(&mut pasts, read_past(&receipt, time, &sealed, key)?);
         }
         if count < at_once {
             let pasts = Arc::new(pasts);
@@ -332,11 +335,11 @@ pub(super) fn read_history(
 }
 
 /// A past that can't be read stops the judging: without it the judgement would be another.
-fn read_past(receipt: &str, sealed: &[u8], key: &SealKey) -> Result<Past, Fault> {
+fn read_past(receipt: &str, time: Timestamp, sealed: &[u8], key: &SealKey) -> Result<Past, Fault> {
     let unreadable =
         || Fault::refused("a cell's history can't be read: run `scoregate ledger verify`");
     let receipt = Receipt::parse(receipt).map_err(Fault::refused)?;
     let content = key.open(&receipt, sealed).ok_or_else(unreadable)?;
-    let PastAlone { past } = serde_json::from_slice(&content).map_err(Fault::refused)?;
-    past.and_then(PastContent::read).ok_or_else(unreadable)
+    let content: PastAlone = serde_json::from_slice(&content).map_err(Fault::refused)?;
+    content.past(time).ok_or_else(unreadable)
 }

@@ -55,11 +55,17 @@ impl Receipt {
     fn of(time: Timestamp, random: u128) -> Self {
         let millis = u128::try_from(time.as_millisecond()).unwrap_or(0) & ((1 << 48) - 1);
         let bits = millis << 80 | random & ((1 << 80) - 1);
-        let digit = |place: usize| {
-            let index = usize::try_from(bits >> (5 * (LENGTH - 1 - place)) & 31).unwrap_or(0);
-            ALPHABET.get(index).copied().map_or('0', char::from)
-        };
-        Self((0..LENGTH).map(digit).collect())
+        let (mut text, mut left) = ([b'0'; LENGTH], bits);
+        for digit in text.iter_mut().rev() {
+            let last = usize::try_from(left & 31).ok();
+            *digit = last
+                .and_then(|last| ALPHABET.get(last))
+                .copied()
+                .unwrap_or(b'0');
+            left >>= 5;
+        }
+        // Digits and letters, which are always text.
+        Self(str::from_utf8(&text).unwrap_or_default().to_owned())
     }
 }
 

@@ -6,11 +6,12 @@ use std::sync::LazyLock;
 use jiff::Timestamp;
 
 use super::chain::Hash;
-use super::content::{Content, PastContent, read_points};
+use super::content::{Content, read_points};
 use super::database::{Cursor, Input, Insert};
 use super::draft::Draft;
 use super::entry::{Acted, BodyDigest, Entry, Kept, Learner};
 use super::fault::Fault;
+use super::json::Json;
 use super::receipt::Receipt;
 use super::seal::{SealKey, Uses};
 use crate::hex::hex;
@@ -133,7 +134,7 @@ impl<'a> Row<'a> {
     pub fn open(&self, key: &SealKey) -> Option<Content> {
         let receipt = Receipt::parse(&self.plain.receipt).ok()?;
         let content = key.open(&receipt, &self.sealed)?;
-        serde_json::from_slice(&content).ok()
+        Content::read(&content)
     }
 
     /// The entry, as far as `key` opens it. `None` for the key is an erased learner's.
@@ -159,15 +160,18 @@ impl<'a> Row<'a> {
 fn entry(plain: Plain<'_>, mut content: Content) -> Result<Entry, Fault> {
     let unreadable = || Fault::refused("an entry holds what no version of scoregate wrote");
     let rules: Vec<Acted> = serde_json::from_str(&plain.rules).map_err(Fault::refused)?;
+    let time = Timestamp::from_microsecond(plain.time).map_err(Fault::refused)?;
+    let past = content.past(time);
     Ok(Entry {
         receipt: Receipt::parse(&plain.receipt).map_err(Fault::refused)?,
-        time: Timestamp::from_microsecond(plain.time).map_err(Fault::refused)?,
+        time,
         account: plain.account.into_owned(),
         caller: plain.caller.into_owned(),
         line_item: plain.line_item.into_owned(),
         user: content.user.take(),
-        sent: content.take_sent(),
-        submission: content.submission,
+        sent: content.take_sent().map(Json::from),
+        score: None,
+        submission: content.submission.map(Json::from),
         // Only its keyed form was kept.
         body: BodyDigest([0; 32]),
         decision: Decision::parse(&plain.decision).ok_or_else(unreadable)?,
@@ -179,7 +183,7 @@ fn entry(plain: Plain<'_>, mut content: Content) -> Result<Entry, Fault> {
             .upstream_status
             .and_then(|status| u16::try_from(status).ok()),
         duration_ms: plain.duration_ms,
-        explanation: content.explanation,
-        past: content.past.and_then(PastContent::read),
+        explanation: content.explanation.map(Json::from),
+        past,
     })
 }

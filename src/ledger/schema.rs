@@ -20,6 +20,7 @@ const MIGRATIONS: &[Migration] = &[
         then: fingerprints::begin_with_line_items,
     },
     Migration::of("{keys_in_no_statistics}"),
+    Migration::of(SEALED_SHORTER),
 ];
 
 struct Migration {
@@ -39,6 +40,9 @@ impl Migration {
 
 /// What is sealed says a body that left as it came only once: an older version would read of nothing sent.
 const SEALED_OTHERWISE: &str = "";
+
+/// What a history gains stands as what of it differs from what came: an older version would read of none.
+const SEALED_SHORTER: &str = "";
 
 /// Whoever writes reads the head first: a gateway that runs while another one migrates writes no more.
 const SAYS_ITS_VERSION: &str =

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::entry::{Acted, Kept, points_json};
+use super::json::Json;
 
 /// The contract's members. Numbers stay exact, absent members are left out.
 #[derive(Serialize)]
@@ -54,14 +55,18 @@ impl Kept {
             caller: &entry.caller,
             line_item: &entry.line_item,
             user: self.user().map(Cow::Borrowed),
-            submission: entry.submission.as_deref().map(Cow::Borrowed),
+            submission: entry
+                .submission
+                .as_ref()
+                .and_then(Json::raw)
+                .map(Cow::Borrowed),
             digest: &self.digest,
             decision: entry.decision.as_str(),
             code: entry.code.as_deref(),
             rules: &entry.rules,
             judged: judged.and_then(|json| RawValue::from_string(json).ok()),
             policy_generation: entry.policy_generation,
-            sent: entry.sent.as_deref().map(Cow::Borrowed),
+            sent: entry.sent.as_ref().and_then(Json::raw).map(Cow::Borrowed),
             upstream: entry.upstream.map(|status| Upstream { status }),
             duration_ms: entry.duration_ms,
             prev_hash: &self.prev_hash,

@@ -1,10 +1,10 @@
 //! Writes what is sealed of an entry, straight into one buffer: the JSON that `content` reads.
 
-use serde_json::value::RawValue;
-
-use super::entry::{Entry, write_points};
+use super::entry::Entry;
+use super::gains::{self, Came};
+use super::object::Object;
 use crate::policy::{Fate, Past, Role};
-use crate::score::{Points, Timestamp};
+use crate::score::Score;
 
 /// About what an entry needs.
 const USUAL: usize = 2_048;
@@ -12,16 +12,32 @@ const USUAL: usize = 2_048;
 /// And where in it the past begins.
 pub fn content(entry: &Entry) -> (Vec<u8>, usize) {
     let mut object = Object::begin(Vec::with_capacity(USUAL));
-    object.text("user", entry.user.as_deref());
-    object.raw("submission", entry.submission.as_deref());
-    // Most leave as they came, and need not be kept twice.
-    match is_sent_as_it_came(entry) {
-        true => object.flag("sent_as_it_came", true),
-        false => object.raw("sent", entry.sent.as_deref()),
+    match &entry.score {
+        // It says whose it is.
+        Some(score) => object.member("submission", Some(score), Score::write_into),
+        None => {
+            object.text("user", entry.user.as_deref());
+            object.json("submission", entry.submission.as_ref());
+        }
     }
-    object.raw("explanation", entry.explanation.as_deref());
+    let sent = entry.sent.as_ref();
+    // Most leave as they came, and need not be kept twice: the submission was written last.
+    match sent.filter(|sent| object.out.ends_with(sent.bytes())) {
+        Some(_) => object.flag("same", true),
+        None => object.json("sent", sent),
+    }
+    object.json("explanation", entry.explanation.as_ref());
     let past_at = object.out.len();
-    (with_past(object.out, entry.past.as_ref()), past_at)
+    match entry.score.as_ref().zip(entry.past.as_ref()) {
+        None => (with_past(object.out, entry.past.as_ref()), past_at),
+        Some((score, past)) => {
+            let came = Came::of(score, entry.kept_time());
+            object.member("gains", Some(past), |past, out| {
+                gains::write(past, &came, out)
+            });
+            (object.end(), past_at)
+        }
+    }
 }
 
 /// Ends what `content` began, with this past in place of the entry's.
@@ -32,12 +48,6 @@ pub fn with_past(out: Vec<u8>, of_entry: Option<&Past>) -> Vec<u8> {
     object.end()
 }
 
-fn is_sent_as_it_came(entry: &Entry) -> bool {
-    let submission = entry.submission.as_deref();
-    let both = entry.sent.as_deref().zip(submission);
-    both.is_some_and(|(sent, submission)| sent.get() == submission.get())
-}
-
 fn past(past: &Past, out: Vec<u8>) -> Vec<u8> {
     let mut object = Object::begin(out);
     object.points("points", past.points.as_ref());
@@ -45,17 +55,8 @@ fn past(past: &Past, out: Vec<u8>) -> Vec<u8> {
     object.flag("is_stamped", past.is_stamped);
     object.timestamp("submitted_at", past.submitted_at.as_ref());
     object.text("arrived", Some(&past.arrived.to_string()));
-    let role = match past.role {
-        Role::Attempt => "attempt",
-        Role::Clear => "clear",
-        Role::Aside => "aside",
-    };
-    object.text("role", Some(role));
-    let fate = match past.fate {
-        Fate::Confirmed => "confirmed",
-        Fate::Unknown => "unknown",
-    };
-    object.text("fate", Some(fate));
+    object.text("role", Some(role_word(past.role)));
+    object.text("fate", Some(fate_word(past.fate)));
     object.points_or_same("stands", past.stands.as_ref(), past.points.as_ref());
     object.member("sent", past.sent.as_ref(), |sent, out| {
         let mut object = Object::begin(out);
@@ -67,85 +68,18 @@ fn past(past: &Past, out: Vec<u8>) -> Vec<u8> {
     object.end()
 }
 
-/// A JSON object on its way. What there is not is left out.
-struct Object {
-    out: Vec<u8>,
-    is_empty: bool,
+pub fn role_word(role: Role) -> &'static str {
+    match role {
+        Role::Attempt => "attempt",
+        Role::Clear => "clear",
+        Role::Aside => "aside",
+    }
 }
 
-impl Object {
-    fn begin(mut out: Vec<u8>) -> Self {
-        out.push(b'{');
-        Self {
-            out,
-            is_empty: true,
-        }
-    }
-
-    fn end(mut self) -> Vec<u8> {
-        self.out.push(b'}');
-        self.out
-    }
-
-    fn member<T>(
-        &mut self,
-        name: &str,
-        value: Option<T>,
-        write: impl FnOnce(T, Vec<u8>) -> Vec<u8>,
-    ) {
-        let Some(value) = value else {
-            return;
-        };
-        if !self.is_empty {
-            self.out.push(b',');
-        }
-        self.is_empty = false;
-        self.out.push(b'"');
-        self.out.extend_from_slice(name.as_bytes());
-        self.out.extend_from_slice(b"\":");
-        self.out = write(value, std::mem::take(&mut self.out));
-    }
-
-    /// Only said where it is so.
-    fn flag(&mut self, name: &str, is_so: bool) {
-        self.member(name, is_so.then_some(b"true"), |yes, mut out| {
-            out.extend_from_slice(yes);
-            out
-        });
-    }
-
-    fn raw(&mut self, name: &str, value: Option<&RawValue>) {
-        self.member(name, value, |value, mut out| {
-            out.extend_from_slice(value.get().as_bytes());
-            out
-        });
-    }
-
-    fn text(&mut self, name: &str, text: Option<&str>) {
-        self.member(name, text, |text, mut out| {
-            // A Vec takes every write, and text is always JSON.
-            let _ = serde_json::to_writer(&mut out, text);
-            out
-        });
-    }
-
-    fn timestamp(&mut self, name: &str, timestamp: Option<&Timestamp>) {
-        self.text(name, timestamp.map(Timestamp::text));
-    }
-
-    /// Mostly they are those of the attempt, and need not be kept again: `true` then.
-    fn points_or_same(&mut self, name: &str, points: Option<&Points>, given: Option<&Points>) {
-        match points.is_some() && points == given {
-            true => self.flag(name, true),
-            false => self.points(name, points),
-        }
-    }
-
-    fn points(&mut self, name: &str, points: Option<&Points>) {
-        self.member(name, points, |points, mut out| {
-            write_points(points, &mut out);
-            out
-        });
+pub fn fate_word(fate: Fate) -> &'static str {
+    match fate {
+        Fate::Confirmed => "confirmed",
+        Fate::Unknown => "unknown",
     }
 }
 
@@ -165,7 +99,7 @@ mod tests {
         assert_eq!(whole["user"], entry.user.clone().unwrap());
         assert_eq!(whole["past"]["points"]["scoreGiven"], 0.5);
         assert_eq!(whole["past"]["stands"], true);
-        assert_eq!(whole["sent_as_it_came"], true);
+        assert_eq!(whole["same"], true);
         assert_eq!(whole.get("sent"), None);
         assert_eq!(whole["past"]["arrived"], "2026-01-01T00:00:00.123456789Z");
         entry.user = None;

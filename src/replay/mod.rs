@@ -100,7 +100,7 @@ impl Replay {
             self.skipped.erased += 1;
             return Ok(());
         };
-        let Some(score) = read_recorded(submission) else {
+        let Some(score) = read_recorded(submission.bytes()) else {
             self.skipped.unreadable += 1;
             return Ok(());
         };
@@ -156,7 +156,7 @@ impl Replay {
             return;
         }
         let explanation = entry.explanation.as_ref();
-        let recorded = explanation.map(|json| serde_json::from_str::<MaximumAlone>(json.get()));
+        let recorded = explanation.map(|json| serde_json::from_slice::<MaximumAlone>(json.bytes()));
         let recorded = recorded.and_then(Result::ok);
         let maximum = recorded.and_then(|recorded| recorded.line_item_maximum);
         if let (Some(maximum), Some(place)) = (maximum, self.place(entry)) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::explanation::Recorded;
-use crate::ledger::{BodyDigest, Decision, Receipt};
+use crate::ledger::{BodyDigest, Decision, Json, Receipt};
 use crate::policy::{
     Condition, Keep, Keys, Late, Match, Maximum, Mode, Over, Policy, Requirement, Requirements,
     Rescale, Role, Target,
@@ -65,7 +65,8 @@ fn entry(second: i64, user: &str, given: &str) -> Entry {
         caller: "quiz-app".to_owned(),
         line_item: ITEM.to_owned(),
         user: Some(user.to_owned()),
-        submission: crate::explanation::json(submission.into_bytes()),
+        submission: Some(Json::written(submission)),
+        score: None,
         body: BodyDigest::of(b""),
         decision: Decision::Forwarded,
         code: None,
@@ -138,11 +139,11 @@ fn changed_cells_are_listed_and_all_are_counted() {
 fn entry_of(second: i64, user: &str, given: &str, maximum: &str) -> Entry {
     let entry = entry(second, user, given);
     let stands = Some(points(given, maximum));
-    let submission = entry.submission.as_ref().unwrap().get();
+    let submission = entry.submission.as_ref().unwrap().raw().unwrap().get();
     let of = format!("\"scoreMaximum\":{maximum}");
     let submission = submission.replace("\"scoreMaximum\":100", &of);
     Entry {
-        submission: crate::explanation::json(submission.into_bytes()),
+        submission: Some(Json::written(submission)),
         judged: stands,
         past: entry.past.map(|past| Past {
             points: stands,
@@ -264,7 +265,7 @@ fn a_cell_whose_maximum_is_not_on_record_is_left_out() {
         ..Recorded::default()
     };
     let known = Entry {
-        explanation: Some(serde_json::value::to_raw_value(&recorded).unwrap()),
+        explanation: Some(Json::written(serde_json::to_vec(&recorded).unwrap())),
         ..entry(0, "u", "80")
     };
     let (outcome, skipped) = replayed(candidate(), &[known]);
@@ -278,6 +279,7 @@ fn an_erased_learner_is_left_out_and_counted() {
     let erased = Entry {
         user: None,
         submission: None,
+        score: None,
         past: None,
         ..entry(0, "u", "80")
     };

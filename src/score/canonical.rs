@@ -46,7 +46,11 @@ pub struct Extension {
 impl Score {
     /// The body that is sent: compact JSON in one fixed order, numbers in plain digits.
     pub fn write(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(256);
+        self.write_into(Vec::with_capacity(256))
+    }
+
+    /// The same, at the end of `out`.
+    pub fn write_into(&self, mut out: Vec<u8>) -> Vec<u8> {
         out.extend_from_slice(b"{\"userId\":");
         write_text(&self.user, &mut out);
         push_word("activityProgress", self.activity.as_str(), &mut out);

@@ -35,7 +35,7 @@ fn write_outcome(explanation: &Explanation, out: &mut impl Write) -> io::Result<
     let score = explanation
         .score
         .as_ref()
-        .and_then(|json| read_recorded(json));
+        .and_then(|json| read_recorded(json.get().as_bytes()));
     if let Some(score) = score {
         let (marks, learner) = (Marks::of(&score), harmless(&score.user));
         writeln!(out, "Score       {marks} for learner {learner}")?;

@@ -153,9 +153,9 @@ struct Times {
 
 fn cells(kept: &Kept) -> [String; 19] {
     let entry = &kept.entry;
-    let json = entry.submission.as_deref().map(RawValue::get);
+    let json = entry.submission.as_ref();
     let submitted: Submitted = json
-        .and_then(|json| serde_json::from_str(json).ok())
+        .and_then(|json| serde_json::from_slice(json.bytes()).ok())
         .unwrap_or_default();
     let number = |number: Option<Box<RawValue>>| number.map(|number| number.get().to_owned());
     let rules: Vec<&str> = entry

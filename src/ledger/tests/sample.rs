@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use secrecy::SecretString;
-use serde_json::value::RawValue;
 use tempfile::TempDir;
 
 use super::cluster::Cluster;
 use crate::ledger::histories::append;
 use crate::ledger::{
-    Acted, BodyDigest, Cell, Decision, Durability, Entry, OnFailure, Place, PostgresPlace, Receipt,
-    Settings,
+    Acted, BodyDigest, Cell, Decision, Durability, Entry, Json, OnFailure, Place, PostgresPlace,
+    Receipt, Settings,
 };
 use crate::policy::{Fate, Past, Role, Sent};
 use crate::score::{Decimal, Points};
@@ -79,8 +78,8 @@ pub fn points(given: &str, maximum: &str) -> Points {
     }
 }
 
-pub fn json(text: &str) -> Box<RawValue> {
-    RawValue::from_string(text.to_owned()).unwrap()
+pub fn json(text: &str) -> Json {
+    Json::written(text.to_owned())
 }
 
 pub const LINE_ITEM: &str = "https://canvas.example.edu/api/lti/courses/1/line_items/2";
@@ -107,6 +106,7 @@ pub fn entry(user: &str, given: &str) -> Entry {
         line_item: LINE_ITEM.into(),
         user: Some(user.into()),
         submission: Some(json(&score)),
+        score: None,
         body: BodyDigest::of(score.as_bytes()),
         decision: Decision::Forwarded,
         code: None,

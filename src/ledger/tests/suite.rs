@@ -3,15 +3,14 @@
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use serde_json::value::RawValue;
-
 use super::sample::{Home, cell, entry, history, json, past, points};
+use crate::explanation::read_recorded;
 use crate::ledger::head::Head;
 use crate::ledger::verify::{Break, Reason};
 use crate::ledger::writer::RETRY;
 use crate::ledger::{
-    CannotOpen, Decision, Durability, Erasure, Filter, Kept, Learner, Ledger, Reader, Receipt,
-    Unavailable, Verdict,
+    CannotOpen, Decision, Durability, Erasure, Filter, Json, Kept, Learner, Ledger, Reader,
+    Receipt, Unavailable, Verdict,
 };
 use crate::line_item::Pattern;
 use crate::policy::Fate;
@@ -32,6 +31,7 @@ pub(super) use suite;
 
 suite! {
     keeps_every_member_of_an_entry
+    keeps_a_score_and_what_differs_from_it
     keeps_entries_without_a_learner
     finds_by_each_filter
     gives_a_cell_its_history
@@ -136,17 +136,55 @@ async fn keeps_every_member_of_an_entry(home: Home) {
         (read.sent, given.sent),
         (read.explanation, given.explanation),
     ] {
-        assert_eq!(read.unwrap().get(), given.unwrap().get());
+        assert_eq!(read.unwrap().bytes(), given.unwrap().bytes());
     }
     for sent in [None, Some("{\"scoreGiven\":100}")] {
         let mut given = entry("learner-7", "110");
         given.sent = sent.map(json);
         ledger.record(given.clone()).await.unwrap();
         let read = find(&given.receipt).unwrap().entry.sent;
-        assert_eq!(read.as_deref().map(RawValue::get), sent);
+        assert_eq!(read.as_ref().map(Json::bytes), sent.map(str::as_bytes));
     }
     let other = Receipt::mint(given.time).unwrap();
     assert!(find(&other).is_none());
+}
+
+/// As the path records it: the score itself, and what its history gains by it.
+async fn keeps_a_score_and_what_differs_from_it(home: Home) {
+    let ledger = Ledger::open(&home.settings).unwrap();
+    let canonical = r#"{"userId":"learner \"7\"","activityProgress":"Completed","gradingProgress":"FullyGraded","scoreGiven":7,"scoreMaximum":10,"comment":"well done","timestamp":"2026-01-01T00:00:00.123+01:00"}"#;
+    let score = read_recorded(canonical.as_bytes()).unwrap();
+    let mut gains = Vec::new();
+    for sent in [Some(canonical), Some("{\"scoreGiven\":5}"), None] {
+        let mut given = entry(&score.user, "7");
+        given.submission = None;
+        given.score = Some(score.clone());
+        given.sent = sent.map(json);
+        let past = given.past.as_mut().unwrap();
+        past.points = score.points;
+        if sent.is_none() {
+            past.sent = None;
+            past.fate = Fate::Unknown;
+        }
+        gains.push(past.clone());
+        ledger.record(given.clone()).await.unwrap();
+        let find = |receipt: &Receipt| reading(&home, |reader| reader.find(receipt).unwrap());
+        let kept = find(&given.receipt).unwrap();
+        assert_eq!(kept.user(), Some("learner \"7\""));
+        let read = kept.entry;
+        assert_eq!(read.time, given.kept_time());
+        assert_eq!(
+            read.submission.as_ref().map(Json::bytes),
+            Some(canonical.as_bytes())
+        );
+        assert_eq!(read.sent.as_ref().map(Json::bytes), sent.map(str::as_bytes));
+        assert_eq!(read.past, given.past);
+    }
+    ledger.close(Instant::now() + Duration::from_secs(5)).await;
+    let ledger = Ledger::open(&home.settings).unwrap();
+    let held = ledger.hold(cell(&score.user), soon()).await.unwrap();
+    assert_eq!(**held.history(), history(gains));
+    assert_eq!(verdict(&home), whole(3));
 }
 
 async fn keeps_entries_without_a_learner(home: Home) {
@@ -159,8 +197,8 @@ async fn keeps_entries_without_a_learner(home: Home) {
     let kept = all(&home, &Filter::default()).pop().unwrap();
     assert_eq!((kept.user(), kept.learner), (None, Learner::Absent));
     assert_eq!(
-        kept.entry.explanation.unwrap().get(),
-        "{\"decision\":\"forwarded\"}"
+        kept.entry.explanation.unwrap().bytes(),
+        b"{\"decision\":\"forwarded\"}"
     );
     assert_eq!(verdict(&home), whole(1));
 }
