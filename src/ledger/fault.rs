@@ -71,6 +71,11 @@ pub enum CannotOpen {
     Newer { found: i64, known: i64 },
     #[error("the ledger has the older schema {0}: `scoregate run` migrates it when it starts")]
     Older(i64),
+    #[error(
+        "the ledger's PostgreSQL database is encoded as `{0}`, which does not hold every learner's id as it is: make one \
+         with `CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0`"
+    )]
+    Encoding(String),
     #[error("another gateway is migrating the ledger; try again once it has finished")]
     Migrating,
     #[error("the ledger's file `{0}` can't be opened or locked")]

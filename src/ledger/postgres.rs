@@ -15,7 +15,7 @@ use tokio_postgres::{Client, Row, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::database::{Cursor, Database, Dialect, Input, Value};
-use super::fault::Fault;
+use super::fault::{CannotOpen, Fault};
 use super::place::PostgresPlace;
 use super::postgres_url::{CONNECT, config, servers, without_role};
 
@@ -25,6 +25,12 @@ pub const AS_GATEWAY: Duration = Duration::from_secs(4);
 /// How long one statement of a command may take: compaction copies a table.
 pub const AS_COMMAND: Duration = Duration::from_secs(600);
 
+/// The encoding that holds every text.
+const EVERY_TEXT: &str = "UTF8";
+
+/// The class of SQLSTATEs that are about a value.
+const ABOUT_A_VALUE: &str = "22";
+
 pub struct Postgres {
     runtime: Runtime,
     client: Client,
@@ -33,7 +39,13 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    pub fn connect(place: &PostgresPlace, patience: Duration) -> Result<Self, Fault> {
+    pub fn connect(place: &PostgresPlace, patience: Duration) -> Result<Self, CannotOpen> {
+        let mut database = Self::reach(place, patience)?;
+        database.require_every_text()?;
+        Ok(database)
+    }
+
+    fn reach(place: &PostgresPlace, patience: Duration) -> Result<Self, Fault> {
         let mut config = config(place.url.expose_secret())?;
         if let Some(password) = &place.password {
             config.password(password.expose_secret());
@@ -69,6 +81,17 @@ impl Postgres {
         Ok(database)
     }
 
+    /// What an encoding lacks can't be recorded once it was sent. `SQL_ASCII` takes whatever comes, and says of
+    /// nobody's bytes what they mean.
+    fn require_every_text(&mut self) -> Result<(), CannotOpen> {
+        let encoding = self.query("SHOW server_encoding", &[])?.into_iter().next();
+        let encoding = encoding.map_or(Ok(String::new()), |mut row| row.text())?;
+        match encoding == EVERY_TEXT {
+            true => Ok(()),
+            false => Err(CannotOpen::Encoding(encoding)),
+        }
+    }
+
     fn wait<T>(
         &self,
         work: impl Future<Output = Result<T, tokio_postgres::Error>>,
@@ -89,8 +112,11 @@ impl Postgres {
 }
 
 fn message(cause: &tokio_postgres::Error) -> String {
-    // The detail of an error may repeat values.
+    // The detail of an error may repeat values; of one that is about a value, the text does.
     match cause.as_db_error() {
+        Some(error) if error.code().code().starts_with(ABOUT_A_VALUE) => {
+            format!("{}: a value that it does not take", error.code().code())
+        }
         Some(error) => format!("{}: {}", error.code().code(), error.message()),
         None => match cause.source() {
             Some(source) => format!("{cause}: {source}"),
@@ -99,7 +125,7 @@ fn message(cause: &tokio_postgres::Error) -> String {
     }
 }
 
-/// Whether another request would fare better is told by the class of the SQLSTATE: 22 and 23 are
+/// Whether another request would fare better is told by the class of the SQLSTATE: 22, 23 and 54 are
 /// about the values of this one.
 fn fault(cause: tokio_postgres::Error) -> Fault {
     let class = cause
@@ -107,7 +133,7 @@ fn fault(cause: tokio_postgres::Error) -> Fault {
         .map(|state| state.code().get(..2).unwrap_or_default().to_owned());
     let message = message(&cause);
     match class.as_deref() {
-        Some("22" | "23" | "54") => Fault::refused(message),
+        Some(ABOUT_A_VALUE | "23" | "54") => Fault::refused(message),
         Some(_) | None => Fault::lost(message),
     }
 }

@@ -6,6 +6,7 @@ mod browse;
     reason = "the black-box tests have it too, and use more of it"
 )]
 mod cluster;
+mod encoding;
 mod erasure;
 mod failures;
 mod meters;
