@@ -43,6 +43,9 @@ pub enum Unavailable {
     /// It is recorded, but another gateway may have judged for the cell while it was on its way.
     #[error("another gateway may have judged meanwhile")]
     Overtaken,
+    /// This process was silent for too long, and nothing was sent by what it knew before.
+    #[error("another gateway may have taken the cell")]
+    CellLost,
     /// Other submissions for the cell took too long: OVERLOADED.
     #[error("the cell is busy")]
     CellBusy,

@@ -65,10 +65,48 @@ impl Health {
         i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX)
     }
 
-    /// Whether leases that were taken after `lapses` are surely still held.
-    pub fn keeps_leases_of(&self, lapses: u64) -> bool {
-        // Half the time: something is yet to be done with the lease.
-        let is_fresh = self.now() - self.beat.load(Ordering::Acquire) < LEASE_MILLIS / 2;
-        is_fresh && self.lapses.load(Ordering::Acquire) == lapses
+    /// How surely leases that were taken after `lapses` are still held.
+    pub fn grip(&self, lapses: u64) -> Grip {
+        let silent = self.now() - self.beat.load(Ordering::Acquire);
+        let has_lapsed = self.lapses.load(Ordering::Acquire) != lapses;
+        match has_lapsed || silent >= LEASE_MILLIS {
+            true => Grip::Lost,
+            // Half the time: something is yet to be done with the lease.
+            false if silent >= LEASE_MILLIS / 2 => Grip::Loose,
+            false => Grip::Firm,
+        }
+    }
+}
+
+/// How surely a cell is still held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grip {
+    Firm,
+    /// The database has not heard of this process for long. Nobody else can have the cell yet, and soon they can.
+    Loose,
+    /// Others may have taken it, and judged.
+    Lost,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_grip_loosens_with_silence_and_is_lost_with_the_lease() {
+        for (silent, lapses, grip) in [
+            (0, 0, Grip::Firm),
+            (LEASE_MILLIS / 4, 0, Grip::Firm),
+            (LEASE_MILLIS / 2, 0, Grip::Loose),
+            (LEASE_MILLIS, 0, Grip::Lost),
+            // It was silent for too long, and has spoken since.
+            (0, 1, Grip::Lost),
+            (LEASE_MILLIS / 2, 1, Grip::Lost),
+        ] {
+            let health = Health::default();
+            health.beat.store(health.now() - silent, Ordering::Release);
+            health.lapses.store(lapses, Ordering::Release);
+            assert_eq!(health.grip(0), grip, "{silent} ms, {lapses} lapses");
+        }
     }
 }

@@ -66,6 +66,7 @@ pub use erase::{Erased, Erasure};
 pub use fault::{CannotErase, CannotOpen, Fault, Unavailable};
 pub use filter::{BadFilter, Filter, read_decision, read_time};
 pub use handle::Ledger;
+pub use health::Grip;
 pub use meter::LedgerMeter;
 pub use place::{Durability, OnFailure, Place, PostgresPlace, Settings};
 pub use postgres_url::is_postgres_url;
