@@ -13,15 +13,20 @@ use super::chain::Hash;
 use super::database::{Database, Dialect, Input};
 use super::fault::Fault;
 use super::head::{End, Head};
-use super::histories::{Histories, History, append};
+use super::histories::Histories;
 use super::job::{HeldCell, Record, Write};
-use super::open::MOST_PASTS;
 use super::random::Random;
 use super::receipt::Receipt;
 use super::row::{ENTRIES, Plain, Row};
+use crate::policy::Past;
 
 /// Cells whose keys are remembered.
 const MOST_CELLS: usize = 65_536;
+
+/// Whether anything is in a cell's history behind an entry. Of PostgreSQL alone, where cells are lost; by the index
+/// of cells, and not through all entries since.
+pub(super) const RECORDED_SINCE: &str = "SELECT CAST(1 AS BIGINT) FROM entries \
+     WHERE cell = (SELECT id FROM cells WHERE fingerprint = $1) AND (in_history, sequence) > (1, $2) LIMIT 1";
 
 pub struct Book {
     pub(super) database: Box<dyn Database>,
@@ -236,14 +241,12 @@ impl Book {
             .map(|held| vec![Input::Bytes(&held.fingerprint.0)])
             .collect();
         let leased = self.database.execute_each(overtake, &values)?;
-        let recorded = "SELECT CAST(1 AS BIGINT) FROM entries WHERE in_history = 1 \
-             AND cell = (SELECT id FROM cells WHERE fingerprint = $1) AND sequence > $2 LIMIT 1";
         let version = |held: &&HeldCell| Input::Integer(held.history.version);
         let values = held
             .iter()
             .map(|held| vec![Input::Bytes(&held.fingerprint.0), version(held)]);
         let values: Vec<_> = values.collect();
-        let recorded = self.database.query_each(recorded, &values)?;
+        let recorded = self.database.query_each(RECORDED_SINCE, &values)?;
         let all = held.iter().zip(leased).zip(recorded);
         let had = all.filter(|((_, leased), recorded)| *leased > 0 || !recorded.is_empty());
         Ok(had.map(|((held, _), _)| held.fingerprint).collect())
@@ -253,31 +256,38 @@ impl Book {
     fn remember(&mut self, writes: &[Write], done: &Done) {
         let records = writes.iter().filter_map(as_record);
         for (record, version) in records.zip(done.before + 1..) {
-            let (Some(fingerprint), Some(past)) = (record.placed.cell, &record.placed.draft.past)
-            else {
+            let Some(fingerprint) = record.placed.cell else {
                 continue;
             };
-            let Some(held) = record.held.as_ref().filter(|held| !held.is_of(&done.lost)) else {
+            let past = record.placed.draft.past.as_ref();
+            let held = record.held.as_ref();
+            match held.filter(|held| !held.is_of(&done.lost)) {
+                Some(held) => self.remember_held(fingerprint, held, past, version),
                 // Recorded past the lock: whoever judges next reads.
-                self.histories.bypass(&fingerprint);
-                continue;
-            };
-            if self.histories.changes(&fingerprint) != held.changes {
-                self.histories.remove(&fingerprint);
-                continue;
+                None if past.is_some() => self.histories.bypass(&fingerprint),
+                None => {}
             }
-            if held.history.pasts.len() >= MOST_PASTS {
-                self.histories.remove(&fingerprint);
-                continue;
-            }
-            let mut pasts = Vec::with_capacity(held.history.pasts.len() + 1);
-            pasts.extend_from_slice(&held.history.pasts);
-            append(&mut pasts, past.clone());
-            let history = History {
-                version,
-                pasts: pasts.into(),
-            };
-            self.histories.put(fingerprint, history);
+        }
+    }
+
+    /// The history of a cell that was held, with what was recorded now if it is of it.
+    fn remember_held(
+        &self,
+        fingerprint: Fingerprint,
+        held: &HeldCell,
+        past: Option<&Past>,
+        version: i64,
+    ) {
+        let is_current = self.histories.changes(&fingerprint) == held.changes;
+        let history = match (is_current, past) {
+            (true, Some(past)) => held.history.with(past, version),
+            // Whoever settled took it out.
+            (true, None) => Some(held.history.clone()),
+            (false, _) => None,
+        };
+        match history {
+            Some(history) => self.histories.put(fingerprint, history),
+            None => self.histories.remove(&fingerprint),
         }
     }
 

@@ -161,7 +161,8 @@ impl Ledger {
     /// done if this future is dropped. With `Failing`, what was sent is written later.
     pub async fn record(&self, entry: Entry) -> Result<(), Unavailable> {
         let placed = Placed::new(entry);
-        if let Some(cell) = &placed.cell {
+        // Until it is written a reader must not find the history without it.
+        if let (Some(cell), Some(_)) = (&placed.cell, &placed.draft.past) {
             self.inner.histories.remove(cell);
         }
         self.write(self.settled(placed, None)).await

@@ -7,6 +7,7 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
 use super::cell::Fingerprint;
+use super::open::MOST_PASTS;
 use crate::policy::Past;
 
 /// About as many bytes as all cached histories have together.
@@ -20,6 +21,22 @@ pub struct History {
     /// The sequence of its last entry; 0 without any.
     pub version: i64,
     pub pasts: Arc<Vec<Past>>,
+}
+
+impl History {
+    /// With one more past, of the entry with this sequence. `None` where it would be too long to judge by.
+    pub fn with(&self, past: &Past, version: i64) -> Option<Self> {
+        if self.pasts.len() >= MOST_PASTS {
+            return None;
+        }
+        let mut pasts = Vec::with_capacity(self.pasts.len() + 1);
+        pasts.extend_from_slice(&self.pasts);
+        append(&mut pasts, past.clone());
+        Some(Self {
+            version,
+            pasts: pasts.into(),
+        })
+    }
 }
 
 pub struct Histories {

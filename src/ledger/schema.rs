@@ -20,6 +20,7 @@ const MIGRATIONS: &[Migration] = &[
         then: fingerprints::begin_with_line_items,
     },
     Migration::of("{keys_in_no_statistics}"),
+    Migration::of(HISTORIES_ALONE),
 ];
 
 struct Migration {
@@ -127,6 +128,16 @@ ALTER TABLE leases ALTER COLUMN fingerprint TYPE BYTEA;
 ALTER TABLE entries ALTER COLUMN receipt TYPE TEXT COLLATE \"C\";
 ";
 
+/// A history is found past the entries of its cell that are not in it, however many a tool had refused. In place
+/// of the index that there was: each costs every entry. A gateway of the version before locks the head first, too.
+const HISTORIES_ALONE: &str = "
+{lock_entries}
+DROP INDEX IF EXISTS entries_of_cell;
+CREATE INDEX entries_of_cell ON entries (cell, in_history, sequence);
+";
+
+const LOCK_ENTRIES: &str = "LOCK TABLE head, entries IN ACCESS EXCLUSIVE MODE;";
+
 /// How long one statement of a migration may take: millions of rows may have to be put in order.
 const MIGRATION: Duration = Duration::from_secs(3_600);
 
@@ -227,11 +238,12 @@ fn in_dialect(migration: &str, dialect: Dialect) -> String {
         Dialect::Sqlite => ("INTEGER PRIMARY KEY", "BLOB"),
         Dialect::Postgres => ("BIGINT PRIMARY KEY", "BYTEA"),
     };
-    let (no_statistics, keys_in_no_statistics) = match dialect {
-        Dialect::Sqlite => ("", ""),
-        Dialect::Postgres => (NO_STATISTICS, KEYS_IN_NO_STATISTICS),
+    let (no_statistics, keys_in_no_statistics, lock_entries) = match dialect {
+        Dialect::Sqlite => ("", "", ""),
+        Dialect::Postgres => (NO_STATISTICS, KEYS_IN_NO_STATISTICS, LOCK_ENTRIES),
     };
     migration
+        .replace("{lock_entries}", lock_entries)
         .replace("{keys_in_no_statistics}", keys_in_no_statistics)
         .replace("{sequence}", sequence)
         .replace("{bytes}", bytes)

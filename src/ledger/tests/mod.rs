@@ -11,6 +11,7 @@ mod erasure;
 mod failures;
 mod meters;
 mod migrations;
+mod plans;
 pub(super) mod sample;
 mod sharing;
 mod suite;
