@@ -10,9 +10,10 @@ use quick_cache::unsync::Cache;
 use super::cell::Fingerprint;
 use super::cells::{CellKey, Sealing};
 use super::chain::Hash;
-use super::database::{Database, Dialect, Input};
+use super::database::{Cursor, Database, Dialect, Input};
 use super::fault::Fault;
 use super::head::{End, Head};
+use super::health::Health;
 use super::histories::Histories;
 use super::job::{HeldCell, Record, Write};
 use super::random::Random;
@@ -33,6 +34,7 @@ pub struct Book {
     /// What this process calls itself in the database.
     pub(super) holder: String,
     pub(super) histories: Arc<Histories>,
+    pub(super) health: Arc<Health>,
     pub(super) keys: Cache<Fingerprint, CellKey>,
     /// As the head last said.
     erasures: Option<i64>,
@@ -45,11 +47,16 @@ pub struct Book {
 }
 
 impl Book {
-    pub fn new(database: Box<dyn Database>, holder: String, histories: Arc<Histories>) -> Self {
+    pub fn new(
+        database: Box<dyn Database>,
+        holder: String,
+        (histories, health): (Arc<Histories>, Arc<Health>),
+    ) -> Self {
         Self {
             database,
             holder,
             histories,
+            health,
             keys: Cache::new(MOST_CELLS),
             erasures: None,
             end: None,
@@ -298,22 +305,19 @@ impl Book {
         Ok(!rows.is_empty())
     }
 
-    /// What stands under the receipt of a record.
-    pub fn found(&mut self, record: &Record) -> Result<Found, Fault> {
-        let draft = &record.placed.draft;
+    /// What stands under the receipt of each record, asked with one wait for all.
+    pub fn found(&mut self, writes: &[Write]) -> Result<Vec<Found>, Fault> {
         let find = "SELECT upstream_status, duration_ms FROM entries WHERE receipt = $1";
-        let rows = self
+        // Nothing stands under none.
+        let receipt = |write| as_record(write).map(|record| record.placed.draft.receipt.text());
+        let values = writes
+            .iter()
+            .map(|write| vec![Input::optional_text(receipt(write))]);
+        let answers = self
             .database
-            .query(find, &[Input::Text(draft.receipt.text())])?;
-        let Some(mut row) = rows.into_iter().next() else {
-            return Ok(Found::Nothing);
-        };
-        let found = (row.optional_integer()?, row.integer()?);
-        let own = (draft.upstream.map(i64::from), draft.duration_ms);
-        match record.is_intended && found != own {
-            true => Ok(Found::Adopted),
-            false => Ok(Found::Ours),
-        }
+            .query_each(find, &values.collect::<Vec<_>>())?;
+        let all = writes.iter().zip(answers);
+        all.map(|(write, rows)| Found::read(write, rows)).collect()
     }
 
     /// The number of a set of policies: the same after every restart.
@@ -351,6 +355,21 @@ pub enum Found {
     Ours,
     /// What another gateway made of its intent.
     Adopted,
+}
+
+impl Found {
+    fn read(write: &Write, rows: Vec<Cursor>) -> Result<Self, Fault> {
+        let (Some(record), Some(mut row)) = (as_record(write), rows.into_iter().next()) else {
+            return Ok(Self::Nothing);
+        };
+        let draft = &record.placed.draft;
+        let found = (row.optional_integer()?, row.integer()?);
+        let own = (draft.upstream.map(i64::from), draft.duration_ms);
+        match record.is_intended && found != own {
+            true => Ok(Self::Adopted),
+            false => Ok(Self::Ours),
+        }
+    }
 }
 
 /// What others may do while something is written.

@@ -7,6 +7,9 @@ use thiserror::Error;
 
 type Cause = Box<dyn Error + Send + Sync>;
 
+/// PostgreSQL's states of a statement, and of a lock, that was waited for too long.
+const IN_VAIN: [&str; 2] = ["57014", "55P03"];
+
 /// Why the database did not do what it was asked.
 #[derive(Debug, Error)]
 pub enum Fault {
@@ -25,6 +28,13 @@ impl Fault {
 
     pub fn refused(cause: impl Into<Cause>) -> Self {
         Self::Refused(cause.into())
+    }
+
+    /// Whether a statement ended because of its own limit, or that of a lock: others have the database now.
+    pub fn has_waited_in_vain(&self) -> bool {
+        let cause = self.source().map(ToString::to_string).unwrap_or_default();
+        let mut states = IN_VAIN.iter();
+        states.any(|state| cause.starts_with(state))
     }
 }
 

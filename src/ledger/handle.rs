@@ -53,8 +53,8 @@ impl Ledger {
     /// entries of unknown fate. Fails where another gateway has the SQLite file open.
     pub fn open(settings: &Settings) -> Result<Self, CannotOpen> {
         let histories = Arc::new(Histories::default());
-        let (open, postgres) = opener(settings, histories.clone())?;
         let health = Arc::<Health>::default();
+        let (open, postgres) = opener(settings, (histories.clone(), health.clone()))?;
         let (jobs, waiting) = sync_channel(QUEUE);
         let meter = Arc::<LedgerMeter>::default();
         let locks = Arc::<CellLocks>::default();

@@ -4,12 +4,13 @@
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use super::book::Book;
-use super::fault::Fault;
 use super::open::{LEASE_MILLIS, Leases};
 
 /// How long nobody is let in to wait where somebody waited in vain; the next then tries.
 const AFTER_LATE: Duration = Duration::from_secs(5);
+
+/// How often the database hears that this process lives, also while one thing takes long.
+const BEAT_MILLIS: i64 = 1_000;
 
 pub struct Health {
     pub is_good: AtomicBool,
@@ -38,15 +39,17 @@ impl Default for Health {
 }
 
 impl Health {
-    /// Tells the database that this process lives, and others here what became of its leases.
-    pub fn stay_alive(&self, book: &mut Book) -> Result<(), Fault> {
-        // Before the database hears of it: no lease may last longer here than there.
-        let now = self.now();
-        if book.stay_alive()? == Leases::Lapsed {
+    /// The database has heard that this process lives, when it was `then`, and said what became of its leases.
+    pub(super) fn heard(&self, then: i64, leases: Leases) {
+        if leases == Leases::Lapsed {
             self.lapses.fetch_add(1, Ordering::AcqRel);
         }
-        self.beat.store(now, Ordering::Release);
-        Ok(())
+        self.beat.store(then, Ordering::Release);
+    }
+
+    /// Whether it is time for the database to hear of it again.
+    pub(super) fn is_beat_due(&self) -> bool {
+        self.now() - self.beat.load(Ordering::Acquire) >= BEAT_MILLIS
     }
 
     /// Somebody waited for as long as may be.
@@ -61,7 +64,7 @@ impl Health {
         self.now() < self.late_until.load(Ordering::Acquire)
     }
 
-    fn now(&self) -> i64 {
+    pub(super) fn now(&self) -> i64 {
         i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX)
     }
 

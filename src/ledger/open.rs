@@ -212,7 +212,7 @@ impl Book {
             return Ok(Vec::new());
         }
         // Before the leases: what their holders were about to send belongs to the histories.
-        while self.adopt_intents()? > 0 {}
+        self.adopt_intents()?;
         let me = Input::Text(&self.holder);
         let leases: Vec<_> = orphans
             .iter()
@@ -276,13 +276,25 @@ impl Book {
         Ok(history)
     }
 
-    /// Says that this process lives, and so keeps its leases. Fails where the database is no longer the
-    /// one that was opened.
-    pub fn stay_alive(&mut self) -> Result<Leases, Fault> {
+    /// Says that this process lives, and so keeps its leases; and tells others here what became of those. Fails
+    /// where the database is no longer the one that was opened.
+    pub fn stay_alive(&mut self) -> Result<(), Fault> {
         self.database.is_in_place()?;
-        match self.database.dialect() {
-            Dialect::Sqlite => Ok(Leases::Kept),
-            Dialect::Postgres => self.beat(),
+        // Before the database hears of it: no lease may last longer here than there.
+        let now = self.health.now();
+        let leases = match self.database.dialect() {
+            Dialect::Sqlite => Leases::Kept,
+            Dialect::Postgres => self.beat()?,
+        };
+        self.health.heard(now, leases);
+        Ok(())
+    }
+
+    /// Between the parts of what may take long.
+    pub(super) fn stay_alive_if_due(&mut self) -> Result<(), Fault> {
+        match self.health.is_beat_due() {
+            true => self.stay_alive(),
+            false => Ok(()),
         }
     }
 

@@ -1,7 +1,6 @@
 //! The tables, as numbered migrations. They run when a gateway starts; a database that a newer
 //! version has migrated is refused, never half understood.
 
-use std::error::Error as _;
 use std::time::Duration;
 
 use super::database::{Database, Dialect, Input, in_transaction};
@@ -173,7 +172,7 @@ pub fn migrate(database: &mut dyn Database) -> Result<(), CannotOpen> {
         }
         Ok(found)
     });
-    let found = found.map_err(|fault| match !is_turn && has_waited_in_vain(&fault) {
+    let found = found.map_err(|fault| match !is_turn && fault.has_waited_in_vain() {
         true => CannotOpen::Migrating,
         false => fault.into(),
     })?;
@@ -181,14 +180,6 @@ pub fn migrate(database: &mut dyn Database) -> Result<(), CannotOpen> {
         database.be_patient(AS_GATEWAY)?;
     }
     refuse_newer(found)
-}
-
-/// Whether a statement ended because of its own limit, or that of a lock.
-fn has_waited_in_vain(fault: &Fault) -> bool {
-    let cause = fault.source().map(ToString::to_string).unwrap_or_default();
-    ["57014", "55P03"]
-        .iter()
-        .any(|state| cause.starts_with(state))
 }
 
 /// Refuses a database whose schema is not this version's.

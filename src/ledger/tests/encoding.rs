@@ -1,7 +1,5 @@
 //! Databases that can't hold every text, and what is said of a text that a database dislikes.
 
-use std::sync::Arc;
-
 use super::cluster::Cluster;
 use super::sample::{Home, entry};
 use super::suite::tamper;
@@ -51,7 +49,7 @@ fn what_is_said_of_a_refused_value_does_not_repeat_it() {
          $$ BEGIN RAISE EXCEPTION '%', NEW.learner USING ERRCODE = '22P05'; END $$; \
          CREATE TRIGGER no BEFORE INSERT ON cells FOR EACH ROW EXECUTE FUNCTION no()",
     );
-    let mut book = Book::new(Box::new(database), "test".into(), Arc::default());
+    let mut book = Book::new(Box::new(database), "test".into(), Default::default());
     let refused = book.write(&[Write::Record(Record {
         placed: Placed::new(entry("canary", "1")),
         is_intended: false,
