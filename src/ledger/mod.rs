@@ -37,6 +37,7 @@ mod looks;
 mod meter;
 mod open;
 mod opening;
+mod own_runtime;
 mod patience;
 mod place;
 mod postgres;

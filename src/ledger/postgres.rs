@@ -8,7 +8,6 @@ use std::time::Duration;
 use bytes::{BufMut, BytesMut};
 use futures_util::future::try_join_all;
 use secrecy::ExposeSecret;
-use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, Row, Statement};
@@ -16,6 +15,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::database::{Cursor, Database, Dialect, Input, Value};
 use super::fault::{CannotOpen, Fault};
+use super::own_runtime::OwnRuntime;
 use super::place::PostgresPlace;
 use super::postgres_url::{CONNECT, config, servers, without_role};
 
@@ -32,7 +32,7 @@ const EVERY_TEXT: &str = "UTF8";
 const ABOUT_A_VALUE: &str = "22";
 
 pub struct Postgres {
-    runtime: Runtime,
+    runtime: OwnRuntime,
     client: Client,
     statements: HashMap<&'static str, Statement>,
     patience: Duration,
@@ -50,14 +50,13 @@ impl Postgres {
         if let Some(password) = &place.password {
             config.password(password.expose_secret());
         }
-        let runtime = Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(Fault::lost)?;
+        let runtime = OwnRuntime::new()?;
         let ca_file = place.ca_file.as_deref();
         let tls = crate::tls::client_config(ca_file, &[]).map_err(Fault::lost)?;
         let tls = MakeRustlsConnect::new(tls.as_ref().clone());
         let connecting = async { timeout(CONNECT, config.connect(tls)).await };
         let there = |cause: String| Fault::lost(format!("{}: {cause}", servers(&config)));
-        let connected = runtime.block_on(connecting);
+        let connected = runtime.wait(connecting)?;
         let connected = connected.map_err(|_| there("no answer within 4 seconds".to_owned()))?;
         let (client, connection) =
             connected.map_err(|cause| there(without_role(&message(&cause), &config)))?;
@@ -100,7 +99,7 @@ impl Postgres {
         work: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T, Fault> {
         let limited = async { timeout(self.patience + Duration::from_secs(1), work).await };
-        let done = self.runtime.block_on(limited).map_err(Fault::lost)?;
+        let done = self.runtime.wait(limited)?.map_err(Fault::lost)?;
         done.map_err(fault)
     }
 
