@@ -2,8 +2,9 @@
 //! still has its leases.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use super::clock;
 use super::open::{LEASE_MILLIS, Leases};
 
 /// How long nobody is let in to wait where somebody waited in vain; the next then tries.
@@ -20,7 +21,8 @@ pub struct Health {
     late_until: AtomicI64,
     /// Counts the times that this process was silent for too long, and may have lost its leases.
     pub lapses: AtomicU64,
-    started: Instant,
+    /// On the clock that no suspension stops.
+    started: Duration,
     /// Transactions that wrote what callers wait for.
     pub commits: AtomicU64,
 }
@@ -32,7 +34,7 @@ impl Default for Health {
             beat: AtomicI64::new(0),
             late_until: AtomicI64::new(0),
             lapses: AtomicU64::new(0),
-            started: Instant::now(),
+            started: clock::now(),
             commits: AtomicU64::new(0),
         }
     }
@@ -65,7 +67,8 @@ impl Health {
     }
 
     pub(super) fn now(&self) -> i64 {
-        i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX)
+        let elapsed = clock::now().saturating_sub(self.started);
+        i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)
     }
 
     /// How surely leases that were taken after `lapses` are still held.

@@ -14,6 +14,7 @@ mod browse;
 mod cell;
 mod cells;
 mod chain;
+mod clock;
 mod close;
 mod compact;
 mod content;
