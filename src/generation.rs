@@ -1,6 +1,6 @@
 //! Puts configurations in force: the first at the start, each later one in the place of the one
 //! before. Whatever can fail happens before anything is swapped, so a configuration that can't be
-//! served changes nothing.
+//! served changes nothing; but where only the ledger is in its way, its password is the one tried next.
 
 use std::sync::Arc;
 
@@ -114,6 +114,13 @@ fn place(ledger: Option<&Settings>) -> Option<&Place> {
     ledger.map(|ledger| &ledger.place)
 }
 
+/// Its next connection is made as these say.
+fn renew_ledger(lasting: &Lasting, settings: Option<&Settings>) {
+    if let Some((ledger, place)) = lasting.ledger.as_ref().zip(place(settings)) {
+        ledger.renew(place);
+    }
+}
+
 /// The number that the ledger has for these policies, the same whenever they are in force; 0 where
 /// nothing is recorded.
 async fn policy_generation(lasting: &Lasting, loaded: &Loaded) -> Result<i64, CannotServe> {
@@ -156,24 +163,20 @@ impl Generations {
         }
         let front = Front::new(&loaded.config.server)?;
         let lasting = before.shared.lasting.clone();
-        // Known already where they are the same: a new password must be taken while the ledger
-        // can't be used for want of it.
+        // Before the ledger is asked for anything, and kept where it can't be: a new password must be taken while
+        // it can't be used for want of it. Nothing else of it can differ.
+        renew_ledger(&lasting, loaded.config.ledger.as_ref());
+        // Known already where they are the same.
         let policies = match before.has_policies_of(&loaded) {
             true => before.shared.policy_generation,
             false => policy_generation(&lasting, &loaded).await?,
         };
-        let shared = Shared::new(&loaded.config, policies, lasting, Some(&before.shared))?;
+        let shared = Shared::new(&loaded.config, policies, lasting, Some(&before.shared));
+        let shared =
+            shared.inspect_err(|_| renew_ledger(&before.shared.lasting, before.ledger.as_ref()))?;
         let shared = Arc::new(shared);
         // From here on nothing fails.
         set_log_level(loaded.config.log.level);
-        let lasting = &shared.lasting;
-        if let Some((ledger, place)) = lasting
-            .ledger
-            .as_ref()
-            .zip(place(loaded.config.ledger.as_ref()))
-        {
-            ledger.renew(place);
-        }
         self.front.store(Arc::new(front));
         self.slots.iter().for_each(|slot| slot.renew(&shared));
         let number = before.number + 1;

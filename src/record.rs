@@ -17,8 +17,8 @@ use crate::explanation::{self, RecordedAs, SentTo};
 use crate::gateway::Shared;
 use crate::handoff::{NoScore, Outgoing, Submitted};
 use crate::ledger::{
-    Acted, BodyDigest, Cell, Decision, Durability, Entry, Held, Json, Ledger, OnFailure, Receipt,
-    Unavailable,
+    Acted, BodyDigest, Cell, Decision, Durability, Entry, Grip, Held, Json, Ledger, OnFailure,
+    Receipt, Unavailable,
 };
 use crate::policy::{Fate, Past, ReasonsOf};
 use crate::score::Score;
@@ -199,12 +199,16 @@ impl Recording {
         Ok(())
     }
 
-    /// Nothing is sent by what was known of a cell that others may have had since.
+    /// Nothing is sent by what was known of a cell that others may have had since, whatever the operator chose:
+    /// it would lower a grade. While the ledger fails and nobody else can have the cell yet, the choice stands.
     fn require_cell(&mut self) -> Result<(), Refusal> {
-        let lost = |held: &Held| !held.is_still_held();
-        match !self.is_report && self.held.as_ref().is_some_and(lost) {
-            true => self.choice.or_forward(Unavailable::Failing),
-            false => Ok(()),
+        let Some(held) = self.held.as_ref().filter(|_| !self.is_report) else {
+            return Ok(());
+        };
+        match (held.grip(), self.choice.ledger.check()) {
+            (Grip::Firm, _) => Ok(()),
+            (Grip::Loose, Err(unavailable)) => self.choice.or_forward(unavailable),
+            (Grip::Loose, Ok(())) | (Grip::Lost, _) => Err(refuse(Unavailable::CellLost)),
         }
     }
 
@@ -334,7 +338,13 @@ impl Choice {
     fn or_forward(&mut self, unavailable: Unavailable) -> Result<(), Refusal> {
         let chosen = self.ledger.on_failure();
         match (unavailable, chosen) {
-            (Unavailable::CellBusy | Unavailable::Unusable | Unavailable::Overtaken, _)
+            (
+                Unavailable::CellBusy
+                | Unavailable::CellLost
+                | Unavailable::Unusable
+                | Unavailable::Overtaken,
+                _,
+            )
             | (_, OnFailure::Refuse) => Err(refuse(unavailable)),
             (
                 Unavailable::QueueFull | Unavailable::Late | Unavailable::Failing,
@@ -376,6 +386,10 @@ fn refuse(unavailable: Unavailable) -> Refusal {
         Unavailable::Overtaken => (
             Code::LedgerUnavailable,
             "The score was sent and recorded, but another gateway may have judged for this learner and line item meanwhile: sent again, it is judged by both.",
+        ),
+        Unavailable::CellLost => (
+            Code::LedgerUnavailable,
+            "This gateway was silent for too long, and another gateway may have judged for this learner and line item meanwhile: nothing was sent.",
         ),
         Unavailable::QueueFull | Unavailable::Late | Unavailable::Failing => (
             Code::LedgerUnavailable,

@@ -193,6 +193,36 @@ fn a_new_password_is_taken_by_a_reload_in_whatever_order_it_is_changed() {
     assert!(!gateway.log().contains("canary"), "{}", gateway.log());
 }
 
+/// The policies' number is asked of the ledger, which can't be reached for want of the password that comes with
+/// them.
+#[test]
+fn a_new_password_and_new_policies_are_taken_by_one_reload() {
+    let upstream = Upstream::accepting();
+    let address = Network::free_address();
+    let cluster = Cluster::start_on(Some(Network {
+        address,
+        password: PASSWORD.to_owned(),
+        tls: None,
+    }));
+    let (gateway, mut settings) = start_with_password(&cluster, address, &upstream);
+    assert_eq!(gateway.submit(SCORE).status, 204);
+    change_password(&cluster, "canary-second");
+    end_connections(&cluster);
+    wait_for_ledger(&gateway, false);
+    gateway.wait_for_log("password authentication failed");
+    settings.files[0].1 = "canary-second".to_owned();
+    settings.tables += "[[policy]]\nname = \"half\"\nmaximum = { percent = 50 }\n";
+    gateway.reconfigure(&settings);
+    gateway.signal("HUP");
+    // Where the ledger is not back yet it is loaded again once it is.
+    wait_for_ledger(&gateway, true);
+    let applied = gateway.wait_for_generation(2);
+    assert!(applied["last_error"].is_null(), "{applied}");
+    let answer = gateway.submit(SCORE);
+    assert_eq!(answer.header("scoregate-decision"), Some("adjusted"));
+    assert!(!gateway.log().contains("canary"), "{}", gateway.log());
+}
+
 #[test]
 fn is_reached_by_tls_with_an_authority_of_ones_own() {
     let upstream = Upstream::accepting();

@@ -302,6 +302,16 @@ fn results(posted: &[Value]) -> Vec<u8> {
 /// not send what it judged by a history of before.
 #[test]
 fn a_gateway_that_lost_its_cell_while_it_stood_still_sends_nothing() {
+    loses_its_cell_while_it_stands_still("");
+}
+
+/// The ledger did not fail, so there is nothing for the operator to choose.
+#[test]
+fn nor_does_one_that_may_forward_without_its_ledger() {
+    loses_its_cell_while_it_stands_still("on_failure = \"forward\"\n");
+}
+
+fn loses_its_cell_while_it_stands_still(ledger: &str) {
     let (let_go, gate) = channel::<()>();
     let (gate, shown) = (Mutex::new(Some(gate)), Mutex::new(Vec::new()));
     let upstream = Upstream::start(move |request, _| {
@@ -319,7 +329,7 @@ fn a_gateway_that_lost_its_cell_while_it_stood_still_sends_nothing() {
         }
     });
     let policy = "[[policy]]\nname = \"best\"\nkeep = \"highest\"\noverride = \"protect\"\n";
-    let mut home = Home::postgres(&upstream, policy, "");
+    let mut home = Home::postgres(&upstream, policy, ledger);
     let frozen = home.gateways.remove(0);
     let mut client = frozen.connect();
     client.patience(LEASE * 3);
@@ -343,6 +353,8 @@ fn a_gateway_that_lost_its_cell_while_it_stood_still_sends_nothing() {
     let_go.send(()).unwrap();
     let body = assert_envelope(&client.response(), 503, "LEDGER_UNAVAILABLE");
     assert_eq!(body["details"]["retryable"], true);
+    let description = body["details"]["description"].as_str().unwrap();
+    assert!(description.contains("another gateway"), "{description}");
     assert_eq!(sent(&upstream), [90]);
     // It goes on with what the other has judged.
     let answer = frozen.submit(given(60));

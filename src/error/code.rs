@@ -89,8 +89,9 @@ codes! {
     /// The gateway is at a limit, which the description names.
     Overloaded "OVERLOADED" SERVICE_UNAVAILABLE again;
     /// The submission could not be recorded, so it was not accepted; or what was recorded for its learner and
-    /// line item can't be used; or it was sent and recorded, and another gateway may have judged for them
-    /// meanwhile. The description says which.
+    /// line item can't be used; or nothing was sent, since another gateway may have judged for them while this
+    /// one was silent; or it was sent and recorded, and another gateway may have judged for them meanwhile. The
+    /// description says which.
     LedgerUnavailable "LEDGER_UNAVAILABLE" SERVICE_UNAVAILABLE again;
     /// The gateway is shutting down.
     Draining "DRAINING" SERVICE_UNAVAILABLE again;

@@ -1,13 +1,13 @@
 //! What could not be written and must not be lost: it waits, in bounds, and is written first when the
 //! database can be used again.
 
-use std::collections::VecDeque;
+use std::slice;
 
 use super::book::{Book, Found};
 use super::fault::Fault;
 use super::job::Write;
 use super::meter::Failure;
-use super::writer::Writer;
+use super::writer::{MOST_AT_ONCE, Writer};
 
 /// The most that is kept for better times.
 pub const MOST_KEPT: usize = 4_096;
@@ -32,25 +32,19 @@ impl Writer {
 
     /// The answer to a commit may have been lost, and not the commit.
     pub(super) fn drop_written(&mut self, book: &mut Book) -> Result<(), Fault> {
-        let mut left = VecDeque::new();
-        while let Some(write) = self.backlog.pop_front() {
-            let found = match &write {
-                Write::Record(record) => book.found(record),
-                Write::Intend(_) | Write::Free(_) | Write::Withdraw(_) => Ok(Found::Nothing),
-            };
-            match found {
-                Ok(Found::Ours) => left.extend(write.lease().map(Write::Free)),
-                Ok(Found::Adopted) => left.push_back(write.beside_the_adopted()),
-                Ok(Found::Nothing) => left.push_back(write),
-                Err(fault) => {
-                    left.push_back(write);
-                    left.append(&mut self.backlog);
-                    self.backlog = left;
-                    return Err(fault);
-                }
-            }
+        let mut found = Vec::with_capacity(self.backlog.len());
+        for writes in self.backlog.make_contiguous().chunks(MOST_AT_ONCE) {
+            found.extend(book.found(writes)?);
+            book.stay_alive_if_due()?;
         }
-        self.backlog = left;
+        // From here on nothing fails.
+        let all = std::mem::take(&mut self.backlog).into_iter().zip(found);
+        let left = all.filter_map(|(write, found)| match found {
+            Found::Ours => write.lease().map(Write::Free),
+            Found::Adopted => Some(write.beside_the_adopted()),
+            Found::Nothing => Some(write),
+        });
+        self.backlog = left.collect();
         Ok(())
     }
 
@@ -60,35 +54,69 @@ impl Writer {
         }
     }
 
+    /// Bit by bit: what is long on its way must not cost this process its leases.
     pub(super) fn try_flush(&mut self) -> Result<(), Fault> {
-        let Some(book) = &mut self.book else {
-            return Ok(());
-        };
-        if self.backlog.is_empty() {
-            return Ok(());
-        }
-        match self.meter.watch(book, self.backlog.make_contiguous()) {
-            Ok(_) => self.backlog.clear(),
-            Err(Fault::Refused(_)) => self.flush_one_by_one()?,
-            Err(fault) => return Err(fault),
+        while let Some(book) = &mut self.book
+            && !self.backlog.is_empty()
+        {
+            let count = self.backlog.len().min(MOST_AT_ONCE);
+            let first = self.backlog.make_contiguous().get(..count);
+            match self.meter.watch(book, first.unwrap_or_default()) {
+                Ok(_) => drop(self.backlog.drain(..count)),
+                Err(Fault::Refused(_)) => self.flush_one_by_one(count)?,
+                Err(fault) => return Err(fault),
+            }
+            self.stay_alive_if_due()?;
         }
         Ok(())
     }
 
-    fn flush_one_by_one(&mut self) -> Result<(), Fault> {
-        while let (Some(write), Some(book)) = (self.backlog.pop_front(), &mut self.book) {
-            let alone = [write];
-            match self.meter.watch(book, &alone) {
-                Ok(_) => {}
-                Err(Fault::Refused(_)) => alone.iter().for_each(|write| self.refuse_write(write)),
-                Err(fault) => {
-                    let [write] = alone;
-                    // In its place: a cell's history is in the order of the chain.
-                    self.backlog.push_front(write);
-                    return Err(fault);
-                }
+    fn flush_one_by_one(&mut self, count: usize) -> Result<(), Fault> {
+        for _ in 0..count {
+            let (Some(book), Some(first)) = (&mut self.book, self.backlog.front()) else {
+                return Ok(());
+            };
+            // It stays in its place until it is written: a cell's history is in the order of the chain.
+            match self.meter.watch(book, slice::from_ref(first)) {
+                Ok(_) => drop(self.backlog.pop_front()),
+                Err(Fault::Refused(_)) => self.put_right_first()?,
+                Err(fault) => return Err(fault),
             }
+            self.stay_alive_if_due()?;
         }
         Ok(())
+    }
+
+    /// The database refuses the first of the backlog: because it stands there already, or for good.
+    fn put_right_first(&mut self) -> Result<(), Fault> {
+        let (Some(book), Some(first)) = (&mut self.book, self.backlog.front()) else {
+            return Ok(());
+        };
+        let found = match book.found(slice::from_ref(first)) {
+            Ok(mut found) => found.pop(),
+            // What stands there can't be read.
+            Err(Fault::Refused(_)) => None,
+            Err(fault) => return Err(fault),
+        };
+        let Some(first) = self.backlog.pop_front() else {
+            return Ok(());
+        };
+        match found {
+            Some(Found::Adopted) => self.backlog.push_front(first.beside_the_adopted()),
+            Some(Found::Ours) => self.keep_lease_of(&first),
+            Some(Found::Nothing) | None => self.refuse_write(&first),
+        }
+        Ok(())
+    }
+
+    fn keep_lease_of(&mut self, write: &Write) {
+        if let Some(lease) = write.lease() {
+            self.keep(Write::Free(lease));
+        }
+    }
+
+    fn stay_alive_if_due(&mut self) -> Result<(), Fault> {
+        let book = self.book.as_mut();
+        book.map_or(Ok(()), Book::stay_alive_if_due)
     }
 }

@@ -10,24 +10,31 @@ use quick_cache::unsync::Cache;
 use super::cell::Fingerprint;
 use super::cells::{CellKey, Sealing};
 use super::chain::Hash;
-use super::database::{Database, Dialect, Input};
+use super::database::{Cursor, Database, Dialect, Input};
 use super::fault::Fault;
 use super::head::{End, Head};
-use super::histories::{Histories, History, append};
+use super::health::Health;
+use super::histories::Histories;
 use super::job::{HeldCell, Record, Write};
-use super::open::MOST_PASTS;
 use super::random::Random;
 use super::receipt::Receipt;
 use super::row::{ENTRIES, Plain, Row};
+use crate::policy::Past;
 
 /// Cells whose keys are remembered.
 const MOST_CELLS: usize = 65_536;
+
+/// Whether anything is in a cell's history behind an entry. Of PostgreSQL alone, where cells are lost; by the index
+/// of cells, and not through all entries since.
+pub(super) const RECORDED_SINCE: &str = "SELECT CAST(1 AS BIGINT) FROM entries \
+     WHERE cell = (SELECT id FROM cells WHERE fingerprint = $1) AND (in_history, sequence) > (1, $2) LIMIT 1";
 
 pub struct Book {
     pub(super) database: Box<dyn Database>,
     /// What this process calls itself in the database.
     pub(super) holder: String,
     pub(super) histories: Arc<Histories>,
+    pub(super) health: Arc<Health>,
     pub(super) keys: Cache<Fingerprint, CellKey>,
     /// As the head last said.
     erasures: Option<i64>,
@@ -40,11 +47,16 @@ pub struct Book {
 }
 
 impl Book {
-    pub fn new(database: Box<dyn Database>, holder: String, histories: Arc<Histories>) -> Self {
+    pub fn new(
+        database: Box<dyn Database>,
+        holder: String,
+        (histories, health): (Arc<Histories>, Arc<Health>),
+    ) -> Self {
         Self {
             database,
             holder,
             histories,
+            health,
             keys: Cache::new(MOST_CELLS),
             erasures: None,
             end: None,
@@ -236,14 +248,12 @@ impl Book {
             .map(|held| vec![Input::Bytes(&held.fingerprint.0)])
             .collect();
         let leased = self.database.execute_each(overtake, &values)?;
-        let recorded = "SELECT CAST(1 AS BIGINT) FROM entries WHERE in_history = 1 \
-             AND cell = (SELECT id FROM cells WHERE fingerprint = $1) AND sequence > $2 LIMIT 1";
         let version = |held: &&HeldCell| Input::Integer(held.history.version);
         let values = held
             .iter()
             .map(|held| vec![Input::Bytes(&held.fingerprint.0), version(held)]);
         let values: Vec<_> = values.collect();
-        let recorded = self.database.query_each(recorded, &values)?;
+        let recorded = self.database.query_each(RECORDED_SINCE, &values)?;
         let all = held.iter().zip(leased).zip(recorded);
         let had = all.filter(|((_, leased), recorded)| *leased > 0 || !recorded.is_empty());
         Ok(had.map(|((held, _), _)| held.fingerprint).collect())
@@ -253,31 +263,38 @@ impl Book {
     fn remember(&mut self, writes: &[Write], done: &Done) {
         let records = writes.iter().filter_map(as_record);
         for (record, version) in records.zip(done.before + 1..) {
-            let (Some(fingerprint), Some(past)) = (record.placed.cell, &record.placed.draft.past)
-            else {
+            let Some(fingerprint) = record.placed.cell else {
                 continue;
             };
-            let Some(held) = record.held.as_ref().filter(|held| !held.is_of(&done.lost)) else {
+            let past = record.placed.draft.past.as_ref();
+            let held = record.held.as_ref();
+            match held.filter(|held| !held.is_of(&done.lost)) {
+                Some(held) => self.remember_held(fingerprint, held, past, version),
                 // Recorded past the lock: whoever judges next reads.
-                self.histories.bypass(&fingerprint);
-                continue;
-            };
-            if self.histories.changes(&fingerprint) != held.changes {
-                self.histories.remove(&fingerprint);
-                continue;
+                None if past.is_some() => self.histories.bypass(&fingerprint),
+                None => {}
             }
-            if held.history.pasts.len() >= MOST_PASTS {
-                self.histories.remove(&fingerprint);
-                continue;
-            }
-            let mut pasts = Vec::with_capacity(held.history.pasts.len() + 1);
-            pasts.extend_from_slice(&held.history.pasts);
-            append(&mut pasts, past.clone());
-            let history = History {
-                version,
-                pasts: pasts.into(),
-            };
-            self.histories.put(fingerprint, history);
+        }
+    }
+
+    /// The history of a cell that was held, with what was recorded now if it is of it.
+    fn remember_held(
+        &self,
+        fingerprint: Fingerprint,
+        held: &HeldCell,
+        past: Option<&Past>,
+        version: i64,
+    ) {
+        let is_current = self.histories.changes(&fingerprint) == held.changes;
+        let history = match (is_current, past) {
+            (true, Some(past)) => held.history.with(past, version),
+            // Whoever settled took it out.
+            (true, None) => Some(held.history.clone()),
+            (false, _) => None,
+        };
+        match history {
+            Some(history) => self.histories.put(fingerprint, history),
+            None => self.histories.remove(&fingerprint),
         }
     }
 
@@ -288,22 +305,19 @@ impl Book {
         Ok(!rows.is_empty())
     }
 
-    /// What stands under the receipt of a record.
-    pub fn found(&mut self, record: &Record) -> Result<Found, Fault> {
-        let draft = &record.placed.draft;
+    /// What stands under the receipt of each record, asked with one wait for all.
+    pub fn found(&mut self, writes: &[Write]) -> Result<Vec<Found>, Fault> {
         let find = "SELECT upstream_status, duration_ms FROM entries WHERE receipt = $1";
-        let rows = self
+        // Nothing stands under none.
+        let receipt = |write| as_record(write).map(|record| record.placed.draft.receipt.text());
+        let values = writes
+            .iter()
+            .map(|write| vec![Input::optional_text(receipt(write))]);
+        let answers = self
             .database
-            .query(find, &[Input::Text(draft.receipt.text())])?;
-        let Some(mut row) = rows.into_iter().next() else {
-            return Ok(Found::Nothing);
-        };
-        let found = (row.optional_integer()?, row.integer()?);
-        let own = (draft.upstream.map(i64::from), draft.duration_ms);
-        match record.is_intended && found != own {
-            true => Ok(Found::Adopted),
-            false => Ok(Found::Ours),
-        }
+            .query_each(find, &values.collect::<Vec<_>>())?;
+        let all = writes.iter().zip(answers);
+        all.map(|(write, rows)| Found::read(write, rows)).collect()
     }
 
     /// The number of a set of policies: the same after every restart.
@@ -341,6 +355,21 @@ pub enum Found {
     Ours,
     /// What another gateway made of its intent.
     Adopted,
+}
+
+impl Found {
+    fn read(write: &Write, rows: Vec<Cursor>) -> Result<Self, Fault> {
+        let (Some(record), Some(mut row)) = (as_record(write), rows.into_iter().next()) else {
+            return Ok(Self::Nothing);
+        };
+        let draft = &record.placed.draft;
+        let found = (row.optional_integer()?, row.integer()?);
+        let own = (draft.upstream.map(i64::from), draft.duration_ms);
+        match record.is_intended && found != own {
+            true => Ok(Self::Adopted),
+            false => Ok(Self::Ours),
+        }
+    }
 }
 
 /// What others may do while something is written.

@@ -13,6 +13,7 @@ use tokio::time::timeout_at;
 use super::entry::Entry;
 use super::fault::Unavailable;
 use super::handle::Ledger;
+use super::health::Grip;
 use super::histories::History;
 use super::meter::{LedgerMeter, Wait};
 use crate::policy::Past;
@@ -104,10 +105,18 @@ impl Held {
         &self.history.pasts
     }
 
-    /// Whether the cell surely is still held. A lease runs out when the database was out of reach
+    /// How surely the cell is still held. A lease runs out when the database was out of reach
     /// for long, or this process stood still: ask before anything is sent.
+    pub fn grip(&self) -> Grip {
+        match self.is_leased {
+            true => self.ledger.grip(&self.since),
+            false => Grip::Firm,
+        }
+    }
+
+    #[cfg(test)]
     pub fn is_still_held(&self) -> bool {
-        !self.is_leased || self.ledger.keeps_leases_of(&self.since)
+        self.grip() == Grip::Firm
     }
 }
 

@@ -19,6 +19,9 @@ use crate::line_item::Pattern;
 /// How long a running gateway takes, beside the time between its looks, to notice an erasure.
 const TO_NOTICE: Duration = Duration::from_millis(500);
 
+/// How many entries a cell has.
+pub(super) const COUNT: &str = "SELECT COUNT(*) FROM entries WHERE cell = $1";
+
 /// What an erasure takes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Erasure {
@@ -68,8 +71,7 @@ impl Reader {
     }
 
     fn entries_of(&mut self, cell: i64) -> Result<i64, Fault> {
-        let count = "SELECT COUNT(*) FROM entries WHERE cell = $1";
-        let rows = self.database.query(count, &[Input::Integer(cell)])?;
+        let rows = self.database.query(COUNT, &[Input::Integer(cell)])?;
         rows.into_iter()
             .next()
             .map_or(Ok(0), |mut row| row.integer())

@@ -7,6 +7,9 @@ use thiserror::Error;
 
 type Cause = Box<dyn Error + Send + Sync>;
 
+/// PostgreSQL's states of a statement, and of a lock, that was waited for too long.
+const IN_VAIN: [&str; 2] = ["57014", "55P03"];
+
 /// Why the database did not do what it was asked.
 #[derive(Debug, Error)]
 pub enum Fault {
@@ -26,6 +29,13 @@ impl Fault {
     pub fn refused(cause: impl Into<Cause>) -> Self {
         Self::Refused(cause.into())
     }
+
+    /// Whether a statement ended because of its own limit, or that of a lock: others have the database now.
+    pub fn has_waited_in_vain(&self) -> bool {
+        let cause = self.source().map(ToString::to_string).unwrap_or_default();
+        let mut states = IN_VAIN.iter();
+        states.any(|state| cause.starts_with(state))
+    }
 }
 
 /// Why nothing was recorded or read: LEDGER_UNAVAILABLE.
@@ -43,6 +53,9 @@ pub enum Unavailable {
     /// It is recorded, but another gateway may have judged for the cell while it was on its way.
     #[error("another gateway may have judged meanwhile")]
     Overtaken,
+    /// This process was silent for too long, and nothing was sent by what it knew before.
+    #[error("another gateway may have taken the cell")]
+    CellLost,
     /// Other submissions for the cell took too long: OVERLOADED.
     #[error("the cell is busy")]
     CellBusy,
@@ -71,6 +84,11 @@ pub enum CannotOpen {
     Newer { found: i64, known: i64 },
     #[error("the ledger has the older schema {0}: `scoregate run` migrates it when it starts")]
     Older(i64),
+    #[error(
+        "the ledger's PostgreSQL database is encoded as `{0}`, which does not hold every learner's id as it is: make one \
+         with `CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0`"
+    )]
+    Encoding(String),
     #[error("another gateway is migrating the ledger; try again once it has finished")]
     Migrating,
     #[error("the ledger's file `{0}` can't be opened or locked")]

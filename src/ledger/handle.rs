@@ -53,8 +53,8 @@ impl Ledger {
     /// entries of unknown fate. Fails where another gateway has the SQLite file open.
     pub fn open(settings: &Settings) -> Result<Self, CannotOpen> {
         let histories = Arc::new(Histories::default());
-        let (open, postgres) = opener(settings, histories.clone())?;
         let health = Arc::<Health>::default();
+        let (open, postgres) = opener(settings, (histories.clone(), health.clone()))?;
         let (jobs, waiting) = sync_channel(QUEUE);
         let meter = Arc::<LedgerMeter>::default();
         let locks = Arc::<CellLocks>::default();
@@ -161,7 +161,8 @@ impl Ledger {
     /// done if this future is dropped. With `Failing`, what was sent is written later.
     pub async fn record(&self, entry: Entry) -> Result<(), Unavailable> {
         let placed = Placed::new(entry);
-        if let Some(cell) = &placed.cell {
+        // Until it is written a reader must not find the history without it.
+        if let (Some(cell), Some(_)) = (&placed.cell, &placed.draft.past) {
             self.inner.histories.remove(cell);
         }
         self.write(self.settled(placed, None)).await

@@ -7,6 +7,7 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
 use super::cell::Fingerprint;
+use super::open::MOST_PASTS;
 use crate::policy::Past;
 
 /// About as many bytes as all cached histories have together.
@@ -20,6 +21,22 @@ pub struct History {
     /// The sequence of its last entry; 0 without any.
     pub version: i64,
     pub pasts: Arc<Vec<Past>>,
+}
+
+impl History {
+    /// With one more past, of the entry with this sequence. `None` where it would be too long to judge by.
+    pub fn with(&self, past: &Past, version: i64) -> Option<Self> {
+        if self.pasts.len() >= MOST_PASTS {
+            return None;
+        }
+        let mut pasts = Vec::with_capacity(self.pasts.len() + 1);
+        pasts.extend_from_slice(&self.pasts);
+        append(&mut pasts, past.clone());
+        Some(Self {
+            version,
+            pasts: pasts.into(),
+        })
+    }
 }
 
 pub struct Histories {
@@ -77,18 +94,21 @@ impl Histories {
     }
 
     pub fn clear(&self) {
+        // Before the counts: whoever takes a cell reads its count, then what is cached, and must not find with the
+        // new one what was so before.
+        self.cached.clear();
         // Who holds a cell now knows a history of before.
         for count in &self.changes {
             count.fetch_add(1, Ordering::AcqRel);
         }
-        self.cached.clear();
     }
 
     /// An entry was recorded by someone who did not hold the cell: what its holder knows of it is
     /// no longer its whole history.
     pub fn bypass(&self, fingerprint: &Fingerprint) {
-        self.count(fingerprint).fetch_add(1, Ordering::AcqRel);
+        // Before the count, as in `clear`.
         self.remove(fingerprint);
+        self.count(fingerprint).fetch_add(1, Ordering::AcqRel);
     }
 
     pub fn changes(&self, fingerprint: &Fingerprint) -> u64 {
@@ -100,5 +120,43 @@ impl Histories {
         let [.., last] = fingerprint.0;
         let [zeroth, ..] = &self.changes;
         self.changes.get(usize::from(last)).unwrap_or(zeroth)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    const CELL: Fingerprint = Fingerprint([7; 32]);
+
+    /// Whoever knows the count of now must not find what was so before it.
+    #[test]
+    fn what_is_found_is_never_older_than_what_was_counted() {
+        for change in [
+            (|histories| histories.bypass(&CELL)) as fn(&Histories),
+            Histories::clear,
+        ] {
+            let histories = Histories::default();
+            // Each history's version is the count that it was put at.
+            let change_all = || {
+                for version in 0..20_000 {
+                    let pasts = Arc::default();
+                    histories.put(CELL, History { version, pasts });
+                    change(&histories);
+                }
+            };
+            thread::scope(|scope| {
+                let changing = scope.spawn(change_all);
+                while !changing.is_finished() {
+                    let count = histories.changes(&CELL);
+                    let found = histories.get(&CELL).map(|history| history.version);
+                    let count = i64::try_from(count).unwrap();
+                    let is_old = found.is_some_and(|version| version < count);
+                    assert!(!is_old, "{found:?} at {count}");
+                }
+            });
+        }
     }
 }

@@ -8,6 +8,7 @@ use tokio::time::sleep_until;
 use super::cell::{Cell, Fingerprint, Held, Since};
 use super::fault::Unavailable;
 use super::handle::Ledger;
+use super::health::Grip;
 use super::histories::History;
 use super::job::{Job, Opened};
 use super::looks::Looks;
@@ -87,7 +88,7 @@ impl Ledger {
         let _ = self.put(Job::Free(fingerprint));
     }
 
-    pub(super) fn keeps_leases_of(&self, since: &Since) -> bool {
-        self.inner.health.keeps_leases_of(since.lapses)
+    pub(super) fn grip(&self, since: &Since) -> Grip {
+        self.inner.health.grip(since.lapses)
     }
 }

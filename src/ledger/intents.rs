@@ -17,13 +17,23 @@ use super::seal::SealKey;
 static INTENTS: LazyLock<Insert> =
     LazyLock::new(|| Insert::new("intents (receipt, holder, cell, plain, sealed)", 5));
 
-const ORPHANS_OF_SQLITE: &str =
-    "SELECT receipt, plain, sealed FROM intents WHERE holder <> $1 ORDER BY receipt LIMIT 1000";
+/// The most that are adopted in one transaction: whoever writes waits for it.
+const MOST_AT_ONCE: i64 = 200;
+
+/// The lock on the file says that no other gateway lives.
+const ORPHANS_OF_SQLITE: &str = "SELECT receipt, plain, sealed FROM intents \
+     WHERE holder <> $1 AND receipt > $2 ORDER BY receipt LIMIT $3";
 
 const ORPHANS_OF_POSTGRES: &str = concat!(
-    "SELECT receipt, plain, sealed FROM intents WHERE holder <> $1 AND ",
+    "SELECT receipt, plain, sealed FROM intents WHERE holder <> $1 AND receipt > $2 AND ",
     holder_is_gone!("intents"),
-    " ORDER BY receipt LIMIT 1000"
+    " ORDER BY receipt LIMIT $3"
+);
+
+const RECEIPTS_OF_ORPHANS: &str = concat!(
+    "SELECT receipt FROM intents WHERE holder <> $1 AND ",
+    holder_is_gone!("intents"),
+    " ORDER BY receipt LIMIT $2"
 );
 
 /// An intent: an entry without a place in the chain.
@@ -89,16 +99,16 @@ impl Book {
         Ok(())
     }
 
-    /// Intents of processes that are no more become entries of unknown fate. How many. Those that can't be
-    /// read stay where they are.
-    pub fn adopt_intents(&mut self) -> Result<usize, Fault> {
-        self.database.begin()?;
-        let done = self.adopt_all();
-        let done = done.and_then(|count| self.database.commit().map(|()| count));
-        if done.is_err() {
-            self.database.rollback();
+    /// Intents of processes that are no more become entries of unknown fate. Those that can't be read stay where
+    /// they are.
+    pub fn adopt_intents(&mut self) -> Result<(), Fault> {
+        let mut next = Some(String::new());
+        while let Some(after) = next {
+            next = self.adopt_after(&after)?;
+            // Others write between two transactions, and must not take this process for dead.
+            self.stay_alive_if_due()?;
         }
-        done
+        Ok(())
     }
 
     /// Adopts what gateways left that are no more. On SQLite that was done at the start.
@@ -106,35 +116,47 @@ impl Book {
         if self.database.dialect() == Dialect::Sqlite {
             return Ok(());
         }
-        let me = [Input::Text(&self.holder)];
+        // One more than are known: among so many is a new one, if there is any.
+        let most = i64::try_from(self.unreadable.len() + 1).map_err(Fault::refused)?;
+        let values = [Input::Text(&self.holder), Input::Integer(most)];
         let mut is_new = false;
-        for mut row in self.database.query(ORPHANS_OF_POSTGRES, &me)? {
+        for mut row in self.database.query(RECEIPTS_OF_ORPHANS, &values)? {
             is_new |= !self.unreadable.contains(&row.text()?);
         }
-        if is_new {
-            self.adopt_intents()?;
+        match is_new {
+            true => self.adopt_intents(),
+            false => Ok(()),
         }
-        Ok(())
     }
 
-    fn adopt_all(&mut self) -> Result<usize, Fault> {
-        let mut head = Head::read_to_write(self.database.as_mut())?;
-        let orphans = match self.database.dialect() {
-            // The lock on the file says that no other gateway lives.
-            Dialect::Sqlite => ORPHANS_OF_SQLITE,
-            Dialect::Postgres => ORPHANS_OF_POSTGRES,
+    /// Some of those behind a receipt; with which the next ones begin, if there may be any.
+    fn adopt_after(&mut self, after: &str) -> Result<Option<String>, Fault> {
+        self.database.begin()?;
+        let done = self.adopt_some(after);
+        let done = done.and_then(|next| self.database.commit().map(|()| next));
+        let is_usable = |fault: &Fault| match fault {
+            Fault::Refused(_) => true,
+            // A connection that is lost is given up whole, without another wait for it.
+            Fault::Lost(_) => fault.has_waited_in_vain(),
         };
+        if done.as_ref().is_err_and(is_usable) {
+            self.database.rollback();
+        }
+        done
+    }
+
+    fn adopt_some(&mut self, after: &str) -> Result<Option<String>, Fault> {
+        let mut head = Head::read_to_write(self.database.as_mut())?;
+        let orphans = self.orphans(after)?;
+        let is_full = orphans.len() as i64 >= MOST_AT_ONCE;
+        let next = orphans.last().map(|last| last.receipt.clone());
+        let next = next.filter(|next| is_full && next.as_str() > after);
         let mut rows = Vec::new();
-        for mut orphan in self.database.query(orphans, &[Input::Text(&self.holder)])? {
-            let receipt = orphan.text().unwrap_or_default();
-            match self.read_orphan(&receipt, &mut orphan, &head.key) {
-                Ok((plain, sealed)) => rows.push(head.append(plain, sealed)),
-                Err(Fault::Refused(_)) => self.note_unreadable(receipt),
-                Err(fault) => return Err(fault),
-            }
+        for (plain, sealed) in self.readable(orphans, &head.key)? {
+            rows.push(head.append(plain, sealed));
         }
         if rows.is_empty() {
-            return Ok(0);
+            return Ok(next);
         }
         let values = rows.iter().map(Row::values).collect();
         self.database.insert(&ENTRIES, values)?;
@@ -144,38 +166,48 @@ impl Book {
             .execute_each("DELETE FROM intents WHERE receipt = $1", &receipts)?;
         head.write(self.database.as_mut())?;
         self.histories.clear();
-        Ok(rows.len())
+        Ok(next)
     }
 
-    /// One that somebody changed is refused here, where it harms no other.
-    fn read_orphan(
-        &mut self,
-        receipt: &str,
-        orphan: &mut Cursor,
-        of_nobody: &SealKey,
-    ) -> Result<(Plain<'static>, Vec<u8>), Fault> {
-        let plain: Plain = serde_json::from_str(&orphan.text()?).map_err(Fault::refused)?;
-        let receipt = Receipt::parse(receipt).map_err(Fault::refused)?;
-        if plain.receipt != receipt.text() || self.has(&receipt)? {
-            return Err(Fault::refused("it is another entry's"));
-        }
-        let sealed = orphan.bytes()?;
-        let key = match plain.cell {
-            Some(cell) => self.key_of(cell)?,
-            None => Some(of_nobody.clone()),
+    fn orphans(&mut self, after: &str) -> Result<Vec<Orphan>, Fault> {
+        let orphans = match self.database.dialect() {
+            Dialect::Sqlite => ORPHANS_OF_SQLITE,
+            Dialect::Postgres => ORPHANS_OF_POSTGRES,
         };
-        // Of an erased learner's nobody can tell; of another the cell's history would be unreadable.
-        if key.is_some_and(|key| key.open(&receipt, &sealed).is_none()) {
-            return Err(Fault::refused("its seal doesn't open"));
-        }
-        Ok((plain, sealed))
+        let most = Input::Integer(MOST_AT_ONCE);
+        let values = [Input::Text(&self.holder), Input::Text(after), most];
+        let rows = self.database.query(orphans, &values)?;
+        Ok(rows.into_iter().map(Orphan::read).collect())
     }
 
-    fn key_of(&mut self, cell: i64) -> Result<Option<SealKey>, Fault> {
+    /// Those that nobody changed. What stands already and the keys are asked for with one wait each: the chain's head
+    /// is held meanwhile.
+    fn readable(
+        &mut self,
+        orphans: Vec<Orphan>,
+        of_nobody: &SealKey,
+    ) -> Result<Vec<(Plain<'static>, Vec<u8>)>, Fault> {
+        let receipts = orphans.iter().map(|it| vec![Input::Text(&it.receipt)]);
+        let find = "SELECT sequence FROM entries WHERE receipt = $1";
+        let standing = self
+            .database
+            .query_each(find, &receipts.collect::<Vec<_>>())?;
+        let cells = orphans
+            .iter()
+            .map(|it| vec![Input::optional_integer(it.cell())]);
         let find = "SELECT seal_key FROM cells WHERE id = $1";
-        let found = self.database.query(find, &[Input::Integer(cell)])?;
-        let key = |mut row: Cursor| SealKey::from_bytes(&row.bytes()?);
-        found.into_iter().next().map(key).transpose()
+        let keys = self.database.query_each(find, &cells.collect::<Vec<_>>())?;
+        let mut readable = Vec::with_capacity(orphans.len());
+        for ((orphan, standing), keys) in orphans.into_iter().zip(standing).zip(keys) {
+            let receipt = orphan.receipt.clone();
+            let key = keys.into_iter().next();
+            match orphan.adoptable(!standing.is_empty(), key, of_nobody) {
+                Ok(adoptable) => readable.push(adoptable),
+                Err(Fault::Refused(_)) => self.note_unreadable(receipt),
+                Err(fault) => return Err(fault),
+            }
+        }
+        Ok(readable)
     }
 
     /// Once while the process lives.
@@ -184,5 +216,54 @@ impl Book {
             tracing::error!(target: "scoregate::ledger", receipt, "what was about to be sent can't be read");
             self.unreadable.insert(receipt);
         }
+    }
+}
+
+/// An intent that somebody left.
+struct Orphan {
+    receipt: String,
+    read: Result<(Plain<'static>, Vec<u8>), Fault>,
+}
+
+impl Orphan {
+    fn read(mut row: Cursor) -> Self {
+        let receipt = row.text().unwrap_or_default();
+        let mut read = || {
+            let plain: Plain = serde_json::from_str(&row.text()?).map_err(Fault::refused)?;
+            Ok((plain, row.bytes()?))
+        };
+        Self {
+            receipt,
+            read: read(),
+        }
+    }
+
+    fn cell(&self) -> Option<i64> {
+        let (plain, _) = self.read.as_ref().ok()?;
+        plain.cell
+    }
+
+    /// One that somebody changed is refused here, where it harms no other.
+    fn adoptable(
+        self,
+        is_standing: bool,
+        key: Option<Cursor>,
+        of_nobody: &SealKey,
+    ) -> Result<(Plain<'static>, Vec<u8>), Fault> {
+        let (plain, sealed) = self.read?;
+        let receipt = Receipt::parse(&self.receipt).map_err(Fault::refused)?;
+        if plain.receipt != receipt.text() || is_standing {
+            return Err(Fault::refused("it is another entry's"));
+        }
+        let read = |mut row: Cursor| SealKey::from_bytes(&row.bytes()?);
+        let key = match plain.cell {
+            Some(_) => key.map(read).transpose()?,
+            None => Some(of_nobody.clone()),
+        };
+        // Of an erased learner's nobody can tell; of another the cell's history would be unreadable.
+        if key.is_some_and(|key| key.open(&receipt, &sealed).is_none()) {
+            return Err(Fault::refused("its seal doesn't open"));
+        }
+        Ok((plain, sealed))
     }
 }

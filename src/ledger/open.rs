@@ -94,6 +94,22 @@ pub(super) const SWEEP: &str = concat!(
 /// of all others.
 pub(super) const MOST_PASTS: usize = 20_000;
 
+/// How many are counted of a cell that has more.
+const MOST_COUNTED: i64 = MOST_PASTS as i64 + 1;
+
+/// The sequence of a history's last entry, and how many it has. Of one that has too many, of some of it.
+pub(super) const NEWEST: &str = "SELECT COALESCE(MAX(sequence), 0), COUNT(*) FROM \
+     (SELECT sequence FROM entries WHERE cell = $1 AND in_history = 1 LIMIT $2) AS found";
+
+/// Some of a history's entries, in order.
+pub(super) const HISTORY_OF_SQLITE: &str = "SELECT sequence, receipt, time, sealed FROM entries \
+     WHERE cell = $1 AND in_history = 1 AND sequence > $2 ORDER BY sequence LIMIT $3";
+
+/// In an order that the primary key doesn't have: PostgreSQL believes that it soon comes to an entry of the history
+/// if it looks at all that there are.
+pub(super) const HISTORY_OF_POSTGRES: &str = "SELECT sequence, receipt, time, sealed FROM entries \
+     WHERE cell = $1 AND (in_history, sequence) > (1, $2) ORDER BY in_history, sequence LIMIT $3";
+
 /// How many entries of a history are read at once; many more where they are small.
 const ROWS: i64 = 64;
 const SMALL_ROWS: i64 = 512;
@@ -198,7 +214,7 @@ impl Book {
             return Ok(Vec::new());
         }
         // Before the leases: what their holders were about to send belongs to the histories.
-        while self.adopt_intents()? > 0 {}
+        self.adopt_intents()?;
         let me = Input::Text(&self.holder);
         let leases: Vec<_> = orphans
             .iter()
@@ -218,11 +234,9 @@ impl Book {
         let found = self.find_cells(&wanted)?;
         let ids: Vec<_> = found
             .iter()
-            .map(|(_, id, _)| vec![Input::Integer(*id)])
+            .map(|(_, id, _)| vec![Input::Integer(*id), Input::Integer(MOST_COUNTED)])
             .collect();
-        let newest = "SELECT COALESCE(MAX(sequence), 0), COUNT(*) FROM entries \
-             WHERE cell = $1 AND in_history = 1";
-        let versions = self.database.query_each(newest, &ids)?;
+        let versions = self.database.query_each(NEWEST, &ids)?;
         let mut known = HashMap::with_capacity(found.len());
         for ((cell, id, key), rows) in found.into_iter().zip(versions) {
             let (mut version, mut count) = (0, 0);
@@ -264,13 +278,25 @@ impl Book {
         Ok(history)
     }
 
-    /// Says that this process lives, and so keeps its leases. Fails where the database is no longer the
-    /// one that was opened.
-    pub fn stay_alive(&mut self) -> Result<Leases, Fault> {
+    /// Says that this process lives, and so keeps its leases; and tells others here what became of those. Fails
+    /// where the database is no longer the one that was opened.
+    pub fn stay_alive(&mut self) -> Result<(), Fault> {
         self.database.is_in_place()?;
-        match self.database.dialect() {
-            Dialect::Sqlite => Ok(Leases::Kept),
-            Dialect::Postgres => self.beat(),
+        // Before the database hears of it: no lease may last longer here than there.
+        let now = self.health.now();
+        let leases = match self.database.dialect() {
+            Dialect::Sqlite => Leases::Kept,
+            Dialect::Postgres => self.beat()?,
+        };
+        self.health.heard(now, leases);
+        Ok(())
+    }
+
+    /// Between the parts of what may take long.
+    pub(super) fn stay_alive_if_due(&mut self) -> Result<(), Fault> {
+        match self.health.is_beat_due() {
+            true => self.stay_alive(),
+            false => Ok(()),
         }
     }
 
@@ -309,12 +335,14 @@ pub(super) fn read_history(
     key: &SealKey,
     add: fn(&mut Vec<Past>, Past),
 ) -> Result<History, Fault> {
-    let read = "SELECT sequence, receipt, time, sealed FROM entries WHERE cell = $1 AND in_history = 1 \
-         AND sequence > $2 ORDER BY sequence LIMIT $3";
+    let history = match database.dialect() {
+        Dialect::Sqlite => HISTORY_OF_SQLITE,
+        Dialect::Postgres => HISTORY_OF_POSTGRES,
+    };
     let (mut version, mut pasts, mut at_once) = (0, Vec::new(), ROWS);
     loop {
         let values = [cell, version, at_once].map(Input::Integer);
-        let rows = database.query(read, &values)?;
+        let rows = database.query(history, &values)?;
         let (count, mut size) = (rows.len() as i64, 0);
         for mut row in rows {
             version = row.integer()?;

@@ -8,14 +8,14 @@ use std::time::Duration;
 use bytes::{BufMut, BytesMut};
 use futures_util::future::try_join_all;
 use secrecy::ExposeSecret;
-use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, Row, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::database::{Cursor, Database, Dialect, Input, Value};
-use super::fault::Fault;
+use super::fault::{CannotOpen, Fault};
+use super::own_runtime::OwnRuntime;
 use super::place::PostgresPlace;
 use super::postgres_url::{CONNECT, config, servers, without_role};
 
@@ -25,27 +25,38 @@ pub const AS_GATEWAY: Duration = Duration::from_secs(4);
 /// How long one statement of a command may take: compaction copies a table.
 pub const AS_COMMAND: Duration = Duration::from_secs(600);
 
+/// The encoding that holds every text.
+const EVERY_TEXT: &str = "UTF8";
+
+/// The class of SQLSTATEs that are about a value.
+const ABOUT_A_VALUE: &str = "22";
+
 pub struct Postgres {
-    runtime: Runtime,
+    runtime: OwnRuntime,
     client: Client,
     statements: HashMap<&'static str, Statement>,
     patience: Duration,
 }
 
 impl Postgres {
-    pub fn connect(place: &PostgresPlace, patience: Duration) -> Result<Self, Fault> {
+    pub fn connect(place: &PostgresPlace, patience: Duration) -> Result<Self, CannotOpen> {
+        let mut database = Self::reach(place, patience)?;
+        database.require_every_text()?;
+        Ok(database)
+    }
+
+    fn reach(place: &PostgresPlace, patience: Duration) -> Result<Self, Fault> {
         let mut config = config(place.url.expose_secret())?;
         if let Some(password) = &place.password {
             config.password(password.expose_secret());
         }
-        let runtime = Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(Fault::lost)?;
+        let runtime = OwnRuntime::new()?;
         let ca_file = place.ca_file.as_deref();
         let tls = crate::tls::client_config(ca_file, &[]).map_err(Fault::lost)?;
         let tls = MakeRustlsConnect::new(tls.as_ref().clone());
         let connecting = async { timeout(CONNECT, config.connect(tls)).await };
         let there = |cause: String| Fault::lost(format!("{}: {cause}", servers(&config)));
-        let connected = runtime.block_on(connecting);
+        let connected = runtime.wait(connecting)?;
         let connected = connected.map_err(|_| there("no answer within 4 seconds".to_owned()))?;
         let (client, connection) =
             connected.map_err(|cause| there(without_role(&message(&cause), &config)))?;
@@ -59,14 +70,28 @@ impl Postgres {
         };
         // Both durabilities wait for the disk: a killed server must lose nothing either. Whatever else a role or a
         // database has as its default.
+        // Statistics don't know that nearly all entries of a cell may be in no history: what is asked is found by an
+        // index, whatever they say. What has none would be compiled for it, at more cost than it has.
         let setting = format!(
             "SET synchronous_commit = on; SET statement_timeout = {0}; SET lock_timeout = {0}; \
              SET idle_in_transaction_session_timeout = 10000; \
-             SET default_transaction_isolation = 'read committed'",
+             SET default_transaction_isolation = 'read committed'; \
+             SET enable_seqscan = off; SET jit = off",
             patience.as_millis()
         );
         database.script(&setting)?;
         Ok(database)
+    }
+
+    /// What an encoding lacks can't be recorded once it was sent. `SQL_ASCII` takes whatever comes, and says of
+    /// nobody's bytes what they mean.
+    fn require_every_text(&mut self) -> Result<(), CannotOpen> {
+        let encoding = self.query("SHOW server_encoding", &[])?.into_iter().next();
+        let encoding = encoding.map_or(Ok(String::new()), |mut row| row.text())?;
+        match encoding == EVERY_TEXT {
+            true => Ok(()),
+            false => Err(CannotOpen::Encoding(encoding)),
+        }
     }
 
     fn wait<T>(
@@ -74,7 +99,7 @@ impl Postgres {
         work: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T, Fault> {
         let limited = async { timeout(self.patience + Duration::from_secs(1), work).await };
-        let done = self.runtime.block_on(limited).map_err(Fault::lost)?;
+        let done = self.runtime.wait(limited)?.map_err(Fault::lost)?;
         done.map_err(fault)
     }
 
@@ -89,8 +114,11 @@ impl Postgres {
 }
 
 fn message(cause: &tokio_postgres::Error) -> String {
-    // The detail of an error may repeat values.
+    // The detail of an error may repeat values; of one that is about a value, the text does.
     match cause.as_db_error() {
+        Some(error) if error.code().code().starts_with(ABOUT_A_VALUE) => {
+            format!("{}: a value that it does not take", error.code().code())
+        }
         Some(error) => format!("{}: {}", error.code().code(), error.message()),
         None => match cause.source() {
             Some(source) => format!("{cause}: {source}"),
@@ -99,7 +127,7 @@ fn message(cause: &tokio_postgres::Error) -> String {
     }
 }
 
-/// Whether another request would fare better is told by the class of the SQLSTATE: 22 and 23 are
+/// Whether another request would fare better is told by the class of the SQLSTATE: 22, 23 and 54 are
 /// about the values of this one.
 fn fault(cause: tokio_postgres::Error) -> Fault {
     let class = cause
@@ -107,7 +135,7 @@ fn fault(cause: tokio_postgres::Error) -> Fault {
         .map(|state| state.code().get(..2).unwrap_or_default().to_owned());
     let message = message(&cause);
     match class.as_deref() {
-        Some("22" | "23" | "54") => Fault::refused(message),
+        Some(ABOUT_A_VALUE | "23" | "54") => Fault::refused(message),
         Some(_) | None => Fault::lost(message),
     }
 }

@@ -20,6 +20,11 @@ const MOST_AHEAD: usize = 20;
 /// An entry from so far ahead was stamped by a clock that was wrong, and keeps none behind it from going.
 const AHEAD: SignedDuration = SignedDuration::from_hours(24);
 
+/// A learner of whom nothing is left is forgotten.
+pub(super) const FORGET: &str = "DELETE FROM cells WHERE id = $1 \
+     AND NOT EXISTS (SELECT 1 FROM entries WHERE entries.cell = cells.id) \
+     AND NOT EXISTS (SELECT 1 FROM intents WHERE intents.cell = cells.id)";
+
 /// What is old, and what can't be: microseconds since 1970.
 #[derive(Clone, Copy)]
 struct Limits {
@@ -128,11 +133,7 @@ fn delete_up_to(database: &mut dyn Database, end: i64) -> Result<u64, Fault> {
         "DELETE FROM entries WHERE sequence <= $1",
         &[Input::Integer(end)],
     )?;
-    // A learner of whom nothing is left is forgotten.
-    let forget = "DELETE FROM cells WHERE id = $1 \
-         AND NOT EXISTS (SELECT 1 FROM entries WHERE entries.cell = cells.id) \
-         AND NOT EXISTS (SELECT 1 FROM intents WHERE intents.cell = cells.id)";
-    database.execute_each(forget, &touched)?;
+    database.execute_each(FORGET, &touched)?;
     head.anchor_sequence = end;
     head.anchor_hash = hash;
     // As after an erasure: nobody may use a forgotten key, or a history that has lost entries.

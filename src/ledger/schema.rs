@@ -1,7 +1,6 @@
 //! The tables, as numbered migrations. They run when a gateway starts; a database that a newer
 //! version has migrated is refused, never half understood.
 
-use std::error::Error as _;
 use std::time::Duration;
 
 use super::database::{Database, Dialect, Input, in_transaction};
@@ -20,7 +19,7 @@ const MIGRATIONS: &[Migration] = &[
         then: fingerprints::begin_with_line_items,
     },
     Migration::of("{keys_in_no_statistics}"),
-    Migration::of(SEALED_SHORTER),
+    Migration::of(HISTORIES_ALONE),
 ];
 
 struct Migration {
@@ -40,9 +39,6 @@ impl Migration {
 
 /// What is sealed says a body that left as it came only once: an older version would read of nothing sent.
 const SEALED_OTHERWISE: &str = "";
-
-/// What a history gains stands as what of it differs from what came: an older version would read of none.
-const SEALED_SHORTER: &str = "";
 
 /// Whoever writes reads the head first: a gateway that runs while another one migrates writes no more.
 const SAYS_ITS_VERSION: &str =
@@ -131,6 +127,17 @@ ALTER TABLE leases ALTER COLUMN fingerprint TYPE BYTEA;
 ALTER TABLE entries ALTER COLUMN receipt TYPE TEXT COLLATE \"C\";
 ";
 
+/// A history is found past the entries of its cell that are not in it, however many a tool had refused. In place
+/// of the index that there was: each costs every entry. A gateway of the version before locks the head first, too.
+/// And what is sealed says of what a history gains only what differs from what came: that version would read of none.
+const HISTORIES_ALONE: &str = "
+{lock_entries}
+DROP INDEX IF EXISTS entries_of_cell;
+CREATE INDEX entries_of_cell ON entries (cell, in_history, sequence);
+";
+
+const LOCK_ENTRIES: &str = "LOCK TABLE head, entries IN ACCESS EXCLUSIVE MODE;";
+
 /// How long one statement of a migration may take: millions of rows may have to be put in order.
 const MIGRATION: Duration = Duration::from_secs(3_600);
 
@@ -166,7 +173,7 @@ pub fn migrate(database: &mut dyn Database) -> Result<(), CannotOpen> {
         }
         Ok(found)
     });
-    let found = found.map_err(|fault| match !is_turn && has_waited_in_vain(&fault) {
+    let found = found.map_err(|fault| match !is_turn && fault.has_waited_in_vain() {
         true => CannotOpen::Migrating,
         false => fault.into(),
     })?;
@@ -174,14 +181,6 @@ pub fn migrate(database: &mut dyn Database) -> Result<(), CannotOpen> {
         database.be_patient(AS_GATEWAY)?;
     }
     refuse_newer(found)
-}
-
-/// Whether a statement ended because of its own limit, or that of a lock.
-fn has_waited_in_vain(fault: &Fault) -> bool {
-    let cause = fault.source().map(ToString::to_string).unwrap_or_default();
-    ["57014", "55P03"]
-        .iter()
-        .any(|state| cause.starts_with(state))
 }
 
 /// Refuses a database whose schema is not this version's.
@@ -231,11 +230,12 @@ fn in_dialect(migration: &str, dialect: Dialect) -> String {
         Dialect::Sqlite => ("INTEGER PRIMARY KEY", "BLOB"),
         Dialect::Postgres => ("BIGINT PRIMARY KEY", "BYTEA"),
     };
-    let (no_statistics, keys_in_no_statistics) = match dialect {
-        Dialect::Sqlite => ("", ""),
-        Dialect::Postgres => (NO_STATISTICS, KEYS_IN_NO_STATISTICS),
+    let (no_statistics, keys_in_no_statistics, lock_entries) = match dialect {
+        Dialect::Sqlite => ("", "", ""),
+        Dialect::Postgres => (NO_STATISTICS, KEYS_IN_NO_STATISTICS, LOCK_ENTRIES),
     };
     migration
+        .replace("{lock_entries}", lock_entries)
         .replace("{keys_in_no_statistics}", keys_in_no_statistics)
         .replace("{sequence}", sequence)
         .replace("{bytes}", bytes)

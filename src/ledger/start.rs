@@ -25,6 +25,10 @@ use super::schema::{migrate, require_current};
 use super::sqlite::Sqlite;
 use super::strays::Strays;
 use super::writer::{Opener, Writer};
+use crate::error::chain;
+
+/// How often a start tries to write what gateways that are no more were about to send, for four seconds each time.
+const MOST_TRIES: usize = 8;
 
 /// Where the next connection to PostgreSQL is made, and with what password.
 pub type Whereabouts = Arc<ArcSwap<PostgresPlace>>;
@@ -84,14 +88,28 @@ pub fn start_writer(
 fn first_open(open: &mut Opener) -> Result<Book, CannotOpen> {
     let mut book = open()?;
     book.stay_alive()?;
-    while book.adopt_intents()? > 0 {}
+    adopt_patiently(&mut book)?;
     Ok(book)
+}
+
+/// Others may adopt for long, and one that is killed while it writes is noticed late: that ends no start.
+fn adopt_patiently(book: &mut Book) -> Result<(), Fault> {
+    for _ in 1..MOST_TRIES {
+        match book.adopt_intents() {
+            Err(fault) if fault.has_waited_in_vain() => {
+                tracing::warn!(target: "scoregate::ledger", cause = chain(&fault), "the ledger is busy; the start waits for it");
+                book.stay_alive()?;
+            }
+            done => return done,
+        }
+    }
+    book.adopt_intents()
 }
 
 /// Opens the database anew each time; a SQLite file's lock is taken once, for good.
 pub fn opener(
     settings: &Settings,
-    histories: Arc<Histories>,
+    memory: (Arc<Histories>, Arc<Health>),
 ) -> Result<(Opener, Option<Whereabouts>), CannotOpen> {
     let holder = Receipt::mint(jiff::Timestamp::now())
         .map_err(Fault::lost)?
@@ -108,7 +126,7 @@ pub fn opener(
                 Ok(Book::new(
                     Box::new(database),
                     holder.clone(),
-                    histories.clone(),
+                    memory.clone(),
                 ))
             });
             (open, None)
@@ -123,7 +141,7 @@ pub fn opener(
                 Ok(Book::new(
                     Box::new(database),
                     holder.clone(),
-                    histories.clone(),
+                    memory.clone(),
                 ))
             });
             (open, Some(whereabouts))

@@ -23,7 +23,7 @@ use super::waiter::{Waiter, tell_all};
 use crate::error::chain;
 
 /// The most that is written in one transaction.
-const MOST_AT_ONCE: usize = 512;
+pub(super) const MOST_AT_ONCE: usize = 512;
 
 /// How long the writer lets more come, where the last transaction had company: to write an entry of
 /// a transaction that is there anyway costs a fraction of what one of its own costs. A lone entry
@@ -286,7 +286,7 @@ impl Writer {
     fn reopen(&mut self) -> Result<(), CannotOpen> {
         let mut book = (self.open)()?;
         self.end.map_or(Ok(()), |end| book.require(end))?;
-        self.health.stay_alive(&mut book)?;
+        book.stay_alive()?;
         // First: on PostgreSQL it waits for whoever is adopting what this process intended.
         book.try_to_write()?;
         self.drop_written(&mut book)?;
@@ -305,9 +305,9 @@ impl Writer {
 
     fn tick(&mut self) {
         self.tick_at = Instant::now() + TICK;
-        let (retention, health) = (self.retention, self.health.clone());
+        let retention = self.retention;
         let done = self.with_book_raw(|book| {
-            health.stay_alive(book)?;
+            book.stay_alive()?;
             book.open(&[])?;
             book.adopt_orphans()?;
             let dropped = retention.map_or(Ok(0), |age| book.retain(age))?;

@@ -175,8 +175,13 @@ impl Cluster {
 
     /// The URL of a new, empty database.
     pub fn database(&self) -> String {
+        self.database_with("")
+    }
+
+    /// The URL of one that is made with these options.
+    pub fn database_with(&self, options: &str) -> String {
         let name = format!("test{}", self.databases.fetch_add(1, Ordering::Relaxed));
-        self.psql("postgres", &format!("CREATE DATABASE {name}"));
+        self.psql("postgres", &format!("CREATE DATABASE {name} {options}"));
         self.url(&name)
     }
 

@@ -12,7 +12,7 @@ use crate::ledger::schema::migrate;
 use crate::ledger::sqlite::Sqlite;
 use crate::ledger::{CannotOpen, Entry, Fault, Filter, Ledger, Place, Unavailable};
 
-fn recorded(entry: Entry) -> Write {
+pub fn recorded(entry: Entry) -> Write {
     Write::Record(Record {
         placed: Placed::new(entry),
         is_intended: false,
@@ -21,7 +21,7 @@ fn recorded(entry: Entry) -> Write {
 }
 
 /// A new file with its tables, without a gateway.
-fn migrated(home: &Home) -> Sqlite {
+pub fn migrated(home: &Home) -> Sqlite {
     let Place::Sqlite(path) = &home.settings.place else {
         panic!("SQLite has a path");
     };
@@ -32,7 +32,7 @@ fn migrated(home: &Home) -> Sqlite {
 }
 
 fn book_of(database: Sqlite) -> Book {
-    Book::new(Box::new(database), "test".into(), Arc::default())
+    Book::new(Box::new(database), "test".into(), Default::default())
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::sample::{Home, cell, entry};
-use super::suite::{reopen, soon, suite, tamper, verdict, whole};
+use super::suite::{reading, reopen, soon, suite, tamper, verdict, whole};
 use crate::ledger::{CannotOpen, Ledger, Reader, Unavailable, schema};
 
 suite! {
@@ -11,6 +11,7 @@ suite! {
     writes_no_more_once_a_newer_gateway_has_migrated
     migrates_what_says_nothing_of_its_version_in_the_head
     finds_the_cells_of_an_older_schema
+    migrates_the_index_of_many_entries
 }
 
 async fn refuses_a_newer_schema(home: Home) {
@@ -55,9 +56,13 @@ async fn writes_no_more_once_a_newer_gateway_has_migrated(home: Home) {
     assert_eq!(verdict(&home), whole(1));
 }
 
+/// The index as the first four versions had it.
+const FIRST_INDEX: &str =
+    "DROP INDEX entries_of_cell; CREATE INDEX entries_of_cell ON entries (cell, sequence);";
+
 /// As the second version left it.
-const SECOND: &str =
-    "ALTER TABLE head DROP COLUMN schema_version; UPDATE schema_version SET version = 2;";
+const SECOND: &str = "DROP INDEX entries_of_cell; CREATE INDEX entries_of_cell ON entries (cell, sequence); \
+     ALTER TABLE head DROP COLUMN schema_version; UPDATE schema_version SET version = 2;";
 
 async fn migrates_what_says_nothing_of_its_version_in_the_head(home: Home) {
     let ledger = Ledger::open(&home.settings).unwrap();
@@ -105,4 +110,38 @@ async fn finds_the_cells_of_an_older_schema(home: Home) {
         assert_eq!(held.history().len(), 1, "{user:?}");
     }
     assert_eq!(verdict(&home), whole(2));
+}
+
+/// Copies of the last entry that are in no history, as of a tool that was refused all the time. PostgreSQL has
+/// `generate_series`, SQLite doesn't.
+fn add_refused(home: &Home, entries: u64) {
+    let hash = "X'0000000000000000000000000000000000000000000000000000000000000000'";
+    let add = format!(
+        "INSERT INTO entries SELECT number + 10, 'refused' || number, time, account, caller, line_item, cell, \
+         0, 'refused', code, rules, judged, policy_generation, NULL, 1, digest, sealed, {hash}, {hash} \
+         FROM entries, (WITH RECURSIVE numbers (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM numbers \
+         WHERE number < {entries}) SELECT number FROM numbers) AS all_numbers WHERE sequence = 1"
+    );
+    tamper(home, &add);
+}
+
+async fn migrates_the_index_of_many_entries(home: Home) {
+    let ledger = Ledger::open(&home.settings).unwrap();
+    ledger.record(entry("x", "1")).await.unwrap();
+    ledger.close(soon()).await;
+    drop(ledger);
+    add_refused(&home, 50_000);
+    tamper(&home, FIRST_INDEX);
+    tamper(
+        &home,
+        "UPDATE schema_version SET version = 4; UPDATE head SET schema_version = 4, sequence = 50010",
+    );
+    let refused = tokio::task::block_in_place(|| Reader::open(&home.settings).err().unwrap());
+    assert!(matches!(refused, CannotOpen::Older(4)), "{refused}");
+    let ledger = reopen(&home).await;
+    let held = ledger.hold(cell("x"), soon()).await.unwrap();
+    assert_eq!(held.history().len(), 1);
+    ledger.settle(held, entry("x", "2")).await.unwrap();
+    let entries = reading(&home, |reader| reader.count().unwrap());
+    assert_eq!(entries, 50_002);
 }

@@ -34,7 +34,12 @@ impl Home {
     }
 
     pub fn in_cluster(cluster: Arc<Cluster>) -> Self {
-        let url = SecretString::from(cluster.database());
+        let url = cluster.database();
+        Self::at_url(cluster, url)
+    }
+
+    pub fn at_url(cluster: Arc<Cluster>, url: String) -> Self {
+        let url = SecretString::from(url);
         let place = Place::Postgres(PostgresPlace {
             url,
             password: None,

@@ -37,6 +37,7 @@ suite! {
     gives_a_cell_its_history
     remembers_what_was_recorded_while_a_cell_was_held
     forgets_what_was_erased_while_a_cell_was_held
+    remembers_a_history_past_what_is_no_part_of_it
     judges_one_submission_of_a_cell_after_another
     opens_the_others_beside_a_cell_that_cant_be_read
     keeps_only_the_comment_that_left_last
@@ -313,6 +314,31 @@ pub async fn reopen(home: &Home) -> Ledger {
             Err(cause) => panic!("{cause}"),
         }
     }
+}
+
+/// A tool that is refused all the time would have it read each time.
+async fn remembers_a_history_past_what_is_no_part_of_it(home: Home) {
+    let ledger = Ledger::open(&home.settings).unwrap();
+    let held = ledger.hold(cell("42"), soon()).await.unwrap();
+    ledger.settle(held, entry("42", "1")).await.unwrap();
+    let refused = || {
+        let mut refused = entry("42", "2");
+        (refused.past, refused.sent) = (None, None);
+        refused
+    };
+    let remembered = || ledger.inner.histories.get(&cell("42").fingerprint());
+    let held = ledger.hold(cell("42"), soon()).await.unwrap();
+    ledger.settle(held, refused()).await.unwrap();
+    assert_eq!(remembered().unwrap().pasts.len(), 1);
+    ledger.record(refused()).await.unwrap();
+    assert_eq!(remembered().unwrap().pasts.len(), 1);
+    // One that nobody held it for is a part of it, and not known to whoever held it meanwhile.
+    let held = ledger.hold(cell("42"), soon()).await.unwrap();
+    ledger.record(entry("42", "3")).await.unwrap();
+    ledger.settle(held, refused()).await.unwrap();
+    assert!(remembered().is_none());
+    let held = ledger.hold(cell("42"), soon()).await.unwrap();
+    assert_eq!(held.history().len(), 2);
 }
 
 async fn judges_one_submission_of_a_cell_after_another(home: Home) {
