@@ -261,18 +261,19 @@ impl Book {
 
     /// What is written now stands in the cached histories too.
     fn remember(&mut self, writes: &[Write], done: &Done) {
-        let records = writes.iter().filter_map(as_record);
-        for (record, version) in records.zip(done.before + 1..) {
-            let Some(fingerprint) = record.placed.cell else {
-                continue;
-            };
-            let past = record.placed.draft.past.as_ref();
+        let records = || writes.iter().filter_map(as_record);
+        let held = |record: &'_ Record| {
             let held = record.held.as_ref();
-            match held.filter(|held| !held.is_of(&done.lost)) {
-                Some(held) => self.remember_held(fingerprint, held, past, version),
-                // Recorded past the lock: whoever judges next reads.
-                None if past.is_some() => self.histories.bypass(&fingerprint),
-                None => {}
+            held.is_some_and(|held| !held.is_of(&done.lost))
+        };
+        // Recorded past the lock: whoever judges next reads. First, so that no history is put back without it.
+        let beside = records().filter(|record| record.placed.draft.past.is_some() && !held(record));
+        let beside = beside.filter_map(|record| record.placed.cell.as_ref());
+        beside.for_each(|fingerprint| self.histories.bypass(fingerprint));
+        for (record, version) in records().zip(done.before + 1..) {
+            if let (true, Some(held)) = (held(record), &record.held) {
+                let past = record.placed.draft.past.as_ref();
+                self.remember_held(held.fingerprint, held, past, version);
             }
         }
     }

@@ -39,13 +39,7 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    pub fn connect(place: &PostgresPlace, patience: Duration) -> Result<Self, CannotOpen> {
-        let mut database = Self::reach(place, patience)?;
-        database.require_every_text()?;
-        Ok(database)
-    }
-
-    fn reach(place: &PostgresPlace, patience: Duration) -> Result<Self, Fault> {
+    pub fn connect(place: &PostgresPlace, patience: Duration) -> Result<Self, Fault> {
         let mut config = config(place.url.expose_secret())?;
         if let Some(password) = &place.password {
             config.password(password.expose_secret());
@@ -83,9 +77,9 @@ impl Postgres {
         Ok(database)
     }
 
-    /// What an encoding lacks can't be recorded once it was sent. `SQL_ASCII` takes whatever comes, and says of
+    /// For whoever records: what an encoding lacks can't be recorded once it was sent. `SQL_ASCII` takes whatever comes, and says of
     /// nobody's bytes what they mean.
-    fn require_every_text(&mut self) -> Result<(), CannotOpen> {
+    pub fn require_every_text(&mut self) -> Result<(), CannotOpen> {
         let encoding = self.query("SHOW server_encoding", &[])?.into_iter().next();
         let encoding = encoding.map_or(Ok(String::new()), |mut row| row.text())?;
         match encoding == EVERY_TEXT {

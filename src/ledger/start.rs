@@ -137,6 +137,7 @@ pub fn opener(
             let mut bring_up_to_date = at_first();
             let open: Opener = Box::new(move || {
                 let mut database = Postgres::connect(&known.load(), AS_GATEWAY)?;
+                database.require_every_text()?;
                 bring_up_to_date(&mut database)?;
                 Ok(Book::new(
                     Box::new(database),

@@ -90,11 +90,18 @@ mod tests {
 
     #[test]
     fn is_json_whatever_an_entry_lacks_or_says() {
-        let mut entry = entry("u", "0.5");
-        entry.user = Some("quote \" backslash \\ newline \n nul \0 🎓".to_owned());
+        let mut entry = entry("quote \" backslash \\ newline \n nul \0 🎓", "0.5");
         let read = |entry: &Entry| -> serde_json::Value {
             serde_json::from_slice(&content(entry).0).unwrap()
         };
+        let whole = read(&entry);
+        assert_eq!(whole["submission"]["userId"], entry.user.clone().unwrap());
+        assert_eq!(whole["same"], true);
+        let alone = ["user", "sent", "past"].map(|name| whole.get(name));
+        assert_eq!(alone, [None; 3]);
+        assert_eq!(whole["gains"]["is_stamped"], true);
+        // Of a submission that is no score.
+        entry.score = None;
         let whole = read(&entry);
         assert_eq!(whole["user"], entry.user.clone().unwrap());
         assert_eq!(whole["past"]["points"]["scoreGiven"], 0.5);

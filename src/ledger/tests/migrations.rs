@@ -92,8 +92,9 @@ async fn finds_the_cells_of_an_older_schema(home: Home) {
     ];
     let ledger = Ledger::open(&home.settings).unwrap();
     for (user, ..) in OLD {
-        let mut entry = entry("42", "1");
-        entry.user = Some(user.into());
+        let mut entry = entry(user, "1");
+        // As it was written then.
+        entry.score = None;
         ledger.record(entry).await.unwrap();
     }
     ledger.close(soon()).await;

@@ -13,7 +13,7 @@ use crate::ledger::{
     Receipt, Settings,
 };
 use crate::policy::{Fate, Past, Role, Sent};
-use crate::score::{Decimal, Points};
+use crate::score::{ActivityProgress, Decimal, GradingProgress, Points, Score, Submission};
 
 /// A database of one's own, that goes with this.
 pub struct Home {
@@ -100,9 +100,19 @@ pub fn cell(user: &str) -> Cell {
 /// A forwarded score.
 pub fn entry(user: &str, given: &str) -> Entry {
     let time = Timestamp::now();
-    let score = format!(
-        "{{\"userId\":\"{user}\",\"scoreGiven\":{given},\"scoreMaximum\":100,\"comment\":\"of {user}\"}}"
-    );
+    let score = Score {
+        user: user.into(),
+        activity: ActivityProgress::Completed,
+        grading: GradingProgress::FullyGraded,
+        points: Some(points(given, "100")),
+        given_alone: None,
+        comment: Some(format!("of {user}")),
+        timestamp: None,
+        submission: Submission::default(),
+        scoring_user: None,
+        extensions: Vec::new(),
+    };
+    let canonical = Json::written(score.write());
     Entry {
         receipt: Receipt::mint(time).unwrap(),
         time,
@@ -110,9 +120,9 @@ pub fn entry(user: &str, given: &str) -> Entry {
         caller: "quiz-app".into(),
         line_item: LINE_ITEM.into(),
         user: Some(user.into()),
-        submission: Some(json(&score)),
-        score: None,
-        body: BodyDigest::of(score.as_bytes()),
+        score: Some(score),
+        submission: Some(canonical.clone()),
+        body: BodyDigest::of(canonical.bytes()),
         decision: Decision::Forwarded,
         code: None,
         rules: vec![Acted {
@@ -121,7 +131,7 @@ pub fn entry(user: &str, given: &str) -> Entry {
         }],
         judged: Some(points(given, "100")),
         policy_generation: 1,
-        sent: Some(json(&score)),
+        sent: Some(canonical),
         upstream: Some(204),
         duration_ms: 12,
         explanation: Some(json("{\"decision\":\"forwarded\"}")),
