@@ -20,9 +20,13 @@ mod strace;
 #[allow(dead_code, unused_imports)]
 mod support;
 
-use disk::{Files, Unsynced};
-use image::{DATABASE, Found, Image};
+use std::fs;
+
+use disk::{Disk, Files, Unsynced};
+use image::{DATABASE, Found, Image, settings};
 use story::Story;
+use strace::{calls, traced};
+use support::{Gateway, SCORE, Upstream, score_with};
 
 /// The power goes after a line of the trace.
 #[derive(Clone, Copy)]
@@ -133,4 +137,54 @@ fn batched_loses_an_end_at_most_and_to_a_kill_nothing_that_was_answered() {
     let early = story.files_after(story.lines()[4], Unsynced::Lost);
     let found = story.image(&early).found().unwrap();
     assert!(found.chain.is_empty(), "{:?}", found.chain);
+}
+
+const FORGOTTEN: &str = "learner-to-be-forgotten";
+
+fn names_the_forgotten(files: &Files) -> bool {
+    let learner = FORGOTTEN.as_bytes();
+    let names = |content: &Vec<u8>| content.windows(learner.len()).any(|bytes| bytes == learner);
+    files.values().any(names)
+}
+
+/// SQLite's log names them until the erasure empties it.
+#[test]
+fn who_was_erased_does_not_come_back() {
+    let (folder, upstream) = (tempfile::tempdir().unwrap(), Upstream::accepting());
+    let (database, trace) = (folder.path().join(DATABASE), folder.path().join("trace"));
+    let mut gateway = Gateway::start(&settings(&upstream, "batched", &database));
+    let user = format!("\"{FORGOTTEN}\"");
+    assert_eq!(gateway.submit(score_with(&[("userId", &user)])).status, 204);
+    assert_eq!(gateway.submit(SCORE).status, 204);
+    gateway.signal("KILL");
+    gateway.ended();
+    let left = [DATABASE.to_owned(), format!("{DATABASE}-wal")];
+    let left = left.map(|name| (name.clone(), fs::read(folder.path().join(name)).unwrap()));
+    let left = Files::from(left);
+    assert!(names_the_forgotten(&left));
+
+    let mut erase = traced(env!("CARGO_BIN_EXE_scoregate"), &trace);
+    erase.args(["ledger", "erase", "--user", FORGOTTEN, "--yes", "--config"]);
+    let erased = erase.arg(gateway.config_file()).output().unwrap();
+    assert!(erased.status.success(), "{erased:?}");
+    let calls = calls(&trace);
+    let mut disk = Disk::new(&database, &left, &calls);
+    let lines = disk.moments().into_iter().map(|(line, _)| line);
+    for Cut { line, unsynced } in sorted(torn(some(20, lines.collect()))) {
+        disk.go_to(line);
+        let image = Image::of(&disk.files(unsynced), &upstream, "batched");
+        let entries = image.found().map(|found| found.chain.len());
+        assert_eq!(entries, Ok(2), "line {line}, {unsynced}");
+    }
+    // Once it has said that it is done.
+    disk.go_to(usize::MAX - 1);
+    let any = [
+        Unsynced::Lost,
+        Unsynced::Written,
+        Unsynced::Torn(1),
+        Unsynced::Torn(2),
+    ];
+    for unsynced in any {
+        assert!(!names_the_forgotten(&disk.files(unsynced)), "{unsynced}");
+    }
 }
