@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs every check and test. Works from any folder and without a terminal; installs Node.js,
-# Python, systemd, PostgreSQL and promtool where they are missing, and fails where it can't.
+# Python, systemd, PostgreSQL, promtool and strace where they are missing, and fails where it can't.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -88,6 +88,7 @@ if ! command -v promtool >/dev/null; then
   if command -v systemctl >/dev/null; then as_root systemctl disable --quiet prometheus || true; fi
 fi
 command -v promtool >/dev/null || fail "promtool is needed, of Prometheus 2."
+command -v strace >/dev/null || install "strace" strace
 
 cargo fmt --check
 cargo clippy --all-targets -- -D warnings

@@ -1,11 +1,14 @@
 //! What makes an erasure complete: the table of learners is written anew, without what was deleted from
 //! it. Where that can't be, or somebody keeps what was deleted, it says when to try again.
 
+use std::fs::File;
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::database::{Database, Dialect, Input};
 use super::fault::{CannotErase, Fault};
+use super::lock_file::log_of;
 
 /// How long transactions are waited for that are older than the erasure, and whoever uses the write-ahead log:
 /// those of gateways are short.
@@ -68,6 +71,14 @@ fn compact_file(database: &mut dyn Database) -> Result<(), CannotErase> {
         thread::sleep(LOOK);
     }
     Ok(())
+}
+
+/// SQLite empties its log and does not wait for the disk: a power loss would bring back what stood there.
+pub fn sync_log(path: &Path) -> Result<(), CannotErase> {
+    let log = log_of(path).and_then(File::open);
+    let synced = log.and_then(|log| log.sync_all());
+    let later = |cause| not_compacted("when it can be written to", Some(Fault::lost(cause)));
+    synced.map_err(later)
 }
 
 /// Empties the write-ahead log where nobody reads it, nor copies it back just then as the gateway does.

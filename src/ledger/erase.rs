@@ -5,7 +5,7 @@
 use std::thread;
 use std::time::Duration;
 
-use super::compact::{compact, number};
+use super::compact::{compact, number, sync_log};
 use super::database::{Database, Dialect, Input, in_transaction};
 use super::fault::{CannotErase, CannotOpen, Fault};
 use super::head::Head;
@@ -92,7 +92,11 @@ impl Reader {
             // It remembers histories, and looks at its next entry or tick whether they are still good.
             thread::sleep(TICK + TO_NOTICE);
         }
-        compact(self.database.as_mut(), number.as_deref())
+        compact(self.database.as_mut(), number.as_deref())?;
+        match &self.place {
+            Place::Sqlite(path) => sync_log(path),
+            Place::Postgres(_) => Ok(()),
+        }
     }
 }
 

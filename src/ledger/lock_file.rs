@@ -95,6 +95,11 @@ impl LockFile {
     }
 }
 
+/// Where SQLite has the write-ahead log of a database.
+pub fn log_of(path: &Path) -> io::Result<PathBuf> {
+    Ok(with(&canonicalize(path)?, "-wal"))
+}
+
 /// A file beside a database's.
 fn with(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();

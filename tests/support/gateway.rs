@@ -54,6 +54,11 @@ impl Gateway {
         let mut command = Command::new("sh");
         let limited = format!("ulimit -n {most} && exec \"$0\" \"$@\"");
         command.args(["-c", &limited, BINARY]);
+        Self::start_by(command, settings)
+    }
+
+    /// Starts by a command that the arguments of `scoregate` are added to.
+    pub fn start_by(command: Command, settings: &Settings) -> Self {
         let started = Self::try_start_by(command, folder_with(settings), &settings.key);
         started.unwrap_or_else(|log| panic!("the gateway didn't start: {log}"))
     }
