@@ -31,7 +31,7 @@ pub struct LedgerSection {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ca_file: Option<String>,
     /// When an entry is safe. `batched`: with the operating system before its answer, so a kill
-    /// loses nothing and a power loss the last moments; `always`: on disk before anything is
+    /// loses nothing and a power loss the last milliseconds; `always`: on disk before anything is
     /// forwarded.
     pub durability: DurabilityText,
     /// What happens to submissions that can't be recorded: `refuse` answers LEDGER_UNAVAILABLE,

@@ -72,6 +72,11 @@ impl LockFile {
         Err(Fault::lost(format!("{why}, `{path}`: {help}")))
     }
 
+    /// Where the log is.
+    pub fn log_path(&self) -> &Path {
+        &self.log
+    }
+
     /// The log that the database has now.
     pub fn log(&self) -> Result<Identity, Fault> {
         let found = metadata(&self.log);

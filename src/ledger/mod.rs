@@ -36,6 +36,7 @@ mod intents;
 mod job;
 mod json;
 mod lock_file;
+mod log_sync;
 mod looks;
 mod meter;
 mod object;

@@ -41,7 +41,7 @@ impl PostgresPlace {
 /// When an entry is safe.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Durability {
-    /// With the operating system before its answer: a kill loses nothing.
+    /// With the operating system before its answer, and on disk soon after: a kill loses nothing.
     #[default]
     Batched,
     /// On disk before anything is forwarded: a power loss loses nothing.

@@ -11,6 +11,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, params_from_iter};
 use super::database::{Cursor, Database, Dialect, Input, Insert, Value};
 use super::fault::{CannotOpen, Fault};
 use super::lock_file::{Identity, LockFile, require_folder};
+use super::log_sync::LogSync;
 use super::place::Durability;
 
 /// The longest wait for a lock that another process holds, such as an erasure.
@@ -20,6 +21,8 @@ pub struct Sqlite {
     connection: Connection,
     /// A gateway's own file, which it has locked, and the log that was opened with it.
     locked: Option<(Arc<LockFile>, Identity)>,
+    /// Where nobody waits for the disk.
+    sync: Option<LogSync>,
 }
 
 impl Sqlite {
@@ -30,6 +33,11 @@ impl Sqlite {
         // What is read first opens the log.
         database.query("SELECT COUNT(*) FROM sqlite_schema", &[])?;
         let log = file.log()?;
+        database.sync = match durability {
+            Durability::Batched => Some(LogSync::start(file.log_path()).map_err(Fault::lost)?),
+            // Each transaction waits for it.
+            Durability::Always => None,
+        };
         database.locked = Some((file, log));
         Ok(database)
     }
@@ -82,6 +90,7 @@ impl Sqlite {
         Self {
             connection,
             locked: None,
+            sync: None,
         }
     }
 
@@ -168,7 +177,8 @@ impl Database for Sqlite {
     fn commit(&mut self) -> Result<(), Fault> {
         self.run("COMMIT")?;
         // Nobody may be told of what went into a file that is gone.
-        self.is_in_place()
+        self.is_in_place()?;
+        self.sync.as_ref().map_or(Ok(()), LogSync::note)
     }
 
     fn is_in_place(&self) -> Result<(), Fault> {

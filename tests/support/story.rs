@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::disk::{Disk, Files, Unsynced};
 use super::image::{DATABASE, Found, Image, put, settings};
-use super::strace::{Call, calls, traced};
+use super::strace::{Call, calls, synced, traced};
 use super::support::{Gateway, Upstream, score_with};
 
 const CALLERS: usize = 4;
@@ -28,7 +28,9 @@ pub struct Story {
     /// Answers, to whoever submitted. What was recorded already was answered long ago.
     answered: Vec<Moment>,
     /// All receipts in the end, in their order.
-    chain: Vec<String>,
+    pub chain: Vec<String>,
+    /// The line at which the log was synced after all of it, while the gateway was still running.
+    pub synced: usize,
 }
 
 impl Story {
@@ -58,6 +60,7 @@ impl Story {
         let program = traced(env!("CARGO_BIN_EXE_scoregate"), &trace);
         let mut gateway = Gateway::start_by(program, &settings);
         let submitted = submit_all(&gateway, rounds);
+        let synced = synced(&trace, "-wal");
         gateway.signal("TERM");
         assert!(gateway.ended().success(), "{}", gateway.log());
         let calls = calls(&trace);
@@ -76,6 +79,7 @@ impl Story {
             left,
             answered,
             chain,
+            synced,
         }
     }
 
@@ -100,6 +104,15 @@ impl Story {
         let lines = self.left.iter().chain(&self.answered);
         let lines: BTreeSet<_> = lines.map(|(line, _)| *line).collect();
         lines.into_iter().filter(|line| *line > 0).collect()
+    }
+
+    /// Whether an answer had left that the disk then knew nothing of.
+    pub fn was_ahead_of_the_disk(&self) -> bool {
+        let is_ahead = |(line, receipt): &Moment| {
+            let files = self.files_after(*line, Unsynced::Lost);
+            !self.image(&files).found().unwrap().chain.contains(receipt)
+        };
+        self.answered.iter().any(is_ahead)
     }
 
     /// Whether nothing is missing that was promised until then, and nothing but an end is missing at all.

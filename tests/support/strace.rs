@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::process::Command;
 
+use super::support::until;
+
 /// Whatever changes a file or a folder, makes it safe, or sends. A `?` stands before what some machines don't have.
 const CALLS: &str = "trace=?open,?creat,openat,write,writev,pwrite64,pwritev,pwritev2,?truncate,ftruncate,\
     fallocate,fsync,fdatasync,sync_file_range,?rename,?renameat,renameat2,?link,linkat,?symlink,symlinkat,?unlink,\
@@ -40,6 +42,34 @@ fn require() {
     let told = String::from_utf8_lossy(&tried.stderr);
     let why = "strace may not trace (some sandboxes forbid ptrace)";
     assert!(tried.status.success(), "{why}: {told}");
+}
+
+/// The line of the trace, which still grows, by which all that was written to a file of this ending is synced.
+pub fn synced(file: &Path, ending: &str) -> usize {
+    let ending: String = ending
+        .bytes()
+        .map(|byte| format!("\\x{byte:02x}"))
+        .collect();
+    let mut found = None;
+    until("what was written is synced", || {
+        found = synced_in(file, &ending);
+        found.is_some()
+    });
+    found.unwrap()
+}
+
+fn synced_in(file: &Path, ending: &str) -> Option<usize> {
+    let is_of_it = |line: &str| line.contains(&format!("{ending}>"));
+    let text = std::fs::read_to_string(file).unwrap();
+    let lines: Vec<_> = text.lines().collect();
+    // Begun or done.
+    let written = |line: &&str| line.contains("pwrite64");
+    let written = lines.iter().rposition(written)?;
+    let begun = |line: &&str| line.contains("sync(") && is_of_it(line);
+    let begun = written + lines[written..].iter().position(begun)?;
+    let thread = lines[begun].split_once(' ')?.0;
+    let done = |line: &&str| line.starts_with(thread) && line.ends_with(" = 0");
+    Some(begun + lines[begun..].iter().position(done)?)
 }
 
 /// The calls in a file of a process that has ended, by when they began.
