@@ -6,6 +6,7 @@ mod extension;
 mod functions;
 mod names;
 mod patterns;
+mod places;
 mod samples;
 mod sides;
 
@@ -18,6 +19,7 @@ use cel::{Context, Env, Program, Value};
 use serde::{Serialize, Serializer};
 use thiserror::Error;
 
+use self::patterns::Patterns;
 use self::sides::Sides;
 use super::Subject;
 use super::worth::Worth;
@@ -42,6 +44,7 @@ static STANDARD: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(Env::stdlib()));
 pub struct Condition {
     text: Arc<str>,
     program: Arc<Program>,
+    patterns: Patterns,
     /// Others need not be read for it, which may be long.
     sees_extensions: bool,
 }
@@ -59,18 +62,23 @@ pub enum BadCondition {
     #[error("it loops within a loop")]
     NestedLoop,
     #[error(
-        "it calls `matches` within a loop, which reads the pattern anew for each element; join the parts of one pattern with `|` and call it once, or use `contains`, `startsWith` or `endsWith`"
+        "it calls `matches` within a loop, which looks at the text for each element; join the parts of one pattern with `|` and call it once, or use `contains`, `startsWith` or `endsWith`"
     )]
     MatchesInLoop,
     #[error(
         "it calls `matches` with a pattern that is not written into it as one text, so that how long it takes is for others to choose"
     )]
     PatternNotWritten,
-    #[error("the pattern of a `matches` in it is no regular expression, or too large a one")]
+    #[error("the pattern of a `matches` in it is no regular expression")]
     NoPattern,
     #[error(
-        "its patterns are too large: with their repetitions written out they have more than {} places, which may take minutes to match; use `size()` for lengths",
-        patterns::MOST_PLACES
+        "its patterns are too slow for a long comment: a match may be at {places} places of them at once, and {} are the most; begin with `^`, so that it starts at one place alone, give lengths by `size()`, or look for whole texts with `in [\"…\", \"…\"]` and for parts with `[\"…\", \"…\"].exists(part, score.userId.contains(part))`",
+        places::MOST
+    )]
+    SlowPatterns { places: usize },
+    #[error(
+        "its patterns take more than {} MiB of memory: a class such as `\\w` holds the letters of all scripts, once for each repetition; write `[A-Za-z0-9_]`, give lengths by `size()`, or look for whole texts with `in [\"…\", \"…\"]`",
+        patterns::MOST_MEMORY
     )]
     LargePatterns,
     #[error("it names something that does not exist; there are {NAMES}")]
@@ -116,10 +124,12 @@ impl Condition {
         }
         names::check_nesting(text)?;
         let program = Program::compile(text).map_err(|errors| syntax(&errors))?;
-        let sees_extensions = names::check(program.expression())?;
+        let seen = names::check(program.expression())?;
+        let (sees_extensions, patterns) = (seen.whole_score, Patterns::read(seen.patterns)?);
         let condition = Self {
             text: text.into(),
             program: Arc::new(program),
+            patterns,
             sees_extensions,
         };
         condition.try_on_samples()?;
@@ -181,6 +191,7 @@ impl Condition {
             members.extend(extensions_of(score)?);
         }
         let mut context = Context::with_env(STANDARD.clone());
+        self.patterns.add_to(&mut context);
         let who = [("name", caller.into()), ("account", account.into())];
         context.add_variable_from_value("caller", table(who));
         context.add_variable_from_value("score", map(members));

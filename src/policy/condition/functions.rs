@@ -1,7 +1,7 @@
 //! The functions that a condition may call, and with how many values. The evaluator has no list of
 //! them to ask for, so this is one; a test calls each.
 
-use cel::common::ast::{CallExpr, Expr, LiteralValue};
+use cel::common::ast::{CallExpr, Expr};
 use cel::{Context, IdedExpr, Value};
 
 use super::patterns::MATCHES;
@@ -100,34 +100,16 @@ pub(super) fn is_operator(name: &str) -> bool {
     !name.chars().all(is_of_name)
 }
 
-/// Whether a function fails for whatever score, since all that it is given stands in the condition; or
-/// since its pattern does.
+/// Whether a function fails for whatever score, since all that it is given stands in the condition.
 pub(super) fn check_values(call: &CallExpr) -> Result<(), BadCondition> {
     let is_written = |part: &IdedExpr| matches!(part.expr, Expr::Literal(_));
     let mut parts = call.target.iter().map(|target| &**target).chain(&call.args);
     let name = call.func_name.clone();
-    if name == MATCHES {
-        let pattern = call.args.last().filter(|pattern| is_written(pattern));
-        return match pattern.is_some_and(|pattern| fails(matched_with(pattern))) {
-            true => Err(BadCondition::NoPattern),
-            false => Ok(()),
-        };
-    }
-    match !is_operator(&name) && parts.all(is_written) && fails(call.clone()) {
+    // What is wrong with a pattern is found where it is read.
+    let is_tried = name != MATCHES && !is_operator(&name);
+    match is_tried && parts.all(is_written) && fails(call.clone()) {
         true => Err(BadCondition::AlwaysFails { name }),
         false => Ok(()),
-    }
-}
-
-fn matched_with(pattern: &IdedExpr) -> CallExpr {
-    let text = IdedExpr {
-        id: 0,
-        expr: Expr::Literal(LiteralValue::String("".into())),
-    };
-    CallExpr {
-        func_name: MATCHES.to_owned(),
-        target: None,
-        args: vec![text, pattern.clone()],
     }
 }
 
