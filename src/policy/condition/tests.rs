@@ -214,6 +214,14 @@ fn what_always_fails_behind_a_guard_is_found_before_it_is_used() {
             "`duration()` fails for every score",
         ),
         (
+            "!has(score.timestamp) || timestamp(score.timestamp).getHours('Europe/Madird') < 20",
+            "`getHours()` fails for every score",
+        ),
+        (
+            "has(score.timestamp) && timestamp(score.timestamp).getDayOfWeek(1) < 5",
+            "`getDayOfWeek()` fails for every score",
+        ),
+        (
             "has(score.comment) && Score{percent: 1.0} == score",
             "it names something that does not exist",
         ),
@@ -272,6 +280,7 @@ fn a_good_condition_is_taken_whatever_the_samples_lack() {
         "caller.name in ['quiz-app', 'lab'] || caller.account == 'main'",
         "['a', 'u'].exists(name, has(score.comment) && score.comment.contains(name))",
         "line_item.startsWith('https://lms.') && line_item.matches('/[0-9]+$')",
+        "!has(score.timestamp) || timestamp(score.timestamp).getHours('Europe/Madrid') < 20",
         "now.getHours('Europe/Berlin') < 18 || now.getDayOfWeek() == 0",
         "type(score.userId) == string && {'a': has(score.comment) && score.comment == 'x'}.a",
         "true",
