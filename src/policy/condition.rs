@@ -5,6 +5,7 @@
 mod extension;
 mod functions;
 mod names;
+mod parts;
 mod patterns;
 mod places;
 mod samples;

@@ -222,6 +222,26 @@ fn what_always_fails_behind_a_guard_is_found_before_it_is_used() {
             "`getDayOfWeek()` fails for every score",
         ),
         (
+            "['a', 'b'].exists(name, caller.name == name && score.percent * 2 > 10.0)",
+            mixes,
+        ),
+        (
+            "['a'].all(name, caller.name != name || score.percent + 5 > 10.0)",
+            mixes,
+        ),
+        (
+            "size(['a'].filter(name, caller.name == name && name > 1)) == 0",
+            mixes,
+        ),
+        (
+            "['a'].map(name, caller.name == name && score.percent * 2 > 1.0) == [false]",
+            mixes,
+        ),
+        (
+            "['a'].exists_one(name, caller.name == name && score.userId)",
+            "it gives neither true nor false",
+        ),
+        (
             "has(score.comment) && Score{percent: 1.0} == score",
             "it names something that does not exist",
         ),
@@ -278,6 +298,12 @@ fn a_good_condition_is_taken_whatever_the_samples_lack() {
         "has(score.scoreMaximum) && score.scoreMaximum > 1.0 && (score.scoreGiven - 1.0) / (score.scoreMaximum - 1.0) > 0.5",
         "caller.name == 'quiz-app' && score.percent * 2.0 > 10.0",
         "caller.name in ['quiz-app', 'lab'] || caller.account == 'main'",
+        "['a', 1].exists(either, type(either) == int && either > 0)",
+        "['a', 'b'].all(name, caller.name != name || score.percent * 2.0 > 10.0)",
+        "[score.comment].exists(text, text != '' && text.startsWith('7'))",
+        "[].all(name, name == 'a' || name > 1)",
+        "[1, 2].map(number, number > 1, number * 2) == [4]",
+        "['a'].exists_one(name, caller.name == name && has(score.comment))",
         "['a', 'u'].exists(name, has(score.comment) && score.comment.contains(name))",
         "line_item.startsWith('https://lms.') && line_item.matches('/[0-9]+$')",
         "!has(score.timestamp) || timestamp(score.timestamp).getHours('Europe/Madrid') < 20",
