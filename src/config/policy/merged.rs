@@ -84,14 +84,18 @@ fn warn_of_contradictions(at: &At<'_>, policy: &Policy, all: &[Policy]) {
     let merged = merged(policy, all);
     for found in contradictions::all(&merged) {
         let owners = [found.policy, found.of];
-        let is_of_two = found.policy != found.of && owners.contains(&&*policy.name);
         let keys = [&[found.way.key, found.other], found.by].concat();
-        if !is_of_two || all.iter().any(|other| may_change(other, policy, &keys)) {
+        if !owners.contains(&&*policy.name)
+            || all.iter().any(|other| may_change(other, policy, &keys))
+        {
             continue;
         }
         let owner = all.iter().position(|owner| &*owner.name == found.policy);
-        if let Some(index) = owner.filter(|index| !is_told_by(all.get(*index), policy)) {
-            let at = found.way.in_policy(&at.index(index));
+        let Some(index) = owner else { continue };
+        let at = found.way.in_policy(&at.index(index));
+        if found.policy == found.of {
+            at.warn(found.message());
+        } else if !is_told_by(all.get(index), policy) {
             at.warn(found.message_of_two(&policy.name));
         }
     }

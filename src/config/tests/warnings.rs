@@ -459,6 +459,47 @@ fn warns_of_limits_that_leave_nothing_to_pass() {
     }
 }
 
+/// What contradicts itself may hold for no score as it stands.
+#[test]
+fn a_contradiction_that_another_policy_settles_is_no_warning() {
+    let course = "[[policy]]\nname = 'course'\nmatch = { line_items = ['https://canvas.example.edu/1/**'] }\n";
+    let all = "[[policy]]\nname = 'all'\n";
+    let some = "[[policy]]\nname = 'some'\nmatch = { when = 'score.userId == \"u1\"' }\n";
+    let shares = "pass = { percent = 60 }\nmaximum = { percent = 50 }\n";
+    let floor = "pass = { percent = 60 }\nminimum = { percent = 60 }\n";
+    let late = "due = '2026-05-01T00:00:00Z'\nlate = { kind = 'flat', percent = 10 }\n";
+    let extension = "closes = '2026-05-08T00:00:00Z'\nextensions = [{ users = ['u1'], due = '2026-05-09T00:00:00Z' }]\n";
+    let closes = "closes = '2026-05-10T00:00:00Z'\n";
+    for settled in [
+        format!("{all}order = ['pass', 'maximum']\n{course}{shares}"),
+        format!("{all}order = ['minimum', 'late', 'pass']\n{late}{course}{floor}"),
+        format!("{all}{late}{course}{extension}{some}{closes}"),
+        format!("{all}{late}{course}{extension}[[policy]]\nname = 'last'\n{closes}"),
+        format!("{course}{shares}{some}maximum = {{ percent = 90 }}\n"),
+    ] {
+        assert_eq!(of_policies(&settled), Vec::<String>::new(), "{settled}");
+    }
+    for open in [
+        format!("{all}order = ['maximum', 'pass']\n{course}{shares}"),
+        format!("{all}{late}{course}{floor}"),
+        format!("{all}{late}{course}{extension}{some}keep = 'highest'\n"),
+        format!("{course}{shares}{some}mode = 'report'\nmaximum = {{ percent = 90 }}\n"),
+    ] {
+        let warnings = of_policies(&open);
+        assert_eq!(warnings.len(), 1, "{open}: {warnings:?}");
+        assert!(!warnings[0].contains("of policy"), "{open}: {warnings:?}");
+    }
+    // What refuses every submission is a mistake whatever the others say.
+    let closed = format!(
+        "{course}opens = '2026-05-08T00:00:00Z'\ncloses = '2026-05-01T00:00:00Z'\n{some}{closes}"
+    );
+    let problems = Setting::new(&format!("{GOOD}{closed}")).problems();
+    assert!(
+        problems[0].contains("so that every submission is refused"),
+        "{problems:?}"
+    );
+}
+
 #[test]
 fn warns_of_times_that_leave_nothing_on_time_or_cost_nothing() {
     let never = "opens: is after `due`, so that nothing is ever on time";
