@@ -347,9 +347,11 @@ fn warns_of_a_list_that_takes_the_place_of_another() {
     };
     let lists = |key: &str, list: &[&str]| format!("{key} = [{}]", list.join(", "));
     let late = "[[policy]]\nname = 'late'\nlate = { kind = 'flat', percent = 10 }\ndue = '2026-01-01T00:00:00Z'\n";
-    for (key, one, other) in [
-        ("extensions", extension("7"), extension("8")),
-        ("require", rule("1.0"), rule("2.0")),
+    let later = "{ users = ['8', '7'], due = '2027-02-01T00:00:00Z' }";
+    let reworded = "{ when = 'score.percent > 1.0', message = 'Never.' }";
+    for (key, one, other, same) in [
+        ("extensions", extension("7"), extension("8"), later),
+        ("require", rule("1.0"), rule("2.0"), reworded),
     ] {
         let first = course(1, &lists(key, &[&one]));
         let told = format!(
@@ -358,6 +360,8 @@ fn warns_of_a_list_that_takes_the_place_of_another() {
         for (second, is_told) in [
             (lists(key, &[&other]), true),
             (lists(key, &[&other, &one]), false),
+            (lists(key, &[same]), false),
+            (lists(key, &[]), false),
             (format!("mode = 'report'\n{}", lists(key, &[&other])), false),
             ("keep = 'highest'".to_owned(), false),
         ] {
@@ -372,7 +376,28 @@ fn warns_of_a_list_that_takes_the_place_of_another() {
             );
             assert!(warnings.iter().all(|it| it.contains(&told)), "{warnings:?}");
         }
+        // Perhaps none is for both.
+        let with = |name: &str, when: &str, list: &str| {
+            format!(
+                "[[policy]]\nname = '{name}'\nmatch = {{ when = '{when}' }}\n{key} = [{list}]\n"
+            )
+        };
+        let first = with("one", "score.userId.startsWith(\"a\")", &one);
+        for (when, told) in [
+            (
+                "score.userId.startsWith(\"b\")",
+                "may take the place of the whole list of policy `one`",
+            ),
+            (
+                "score.userId.startsWith(\"a\")",
+                "takes the place of the whole list of policy `one`",
+            ),
+        ] {
+            let warnings = of_policies(&format!("{late}{first}{}", with("two", when, &other)));
+            assert!(warnings.last().unwrap().contains(told), "{warnings:?}");
+        }
         // No score is for both.
+        let first = course(1, &lists(key, &[&one]));
         let apart = course(2, &lists(key, &[&other]));
         let warnings = of_policies(&format!("{late}{first}{apart}"));
         assert_eq!(warnings, Vec::<String>::new());
