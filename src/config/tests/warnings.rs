@@ -290,9 +290,10 @@ fn a_due_after_closes_counts_for_those_without_an_earlier_extension() {
 }
 
 #[test]
-fn warns_of_an_extension_that_extends_nothing() {
+fn warns_of_an_extension_that_extends_nothing_or_takes_time_away() {
     let after = "extensions[1].due: is after `closes`, which no extension moves: what these learners submit after it is refused (given: `2026-05-09T00:00:00Z`)";
-    let before = "extensions[1].due: is no later than `due`, so that it extends nothing (given: `";
+    let at = "extensions[1].due: is no later than `due`, so that it extends nothing (given: `";
+    let before = "extensions[1].due: is before `due`, so that these learners are late sooner than all others (given: `";
     let late = "late = { kind = 'flat', percent = 10 }";
     let extensions = |due: &str| {
         format!(
@@ -306,7 +307,7 @@ fn warns_of_an_extension_that_extends_nothing() {
     for (day, expected) in [
         ("2026-05-08", None),
         ("2026-05-09", Some(after)),
-        ("2026-05-01", Some(before)),
+        ("2026-05-01", Some(at)),
         ("2026-04-01", Some(before)),
     ] {
         let extensions = extensions(&format!("{day}T00:00:00Z"));
