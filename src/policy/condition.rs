@@ -10,13 +10,14 @@ mod patterns;
 mod places;
 mod samples;
 mod sides;
+mod times;
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, LazyLock};
 
 use cel::objects::{Key, Map};
-use cel::{Context, Env, Program, Value};
+use cel::{Context, Env, IdedExpr, Program, Value};
 use serde::{Serialize, Serializer};
 use thiserror::Error;
 
@@ -34,6 +35,10 @@ const NAMES: &str = "`score`, `caller.name`, `caller.account`, `line_item` and `
 
 /// Why a condition is none though it can be evaluated.
 const NO_TRUTH: &str = "it gives neither true nor false";
+
+const MIXES: &str = "it mixes types, such as a double and an integer (write 60.0, not 60), or compares what is no number";
+
+const TEXT_FOR_TIME: &str = "it takes a text for a time; members that are times are texts: write `timestamp(score.timestamp)`, as well as `timestamp(\"2026-03-01T12:00:00Z\")`";
 
 const EVALUATOR_FAILED: &str = "the evaluator failed";
 
@@ -109,7 +114,7 @@ pub enum BadCondition {
         reason: &'static str,
     },
     #[error("it can't be evaluated on any sample score: {0}")]
-    NeverHolds(String),
+    NeverHolds(&'static str),
 }
 
 /// Why a condition is neither true nor false for a score. Says nothing of the score itself.
@@ -135,6 +140,12 @@ impl Condition {
         };
         condition.try_on_samples()?;
         Ok(condition)
+    }
+
+    /// Whether it compares a time with a text, letter by letter, and is none the worse for it in the eyes
+    /// of the evaluator.
+    pub fn compares_times_as_texts(&self) -> bool {
+        times::compares_texts(self.program.expression())
     }
 
     /// The same without its text.
@@ -213,7 +224,8 @@ impl Condition {
                 Err(failed) => failure = failure.or(Some(failed)),
             }
         }
-        let reason = failure.map_or(String::new(), |failed| failed.to_string());
+        let EvaluationFailed(reason) = failure.unwrap_or(EvaluationFailed(EVALUATOR_FAILED));
+        let reason = advised(reason, self.program.expression());
         Err(BadCondition::NeverHolds(reason))
     }
 
@@ -252,12 +264,18 @@ fn cause(error: &cel::ExecutionError) -> &'static str {
         E::NoSuchOverload(_)
         | E::UnsupportedBinaryOperator(..)
         | E::UnexpectedType { .. }
-        | E::ValuesNotComparable(..) => {
-            "it mixes types, such as a double and an integer (write 60.0, not 60), or compares what is no number"
-        }
+        | E::ValuesNotComparable(..) => MIXES,
         E::DivisionByZero(_) | E::RemainderByZero(_) => "it divides by zero",
         E::FunctionError { .. } => "a function in it failed",
         _ => "it can't be evaluated",
+    }
+}
+
+/// What most likely is behind it, where something is always wrong.
+fn advised(reason: &'static str, part: &IdedExpr) -> &'static str {
+    match reason == MIXES && times::takes_text_for_time(part) {
+        true => TEXT_FOR_TIME,
+        false => reason,
     }
 }
 

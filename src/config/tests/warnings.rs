@@ -485,6 +485,27 @@ fn warns_of_limits_that_leave_nothing_to_pass() {
     }
 }
 
+#[test]
+fn warns_of_times_that_are_compared_as_texts() {
+    let text = "score.timestamp > \"2026-03-01T12:00:00Z\"";
+    for (place, policy) in [
+        (
+            "match.when",
+            format!("match = {{ when = '{text}' }}\nround = {{ digits = 1 }}"),
+        ),
+        (
+            "require[0].when",
+            format!("require = [{{ when = '{text}', message = 'No.' }}]"),
+        ),
+    ] {
+        let warnings = of_policies(&format!("[[policy]]\nname = 'p'\n{policy}\n"));
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        let told = format!("policy[0].{place}: compares a time as a text, letter by letter");
+        assert!(warnings[0].contains(&told), "{warnings:?}");
+        assert!(!warnings[0].contains(text), "{warnings:?}");
+    }
+}
+
 /// What contradicts itself may hold for no score as it stands.
 #[test]
 fn a_contradiction_that_another_policy_settles_is_no_warning() {

@@ -188,7 +188,8 @@ impl<'a> Walk<'a> {
     }
 }
 
-fn is_submission(select: &SelectExpr) -> bool {
+/// `score.submission`.
+pub(super) fn is_submission(select: &SelectExpr) -> bool {
     let of_score = matches!(&select.operand.expr, Expr::Ident(name) if name == "score");
     of_score && select.field == "submission"
 }

@@ -4,7 +4,7 @@
 use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, operators};
 use cel::{Context, ExecutionError, IdedExpr, Value};
 
-use super::{BadCondition, caught, cause, parts};
+use super::{BadCondition, advised, caught, cause, parts};
 
 /// Tries all sides in an expression, on what the samples make of its names.
 pub(super) struct Sides<'a> {
@@ -102,6 +102,7 @@ impl Sides<'_> {
         let Some(reason) = failure else {
             return Ok(());
         };
+        let reason = advised(reason, side);
         let (line, column) = (self.place)(side.id).unwrap_or((1, 1));
         Err(BadCondition::SideFails {
             line,

@@ -251,6 +251,54 @@ fn what_always_fails_behind_a_guard_is_found_before_it_is_used() {
     }
 }
 
+/// The commonest mistake of all.
+#[test]
+fn a_text_that_is_taken_for_a_time_is_told_of() {
+    for text in [
+        "score.timestamp < now",
+        "has(score.timestamp) && now >= score.timestamp",
+        "score.submission.submittedAt.getHours() < 8",
+        "has(score.submission.submittedAt) && score.submission.submittedAt.getHours('Europe/Madrid') < 8",
+        "now < '2026-01-01T00:00:00Z'",
+        "'2026-01-01T00:00:00Z' < now",
+        "timestamp(score.timestamp) > '2026-01-01T00:00:00Z'",
+        "score.timestamp > timestamp('2026-01-01T00:00:00Z')",
+        "now - score.timestamp < duration('1h')",
+        "score.submission.submittedAt - score.submission.startedAt > duration('5m')",
+    ] {
+        let fault = Condition::compile(text).unwrap_err().to_string();
+        assert!(
+            fault.contains("members that are times are texts: write `timestamp(score.timestamp)`"),
+            "{text}: {fault}"
+        );
+    }
+    let other = "score.percent * 2 > 10.0 && score.timestamp > 'a'";
+    let fault = Condition::compile(other).unwrap_err().to_string();
+    assert!(fault.contains("(write 60.0, not 60)"), "{fault}");
+}
+
+#[test]
+fn times_that_are_compared_as_texts_are_found() {
+    for (text, expected) in [
+        ("score.timestamp > '2026-03-01T12:00:00Z'", true),
+        ("'2026-03-01' <= score.submission.submittedAt", true),
+        (
+            "has(score.timestamp) && score.submission.submittedAt < score.timestamp",
+            true,
+        ),
+        ("!(score.timestamp > '2026')", true),
+        ("score.timestamp == '2026-03-01T12:00:00Z'", false),
+        (
+            "timestamp(score.timestamp) > timestamp('2026-03-01T12:00:00Z')",
+            false,
+        ),
+        ("score.comment > '2026-03-01T12:00:00Z'", false),
+    ] {
+        let condition = Condition::compile(text).unwrap();
+        assert_eq!(condition.compares_times_as_texts(), expected, "{text}");
+    }
+}
+
 /// The operator is the place of what stands on both sides of it.
 #[test]
 fn a_side_that_fails_is_told_of_by_its_place() {
