@@ -451,7 +451,7 @@ fn plain_patterns_are_taken_however_long() {
         r"^\w{1,36}$",
         r"^[\w.@-]{1,64}$",
         r"^[\w.-]+@[\w.-]+\.\w{2,}$",
-        r"(?i)\b(late|extension|makeup)\b",
+        r"(?i)\b(late|extension|makeup|accommodation|resubmission|incomplete|excused|kelvin|missing|sick)\b",
         "^https://lms[.]example[.]edu/api/lti/courses/.*/line_items/[0-9]+$",
         "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
         r"^\s*$",
@@ -511,9 +511,10 @@ fn a_pattern_that_is_slow_on_a_long_comment_is_refused() {
         ("(a{16}){17}", 34 * 8),
         ("a{257,}", 257),
         (r"(\b.?){120}z", 241),
-        (r"[ab]*a[ab]{200}z", 203),
-        (r"^[ab]*a[ab]{200}z", 204),
+        (r"[ab]*a[ab]{200}z", 202),
+        (r"^[ab]*a[ab]{200}z", 203),
         (r"^(a?){255}z", 257),
+        ("(?i)k{65}", 65),
     ] {
         let compiled = Condition::compile(&with_pattern(slow));
         let told = compiled.unwrap_err();
@@ -545,27 +546,32 @@ fn patterns_that_take_much_memory_are_refused() {
     );
 }
 
-/// A second is ten times what the slowest of them takes on a busy machine.
+/// The limit is ten times what the slowest of them takes on a busy machine.
 #[test]
 fn the_slowest_patterns_are_soon_done_with_a_long_comment() {
+    let mut state = 1_u32;
+    let mut letter = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        [" ", "a", "b", "é"][(state >> 30) as usize]
+    };
+    let mixed: String = (0..50_000).map(|_| letter()).collect();
+    let plain: String = mixed.replace(['é', ' '], "a");
     for pattern in [
         r"(\b.?){31}z",
-        r"[ab]*a[ab ]{61}z",
+        r"[ab]*a[ab]{61}z",
         r"(\w?){63}z",
         r"(\w*\b){31}z",
         r".*é.{61}z",
-        r"(\b|\B|$|^){15}z",
+        r"(?i)\b(aab|baab|aabab|aaabb|éab|éb|abéab|abéabé|baba|abab|baaaaab|aaaaaab|bbbbbb|ab éab éab)z",
     ] {
         let condition = Condition::compile(&with_pattern(pattern));
         let condition = condition.unwrap_or_else(|fault| panic!("{pattern}: {fault}"));
-        for letters in ["ab é", "é", "a", "aabab baab"] {
-            let comment = letters.repeat(64_000 / letters.len());
+        for comment in [&mixed, &plain, &"ab é".repeat(12_000), &"é".repeat(30_000)] {
             let score = score(&format!(r#","comment":"{comment}""#));
             let start = std::time::Instant::now();
             let holds = condition.holds(&samples::subject(&score));
             let taken = start.elapsed();
             assert_eq!(holds, Ok(false), "{pattern}");
-            println!("{pattern} on `{letters}`: {taken:?}");
             assert!(
                 taken < std::time::Duration::from_secs(2),
                 "{pattern}: {taken:?}"
