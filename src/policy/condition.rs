@@ -5,19 +5,23 @@
 mod extension;
 mod functions;
 mod names;
+mod parts;
 mod patterns;
+mod places;
 mod samples;
 mod sides;
+mod times;
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, LazyLock};
 
 use cel::objects::{Key, Map};
-use cel::{Context, Env, Program, Value};
+use cel::{Context, Env, IdedExpr, Program, Value};
 use serde::{Serialize, Serializer};
 use thiserror::Error;
 
+use self::patterns::Patterns;
 use self::sides::Sides;
 use super::Subject;
 use super::worth::Worth;
@@ -32,6 +36,10 @@ const NAMES: &str = "`score`, `caller.name`, `caller.account`, `line_item` and `
 /// Why a condition is none though it can be evaluated.
 const NO_TRUTH: &str = "it gives neither true nor false";
 
+const MIXES: &str = "it mixes types, such as a double and an integer (write 60.0, not 60), or compares what is no number";
+
+const TEXT_FOR_TIME: &str = "it takes a text for a time; members that are times are texts: write `timestamp(score.timestamp)`, as well as `timestamp(\"2026-03-01T12:00:00Z\")`";
+
 const EVALUATOR_FAILED: &str = "the evaluator failed";
 
 /// The standard functions, made once.
@@ -42,6 +50,7 @@ static STANDARD: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(Env::stdlib()));
 pub struct Condition {
     text: Arc<str>,
     program: Arc<Program>,
+    patterns: Patterns,
     /// Others need not be read for it, which may be long.
     sees_extensions: bool,
 }
@@ -59,18 +68,23 @@ pub enum BadCondition {
     #[error("it loops within a loop")]
     NestedLoop,
     #[error(
-        "it calls `matches` within a loop, which reads the pattern anew for each element; join the parts of one pattern with `|` and call it once, or use `contains`, `startsWith` or `endsWith`"
+        "it calls `matches` within a loop, which looks at the text for each element; join the parts of one pattern with `|` and call it once, or use `contains`, `startsWith` or `endsWith`"
     )]
     MatchesInLoop,
     #[error(
         "it calls `matches` with a pattern that is not written into it as one text, so that how long it takes is for others to choose"
     )]
     PatternNotWritten,
-    #[error("the pattern of a `matches` in it is no regular expression, or too large a one")]
+    #[error("the pattern of a `matches` in it is no regular expression")]
     NoPattern,
     #[error(
-        "its patterns are too large: with their repetitions written out they have more than {} places, which may take minutes to match; use `size()` for lengths",
-        patterns::MOST_PLACES
+        "its patterns are too slow for a long comment: a match may be at {places} places of them at once, and {} are the most; begin with `^`, so that it starts at one place alone, give lengths by `size()`, or look for whole texts with `in [\"…\", \"…\"]` and for parts with `[\"…\", \"…\"].exists(part, score.userId.contains(part))`",
+        places::MOST
+    )]
+    SlowPatterns { places: usize },
+    #[error(
+        "its patterns take more than {} MiB of memory: a class such as `\\w` holds the letters of all scripts, once for each repetition; write `[A-Za-z0-9_]`, give lengths by `size()`, or look for whole texts with `in [\"…\", \"…\"]`",
+        patterns::MOST_MEMORY
     )]
     LargePatterns,
     #[error("it names something that does not exist; there are {NAMES}")]
@@ -100,7 +114,7 @@ pub enum BadCondition {
         reason: &'static str,
     },
     #[error("it can't be evaluated on any sample score: {0}")]
-    NeverHolds(String),
+    NeverHolds(&'static str),
 }
 
 /// Why a condition is neither true nor false for a score. Says nothing of the score itself.
@@ -116,14 +130,22 @@ impl Condition {
         }
         names::check_nesting(text)?;
         let program = Program::compile(text).map_err(|errors| syntax(&errors))?;
-        let sees_extensions = names::check(program.expression())?;
+        let seen = names::check(program.expression())?;
+        let (sees_extensions, patterns) = (seen.whole_score, Patterns::read(seen.patterns)?);
         let condition = Self {
             text: text.into(),
             program: Arc::new(program),
+            patterns,
             sees_extensions,
         };
         condition.try_on_samples()?;
         Ok(condition)
+    }
+
+    /// Whether it compares a time with a text, letter by letter, and is none the worse for it in the eyes
+    /// of the evaluator.
+    pub fn compares_times_as_texts(&self) -> bool {
+        times::compares_texts(self.program.expression())
     }
 
     /// The same without its text.
@@ -181,6 +203,7 @@ impl Condition {
             members.extend(extensions_of(score)?);
         }
         let mut context = Context::with_env(STANDARD.clone());
+        self.patterns.add_to(&mut context);
         let who = [("name", caller.into()), ("account", account.into())];
         context.add_variable_from_value("caller", table(who));
         context.add_variable_from_value("score", map(members));
@@ -201,7 +224,8 @@ impl Condition {
                 Err(failed) => failure = failure.or(Some(failed)),
             }
         }
-        let reason = failure.map_or(String::new(), |failed| failed.to_string());
+        let EvaluationFailed(reason) = failure.unwrap_or(EvaluationFailed(EVALUATOR_FAILED));
+        let reason = advised(reason, self.program.expression());
         Err(BadCondition::NeverHolds(reason))
     }
 
@@ -240,12 +264,18 @@ fn cause(error: &cel::ExecutionError) -> &'static str {
         E::NoSuchOverload(_)
         | E::UnsupportedBinaryOperator(..)
         | E::UnexpectedType { .. }
-        | E::ValuesNotComparable(..) => {
-            "it mixes types, such as a double and an integer (write 60.0, not 60), or compares what is no number"
-        }
+        | E::ValuesNotComparable(..) => MIXES,
         E::DivisionByZero(_) | E::RemainderByZero(_) => "it divides by zero",
         E::FunctionError { .. } => "a function in it failed",
         _ => "it can't be evaluated",
+    }
+}
+
+/// What most likely is behind it, where something is always wrong.
+fn advised(reason: &'static str, part: &IdedExpr) -> &'static str {
+    match reason == MIXES && times::takes_text_for_time(part) {
+        true => TEXT_FOR_TIME,
+        false => reason,
     }
 }
 

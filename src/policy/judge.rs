@@ -154,9 +154,10 @@ impl<'a> Trial<'a> {
             input,
             output: (outcome == gates::Outcome::Keep).then(|| stays.into()),
             reason: match failure {
-                Some(failure) => {
-                    format!("{reason} The condition could not be evaluated: {failure}.")
-                }
+                Some(failure) => format!(
+                    "{} The condition could not be evaluated: {failure}.",
+                    ended(&reason)
+                ),
                 None => reason.clone(),
             },
         });
@@ -372,5 +373,14 @@ impl<'a> Trial<'a> {
             refused_by: None,
             failed: self.failed,
         }
+    }
+}
+
+/// A message as a sentence, which another may follow.
+fn ended(message: &str) -> String {
+    let message = message.trim_end();
+    match message.ends_with(['.', '!', '?', '…', ':', ';']) {
+        true => message.to_owned(),
+        false => format!("{message}."),
     }
 }

@@ -292,30 +292,35 @@ fn a_condition_that_can_not_be_evaluated_is_no_match_and_is_told() {
 /// The caller is told what is to be done, operators what is wrong.
 #[test]
 fn a_requirement_that_can_not_be_evaluated_refuses_and_is_told() {
-    let require = |when: &str| Keys {
+    let require = |when: &str, message: &str| Keys {
         require: Some(Requirements(
             [Requirement {
                 when: Condition::compile(when).unwrap(),
-                message: "Say why.".to_owned(),
+                message: message.to_owned(),
             }]
             .into(),
         )),
         ..Keys::default()
     };
     let cause = "a member that it names is absent; guard it with has(), or an extension with `\"…\" in score && …`";
-    for (when, told, failed) in [
-        ("has(score.comment)", "Say why.".to_owned(), None),
-        (
-            "score.comment == 'x'",
-            format!("Say why. The condition could not be evaluated: {cause}."),
-            Some(cause),
-        ),
+    let unknown = "score.comment == 'x'";
+    for (when, message, said, failed) in [
+        ("has(score.comment)", "Say why.", "Say why.", None),
+        ("has(score.comment)", "Say why", "Say why", None),
+        (unknown, "Say why.", "Say why.", Some(cause)),
+        (unknown, "Say why", "Say why.", Some(cause)),
+        (unknown, "Say why! ", "Say why!", Some(cause)),
     ] {
-        let judgement = judged(vec![policy("p", require(when))], &score("1", "1"));
+        let policy = policy("p", require(when, message));
+        let judgement = judged(vec![policy], &score("1", "1"));
         let Some(RefusedBy::Policy { reason, .. }) = &judgement.refused_by else {
             panic!("{when}: {judgement:?}");
         };
-        assert_eq!(reason, "Say why.");
+        assert_eq!(reason, message);
+        let told = match failed {
+            Some(cause) => format!("{said} The condition could not be evaluated: {cause}."),
+            None => said.to_owned(),
+        };
         assert_eq!(judgement.acts[0].reason, told);
         let failed = failed.map(|cause| ConditionFailed {
             policy: "p".into(),

@@ -82,7 +82,9 @@ impl Contradiction<'_> {
 }
 
 pub(super) fn check(at: &At<'_>, keys: &Keys, records: bool) -> Option<()> {
-    warn(at, keys);
+    if keys.names().is_empty() && !at.is_unread() {
+        at.warn("this policy sets no rule, so it does nothing");
+    }
     let window = check_window(at, keys);
     let history = check_history(at, keys, records);
     window.and(history)
@@ -108,15 +110,6 @@ fn check_history(at: &At<'_>, keys: &Keys, records: bool) -> Option<()> {
     None
 }
 
-fn warn(at: &At<'_>, keys: &Keys) {
-    if keys.names().is_empty() && !at.is_unread() {
-        at.warn("this policy sets no rule, so it does nothing");
-    }
-    for found in risky(&alone(keys)) {
-        found.way.in_policy(at).warn(found.message());
-    }
-}
-
 fn alone(keys: &Keys) -> Effective {
     let mut effective = Effective::default();
     effective.overlay(&"".into(), Mode::Enforce, keys);
@@ -127,11 +120,8 @@ fn alone(keys: &Keys) -> Effective {
 pub(super) fn all(effective: &Effective) -> impl Iterator<Item = Contradiction<'_>> {
     opens_after_closes(effective)
         .into_iter()
-        .chain(risky(effective))
-}
-
-fn risky(effective: &Effective) -> impl Iterator<Item = Contradiction<'_>> {
-    times::all(effective).chain(shares::all(effective))
+        .chain(times::all(effective))
+        .chain(shares::all(effective))
 }
 
 /// The one that is reported, and the one it is set against.

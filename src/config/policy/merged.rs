@@ -4,7 +4,7 @@
 
 use super::{contradictions, idle};
 use crate::config::findings::At;
-use crate::policy::{Effective, Keys, Mode, Policy};
+use crate::policy::{Condition, Effective, Keys, Mode, Policy};
 
 /// Each policy is compared with each, and a reload should not wait for more.
 const MOST: usize = 2_000;
@@ -46,19 +46,30 @@ fn warn_of_overridden(at: &At<'_>, policy: &Policy, later: &[Policy]) {
     }
 }
 
-/// A person who writes a second list may think that both count.
+/// A person who writes a second list may think that both count. An empty one is there to end the first.
 fn warn_of_replaced(at: &At<'_>, policy: &Policy, earlier: &[Policy]) {
     let meets =
         |other: &&Policy| other.mode == policy.mode && other.matching.may_meet(&policy.matching);
     for (key, drops) in LISTS {
         let mut before = earlier.iter().rev().filter(meets);
-        if let Some(other) = before.find(|other| drops(&other.keys, &policy.keys)) {
-            at.key(key).warn(format_args!(
-                "takes the place of the whole list of policy `{}` for what both match; repeat here what of it is to hold too",
-                other.name
-            ));
-        }
+        let Some(other) = before.find(|other| drops(&other.keys, &policy.keys)) else {
+            continue;
+        };
+        let takes = match have_other_conditions(policy, other) {
+            true => "may take",
+            false => "takes",
+        };
+        at.key(key).warn(format_args!(
+            "{takes} the place of the whole list of policy `{}` for what both match; repeat here what of it is to hold too",
+            other.name
+        ));
     }
+}
+
+/// Whether no score, perhaps, is for both.
+fn have_other_conditions(one: &Policy, other: &Policy) -> bool {
+    let both = one.matching.when.as_ref().zip(other.matching.when.as_ref());
+    both.is_some_and(|(one, other)| one != other)
 }
 
 /// Whether the second of two lists lacks some of the first.
@@ -66,17 +77,28 @@ type Drops = fn(&Keys, &Keys) -> bool;
 
 const LISTS: [(&str, Drops); 2] = [
     ("extensions", |one, other| {
-        let lists = one.extensions.as_ref().zip(other.extensions.as_ref());
-        lists.is_some_and(|(one, other)| lacks_some(&other.0, &one.0))
+        drops_some(users(one), users(other))
     }),
     ("require", |one, other| {
-        let lists = one.require.as_ref().zip(other.require.as_ref());
-        lists.is_some_and(|(one, other)| lacks_some(&other.0, &one.0))
+        drops_some(conditions(one), conditions(other))
     }),
 ];
 
-fn lacks_some<T: PartialEq>(list: &[T], of: &[T]) -> bool {
-    !of.iter().all(|entry| list.contains(entry))
+/// Those with an extension, whatever it is.
+fn users(keys: &Keys) -> Option<Vec<&String>> {
+    let all = keys.extensions.as_ref()?.0.iter();
+    Some(all.flat_map(|extension| &extension.users).collect())
+}
+
+/// What must hold, whatever is said where it does not.
+fn conditions(keys: &Keys) -> Option<Vec<&Condition>> {
+    let all = keys.require.as_ref()?.0.iter();
+    Some(all.map(|requirement| &requirement.when).collect())
+}
+
+fn drops_some<T: PartialEq>(list: Option<Vec<T>>, later: Option<Vec<T>>) -> bool {
+    let lists = list.zip(later).filter(|(_, later)| !later.is_empty());
+    lists.is_some_and(|(list, later)| !list.iter().all(|entry| later.contains(entry)))
 }
 
 /// Contradictions of what surely holds wherever `policy` matches, as far as it has a part in them.
@@ -84,14 +106,18 @@ fn warn_of_contradictions(at: &At<'_>, policy: &Policy, all: &[Policy]) {
     let merged = merged(policy, all);
     for found in contradictions::all(&merged) {
         let owners = [found.policy, found.of];
-        let is_of_two = found.policy != found.of && owners.contains(&&*policy.name);
         let keys = [&[found.way.key, found.other], found.by].concat();
-        if !is_of_two || all.iter().any(|other| may_change(other, policy, &keys)) {
+        if !owners.contains(&&*policy.name)
+            || all.iter().any(|other| may_change(other, policy, &keys))
+        {
             continue;
         }
         let owner = all.iter().position(|owner| &*owner.name == found.policy);
-        if let Some(index) = owner.filter(|index| !is_told_by(all.get(*index), policy)) {
-            let at = found.way.in_policy(&at.index(index));
+        let Some(index) = owner else { continue };
+        let at = found.way.in_policy(&at.index(index));
+        if found.policy == found.of {
+            at.warn(found.message());
+        } else if !is_told_by(all.get(index), policy) {
             at.warn(found.message_of_two(&policy.name));
         }
     }

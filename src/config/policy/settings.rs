@@ -94,8 +94,12 @@ impl RequireSection {
 }
 
 pub(super) fn condition(text: &str, at: &At<'_>) -> Option<Condition> {
-    match Condition::compile(text) {
-        Ok(condition) => Some(condition),
-        Err(fault) => at.problem(format_args!("is no condition: {fault}")),
+    let condition = match Condition::compile(text) {
+        Ok(condition) => condition,
+        Err(fault) => return at.problem(format_args!("is no condition: {fault}")),
+    };
+    if condition.compares_times_as_texts() {
+        at.warn("compares a time as a text, letter by letter, whatever the offsets from UTC; write `timestamp(score.timestamp) > timestamp(\"2026-03-01T12:00:00Z\")`");
     }
+    Some(condition)
 }

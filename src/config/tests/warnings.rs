@@ -290,9 +290,10 @@ fn a_due_after_closes_counts_for_those_without_an_earlier_extension() {
 }
 
 #[test]
-fn warns_of_an_extension_that_extends_nothing() {
+fn warns_of_an_extension_that_extends_nothing_or_takes_time_away() {
     let after = "extensions[1].due: is after `closes`, which no extension moves: what these learners submit after it is refused (given: `2026-05-09T00:00:00Z`)";
-    let before = "extensions[1].due: is no later than `due`, so that it extends nothing (given: `";
+    let at = "extensions[1].due: is no later than `due`, so that it extends nothing (given: `";
+    let before = "extensions[1].due: is before `due`, so that these learners are late sooner than all others (given: `";
     let late = "late = { kind = 'flat', percent = 10 }";
     let extensions = |due: &str| {
         format!(
@@ -306,7 +307,7 @@ fn warns_of_an_extension_that_extends_nothing() {
     for (day, expected) in [
         ("2026-05-08", None),
         ("2026-05-09", Some(after)),
-        ("2026-05-01", Some(before)),
+        ("2026-05-01", Some(at)),
         ("2026-04-01", Some(before)),
     ] {
         let extensions = extensions(&format!("{day}T00:00:00Z"));
@@ -347,9 +348,11 @@ fn warns_of_a_list_that_takes_the_place_of_another() {
     };
     let lists = |key: &str, list: &[&str]| format!("{key} = [{}]", list.join(", "));
     let late = "[[policy]]\nname = 'late'\nlate = { kind = 'flat', percent = 10 }\ndue = '2026-01-01T00:00:00Z'\n";
-    for (key, one, other) in [
-        ("extensions", extension("7"), extension("8")),
-        ("require", rule("1.0"), rule("2.0")),
+    let later = "{ users = ['8', '7'], due = '2027-02-01T00:00:00Z' }";
+    let reworded = "{ when = 'score.percent > 1.0', message = 'Never.' }";
+    for (key, one, other, same) in [
+        ("extensions", extension("7"), extension("8"), later),
+        ("require", rule("1.0"), rule("2.0"), reworded),
     ] {
         let first = course(1, &lists(key, &[&one]));
         let told = format!(
@@ -358,6 +361,8 @@ fn warns_of_a_list_that_takes_the_place_of_another() {
         for (second, is_told) in [
             (lists(key, &[&other]), true),
             (lists(key, &[&other, &one]), false),
+            (lists(key, &[same]), false),
+            (lists(key, &[]), false),
             (format!("mode = 'report'\n{}", lists(key, &[&other])), false),
             ("keep = 'highest'".to_owned(), false),
         ] {
@@ -372,7 +377,28 @@ fn warns_of_a_list_that_takes_the_place_of_another() {
             );
             assert!(warnings.iter().all(|it| it.contains(&told)), "{warnings:?}");
         }
+        // Perhaps none is for both.
+        let with = |name: &str, when: &str, list: &str| {
+            format!(
+                "[[policy]]\nname = '{name}'\nmatch = {{ when = '{when}' }}\n{key} = [{list}]\n"
+            )
+        };
+        let first = with("one", "score.userId.startsWith(\"a\")", &one);
+        for (when, told) in [
+            (
+                "score.userId.startsWith(\"b\")",
+                "may take the place of the whole list of policy `one`",
+            ),
+            (
+                "score.userId.startsWith(\"a\")",
+                "takes the place of the whole list of policy `one`",
+            ),
+        ] {
+            let warnings = of_policies(&format!("{late}{first}{}", with("two", when, &other)));
+            assert!(warnings.last().unwrap().contains(told), "{warnings:?}");
+        }
         // No score is for both.
+        let first = course(1, &lists(key, &[&one]));
         let apart = course(2, &lists(key, &[&other]));
         let warnings = of_policies(&format!("{late}{first}{apart}"));
         assert_eq!(warnings, Vec::<String>::new());
@@ -457,6 +483,68 @@ fn warns_of_limits_that_leave_nothing_to_pass() {
             assert!(warning.contains(expected.unwrap()), "{warning}");
         }
     }
+}
+
+#[test]
+fn warns_of_times_that_are_compared_as_texts() {
+    let text = "score.timestamp > \"2026-03-01T12:00:00Z\"";
+    for (place, policy) in [
+        (
+            "match.when",
+            format!("match = {{ when = '{text}' }}\nround = {{ digits = 1 }}"),
+        ),
+        (
+            "require[0].when",
+            format!("require = [{{ when = '{text}', message = 'No.' }}]"),
+        ),
+    ] {
+        let warnings = of_policies(&format!("[[policy]]\nname = 'p'\n{policy}\n"));
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        let told = format!("policy[0].{place}: compares a time as a text, letter by letter");
+        assert!(warnings[0].contains(&told), "{warnings:?}");
+        assert!(!warnings[0].contains(text), "{warnings:?}");
+    }
+}
+
+/// What contradicts itself may hold for no score as it stands.
+#[test]
+fn a_contradiction_that_another_policy_settles_is_no_warning() {
+    let course = "[[policy]]\nname = 'course'\nmatch = { line_items = ['https://canvas.example.edu/1/**'] }\n";
+    let all = "[[policy]]\nname = 'all'\n";
+    let some = "[[policy]]\nname = 'some'\nmatch = { when = 'score.userId == \"u1\"' }\n";
+    let shares = "pass = { percent = 60 }\nmaximum = { percent = 50 }\n";
+    let floor = "pass = { percent = 60 }\nminimum = { percent = 60 }\n";
+    let late = "due = '2026-05-01T00:00:00Z'\nlate = { kind = 'flat', percent = 10 }\n";
+    let extension = "closes = '2026-05-08T00:00:00Z'\nextensions = [{ users = ['u1'], due = '2026-05-09T00:00:00Z' }]\n";
+    let closes = "closes = '2026-05-10T00:00:00Z'\n";
+    for settled in [
+        format!("{all}order = ['pass', 'maximum']\n{course}{shares}"),
+        format!("{all}order = ['minimum', 'late', 'pass']\n{late}{course}{floor}"),
+        format!("{all}{late}{course}{extension}{some}{closes}"),
+        format!("{all}{late}{course}{extension}[[policy]]\nname = 'last'\n{closes}"),
+        format!("{course}{shares}{some}maximum = {{ percent = 90 }}\n"),
+    ] {
+        assert_eq!(of_policies(&settled), Vec::<String>::new(), "{settled}");
+    }
+    for open in [
+        format!("{all}order = ['maximum', 'pass']\n{course}{shares}"),
+        format!("{all}{late}{course}{floor}"),
+        format!("{all}{late}{course}{extension}{some}keep = 'highest'\n"),
+        format!("{course}{shares}{some}mode = 'report'\nmaximum = {{ percent = 90 }}\n"),
+    ] {
+        let warnings = of_policies(&open);
+        assert_eq!(warnings.len(), 1, "{open}: {warnings:?}");
+        assert!(!warnings[0].contains("of policy"), "{open}: {warnings:?}");
+    }
+    // What refuses every submission is a mistake whatever the others say.
+    let closed = format!(
+        "{course}opens = '2026-05-08T00:00:00Z'\ncloses = '2026-05-01T00:00:00Z'\n{some}{closes}"
+    );
+    let problems = Setting::new(&format!("{GOOD}{closed}")).problems();
+    assert!(
+        problems[0].contains("so that every submission is refused"),
+        "{problems:?}"
+    );
 }
 
 #[test]

@@ -100,34 +100,34 @@ pub(super) fn is_operator(name: &str) -> bool {
     !name.chars().all(is_of_name)
 }
 
-/// Whether a function fails for whatever score, since all that it is given stands in the condition; or
-/// since its pattern does.
+/// Whether a function fails for whatever score, since all that it is given stands in the condition, or the
+/// time zone does.
 pub(super) fn check_values(call: &CallExpr) -> Result<(), BadCondition> {
     let is_written = |part: &IdedExpr| matches!(part.expr, Expr::Literal(_));
     let mut parts = call.target.iter().map(|target| &**target).chain(&call.args);
     let name = call.func_name.clone();
-    if name == MATCHES {
-        let pattern = call.args.last().filter(|pattern| is_written(pattern));
-        return match pattern.is_some_and(|pattern| fails(matched_with(pattern))) {
-            true => Err(BadCondition::NoPattern),
-            false => Ok(()),
-        };
-    }
-    match !is_operator(&name) && parts.all(is_written) && fails(call.clone()) {
+    // What is wrong with a pattern is found where it is read.
+    let is_tried = name != MATCHES && !is_operator(&name);
+    let fails_as_written = is_tried && parts.all(is_written) && fails(call.clone());
+    let has_zone = name.starts_with("get") && !call.args.is_empty();
+    let zone_fails = has_zone && call.args.iter().all(is_written) && fails(of_some_time(call));
+    match fails_as_written || zone_fails {
         true => Err(BadCondition::AlwaysFails { name }),
         false => Ok(()),
     }
 }
 
-fn matched_with(pattern: &IdedExpr) -> CallExpr {
-    let text = IdedExpr {
-        id: 0,
-        expr: Expr::Literal(LiteralValue::String("".into())),
+/// The same call, of a time that does not depend on the score.
+fn of_some_time(call: &CallExpr) -> CallExpr {
+    let part = |expr| IdedExpr { id: 0, expr };
+    let time = CallExpr {
+        func_name: "timestamp".to_owned(),
+        target: None,
+        args: vec![part(Expr::Literal(LiteralValue::Int(0.into())))],
     };
     CallExpr {
-        func_name: MATCHES.to_owned(),
-        target: None,
-        args: vec![text, pattern.clone()],
+        target: Some(Box::new(part(Expr::Call(time)))),
+        ..call.clone()
     }
 }
 

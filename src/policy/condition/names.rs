@@ -66,16 +66,23 @@ pub(super) fn check_nesting(text: &str) -> Result<(), BadCondition> {
     }
 }
 
-/// Whether it looks at `score` beyond the members that have names here: at its extensions, perhaps.
-pub(super) fn check(expression: &IdedExpr) -> Result<bool, BadCondition> {
+/// What a condition looks at.
+#[derive(Default)]
+pub(super) struct Seen<'a> {
+    /// Whether it looks at `score` beyond the members that have names here: at its extensions, perhaps.
+    pub whole_score: bool,
+    /// What it gives to `matches`.
+    pub patterns: Vec<&'a str>,
+}
+
+pub(super) fn check(expression: &IdedExpr) -> Result<Seen<'_>, BadCondition> {
     let mut walk = Walk {
         locals: Vec::new(),
         depth: 0,
-        places: 0,
-        sees_whole_score: false,
+        seen: Seen::default(),
     };
     walk.walk(expression)?;
-    Ok(walk.sees_whole_score)
+    Ok(walk.seen)
 }
 
 /// Where in the expression the check is.
@@ -83,9 +90,7 @@ struct Walk<'a> {
     /// The names of the loops around it.
     locals: Vec<&'a str>,
     depth: usize,
-    /// Of all patterns so far.
-    places: usize,
-    sees_whole_score: bool,
+    seen: Seen<'a>,
 }
 
 impl<'a> Walk<'a> {
@@ -106,9 +111,8 @@ impl<'a> Walk<'a> {
             Expr::Select(select) => self.select(select),
             Expr::Call(call) => {
                 functions::check(call)?;
-                let places = patterns::places_of(call, !self.locals.is_empty())?;
-                self.places = self.places.saturating_add(places);
-                patterns::check_places(self.places)?;
+                let pattern = patterns::pattern_of(call, !self.locals.is_empty())?;
+                self.seen.patterns.extend(pattern);
                 functions::check_values(call)?;
                 let parts = call.target.iter().map(|target| &**target).chain(&call.args);
                 self.all(parts)
@@ -155,7 +159,7 @@ impl<'a> Walk<'a> {
     }
 
     fn name(&mut self, name: &str) -> Result<(), BadCondition> {
-        self.sees_whole_score |= name == "score" && !self.locals.contains(&name);
+        self.seen.whole_score |= name == "score" && !self.locals.contains(&name);
         let is_known = TOP.contains(&name) || TYPES.contains(&name) || self.locals.contains(&name);
         match is_known || name.starts_with('@') {
             true => Ok(()),
@@ -184,7 +188,8 @@ impl<'a> Walk<'a> {
     }
 }
 
-fn is_submission(select: &SelectExpr) -> bool {
+/// `score.submission`.
+pub(super) fn is_submission(select: &SelectExpr) -> bool {
     let of_score = matches!(&select.operand.expr, Expr::Ident(name) if name == "score");
     of_score && select.field == "submission"
 }

@@ -1,39 +1,76 @@
-//! The patterns of `matches`. The evaluator reads one anew for each text it is matched with, and looks
-//! at each letter of the text for as long as the pattern is large: minutes, for a large one and a long
-//! comment. So a pattern stands in the condition, is read at most once for a score, and is small.
+//! The patterns of `matches`. The evaluator's own function reads one anew for each text it is matched
+//! with, which takes as long as all else that is done with a score, so this one takes its place: a pattern
+//! stands in the condition and is read with it.
+//!
+//! How long a text is looked at has no budget either, so it is bounded here: by the size of what is read,
+//! and by `places`.
 
-use cel::IdedExpr;
+use std::sync::Arc;
+
 use cel::common::ast::{CallExpr, Expr, LiteralValue};
-use regex_syntax::hir::{Hir, HirKind};
+use cel::extractors::This;
+use cel::{Context, ExecutionError, IdedExpr};
+use regex::{Regex, RegexBuilder, RegexSetBuilder};
 
-use super::BadCondition;
+use super::{BadCondition, places};
 
 /// The function that takes one.
 pub(super) const MATCHES: &str = "matches";
 
-/// The most places that the patterns of a condition may have. A comment of 64 KiB then takes two seconds
-/// at the very worst, and mostly a thousandth of that.
-pub(super) const MOST_PLACES: usize = 256;
+/// The most memory that the patterns of a condition may take, in MiB.
+pub(super) const MOST_MEMORY: usize = 4;
 
-/// The places of the pattern that a call is given, if it takes one.
-pub(super) fn places_of(call: &CallExpr, is_in_loop: bool) -> Result<usize, BadCondition> {
-    let pattern = call.args.last();
-    let Some(pattern) = pattern.filter(|_| call.func_name == MATCHES) else {
-        return Ok(0);
-    };
-    if is_in_loop {
-        return Err(BadCondition::MatchesInLoop);
+const MOST_BYTES: usize = MOST_MEMORY << 20;
+
+/// What the matching itself may remember of a text, for each thread and pattern.
+const MOST_REMEMBERED: usize = 512 << 10;
+
+/// All patterns of a condition.
+#[derive(Clone, Default)]
+pub(super) struct Patterns(Arc<[Regex]>);
+
+impl Patterns {
+    pub fn read(mut texts: Vec<&str>) -> Result<Self, BadCondition> {
+        texts.sort_unstable();
+        texts.dedup();
+        check_places(&texts)?;
+        let read: Result<_, _> = texts.iter().map(|text| read(text)).collect();
+        let read = read.map_err(bad)?;
+        if texts.len() > 1 {
+            let together = RegexSetBuilder::new(texts).size_limit(MOST_BYTES).build();
+            together.map_err(bad)?;
+        }
+        Ok(Self(read))
     }
-    let text = written(pattern).ok_or(BadCondition::PatternNotWritten)?;
-    let read = regex_syntax::parse(text).map_err(|_| BadCondition::NoPattern)?;
-    Ok(places(&read))
+
+    /// Lets a condition call the function.
+    pub fn add_to(&self, context: &mut Context<'_, '_>) {
+        let Self(patterns) = self;
+        if patterns.is_empty() {
+            return;
+        }
+        let patterns = patterns.clone();
+        let matches = move |This(text): This<Arc<String>>, pattern: Arc<String>| {
+            let mut patterns = patterns.iter();
+            let known = patterns.find(|known| known.as_str() == *pattern);
+            let known = known.ok_or_else(|| ExecutionError::function_error(MATCHES, "unknown"));
+            known.map(|known| known.is_match(&text))
+        };
+        // Without it each call of it fails, which the samples show.
+        let _ = context.add_function(MATCHES, matches);
+    }
 }
 
-/// Of all patterns of a condition.
-pub(super) fn check_places(all: usize) -> Result<(), BadCondition> {
-    match all <= MOST_PLACES {
-        true => Ok(()),
-        false => Err(BadCondition::LargePatterns),
+/// The pattern that a call is given, if it takes one.
+pub(super) fn pattern_of(call: &CallExpr, is_in_loop: bool) -> Result<Option<&str>, BadCondition> {
+    let pattern = call.args.last();
+    let Some(pattern) = pattern.filter(|_| call.func_name == MATCHES) else {
+        return Ok(None);
+    };
+    match (is_in_loop, written(pattern)) {
+        (true, _) => Err(BadCondition::MatchesInLoop),
+        (false, None) => Err(BadCondition::PatternNotWritten),
+        (false, written) => Ok(written),
     }
 }
 
@@ -44,21 +81,30 @@ fn written(pattern: &IdedExpr) -> Option<&str> {
     }
 }
 
-/// How many letters it has once its repetitions are written out.
-fn places(pattern: &Hir) -> usize {
-    match pattern.kind() {
-        HirKind::Empty => 0,
-        HirKind::Literal(text) => text.0.len(),
-        HirKind::Class(_) | HirKind::Look(_) => 1,
-        HirKind::Capture(group) => places(&group.sub),
-        HirKind::Concat(parts) | HirKind::Alternation(parts) => {
-            let all = parts.iter().map(places);
-            all.fold(0, usize::saturating_add)
-        }
-        HirKind::Repetition(repeated) => {
-            let times = repeated.max.unwrap_or(repeated.min).max(1);
-            let times = usize::try_from(times).unwrap_or(usize::MAX);
-            places(&repeated.sub).saturating_mul(times)
-        }
+/// Of all patterns together.
+fn check_places(texts: &[&str]) -> Result<(), BadCondition> {
+    let mut places = 0_usize;
+    for text in texts {
+        let read = regex_syntax::parse(text).map_err(|_| BadCondition::NoPattern)?;
+        places = places.saturating_add(places::of(&read));
+    }
+    match places > places::MOST {
+        true => Err(BadCondition::SlowPatterns { places }),
+        false => Ok(()),
+    }
+}
+
+fn read(text: &str) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(text)
+        .size_limit(MOST_BYTES)
+        .dfa_size_limit(MOST_REMEMBERED)
+        .build()
+}
+
+/// The reader's own words quote the pattern.
+fn bad(error: regex::Error) -> BadCondition {
+    match error {
+        regex::Error::CompiledTooBig(_) => BadCondition::LargePatterns,
+        _ => BadCondition::NoPattern,
     }
 }

@@ -1,14 +1,14 @@
 //! Each side of `&&` and `||`, and each branch of `?:`, is tried by itself: what stands in front of it
 //! keeps the samples from it, and so would hide a fault until the first score that gets there.
 
-use cel::common::ast::{CallExpr, EntryExpr, Expr, operators};
+use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, operators};
 use cel::{Context, ExecutionError, IdedExpr, Value};
 
-use super::{BadCondition, caught, cause};
+use super::{BadCondition, advised, caught, cause, parts};
 
 /// Tries all sides in an expression, on what the samples make of its names.
 pub(super) struct Sides<'a> {
-    pub samples: &'a [Context<'static, 'static>],
+    pub samples: &'a [Context<'a, 'static>],
     /// Where a part of it stands: line and column.
     pub place: &'a dyn Fn(u64) -> Option<(usize, usize)>,
 }
@@ -34,28 +34,37 @@ impl Sides<'_> {
         match &node.expr {
             Expr::Call(call) => match sides_of(call) {
                 Some(sides) => self.try_each(sides),
-                None => parts_of(call).try_for_each(|part| self.try_in(part)),
+                None => self.try_in_parts(node),
             },
-            Expr::Select(select) => self.try_in(&select.operand),
-            Expr::List(list) => list.elements.iter().try_for_each(|part| self.try_in(part)),
-            Expr::Map(map) => map
-                .entries
-                .iter()
-                .try_for_each(|entry| self.try_in_entry(&entry.expr)),
-            // What it does with each element has a name that no sample gives a value to.
-            Expr::Comprehension(each) => self.try_in(&each.iter_range),
-            Expr::Struct(_) | Expr::Unspecified | Expr::Literal(_) | Expr::Ident(_) => Ok(()),
+            Expr::Comprehension(each) => {
+                self.try_in(&each.iter_range)?;
+                self.try_in_loop(each)
+            }
+            _ => self.try_in_parts(node),
         }
     }
 
-    fn try_in_entry(&self, entry: &EntryExpr) -> Result<(), BadCondition> {
-        match entry {
-            EntryExpr::StructField(field) => self.try_in(&field.value),
-            EntryExpr::MapEntry(entry) => {
-                self.try_in(&entry.key)?;
-                self.try_in(&entry.value)
-            }
-        }
+    fn try_in_parts(&self, node: &IdedExpr) -> Result<(), BadCondition> {
+        let mut parts = parts::of(node).into_iter();
+        parts.try_for_each(|part| self.try_in(part))
+    }
+
+    /// What is done with each element is tried on those that stand in the condition. No sample has any
+    /// other.
+    fn try_in_loop(&self, each: &ComprehensionExpr) -> Result<(), BadCondition> {
+        let Expr::List(list) = &each.iter_range.expr else {
+            return Ok(());
+        };
+        let of_sample = |sample| list.elements.iter().map(move |element| (sample, element));
+        let rounds = self.samples.iter().flat_map(of_sample);
+        let samples: Vec<_> = rounds
+            .filter_map(|(sample, element)| round(each, sample, element))
+            .collect();
+        let inner = Sides {
+            samples: &samples,
+            place: self.place,
+        };
+        inner.try_in(&each.loop_step)
     }
 
     fn try_each<'e>(
@@ -93,6 +102,7 @@ impl Sides<'_> {
         let Some(reason) = failure else {
             return Ok(());
         };
+        let reason = advised(reason, side);
         let (line, column) = (self.place)(side.id).unwrap_or((1, 1));
         Err(BadCondition::SideFails {
             line,
@@ -102,7 +112,21 @@ impl Sides<'_> {
     }
 }
 
-fn tried(side: &IdedExpr, kind: Kind, sample: &Context<'static, 'static>) -> Tried {
+/// A sample within a loop, at one of its elements.
+fn round<'a>(
+    each: &ComprehensionExpr,
+    sample: &'a Context<'a, 'static>,
+    element: &IdedExpr,
+) -> Option<Context<'a, 'static>> {
+    let value = |part| caught(|| Value::resolve(part, sample))?.ok();
+    let (element, accumulated) = (value(element)?, value(&each.accu_init)?);
+    let mut round = sample.new_inner_scope();
+    round.add_variable_from_value(&each.iter_var, element);
+    round.add_variable_from_value(&each.accu_var, accumulated);
+    Some(round)
+}
+
+fn tried(side: &IdedExpr, kind: Kind, sample: &Context<'_, 'static>) -> Tried {
     use ExecutionError as E;
     match caught(|| Value::resolve(side, sample)) {
         Some(Ok(Value::Bool(_))) => Tried::Good,
@@ -122,10 +146,6 @@ fn tried(side: &IdedExpr, kind: Kind, sample: &Context<'static, 'static>) -> Tri
         Some(Err(error)) => Tried::Fails(cause(&error)),
         None => Tried::Fails(super::EVALUATOR_FAILED),
     }
-}
-
-fn parts_of(call: &CallExpr) -> impl Iterator<Item = &IdedExpr> {
-    call.target.iter().map(|target| &**target).chain(&call.args)
 }
 
 /// The sides of `&&` and `||`, the branches of `?:`, what `!` turns round; nothing of any other call.

@@ -15,7 +15,9 @@ pub(super) fn all(effective: &Effective) -> impl Iterator<Item = Contradiction<'
         grace_over_interval(effective),
         grace_over_step(effective),
     ];
-    let of_extensions = extensions_after_closes(effective).chain(extensions_before_due(effective));
+    let of_extensions = extensions_after_closes(effective)
+        .chain(extensions_before_due(effective))
+        .chain(extensions_at_due(effective));
     found.into_iter().flatten().chain(of_extensions)
 }
 
@@ -85,7 +87,19 @@ fn extensions_before_due(effective: &Effective) -> impl Iterator<Item = Contradi
     of_extensions(
         effective,
         ("due", effective.due.as_ref()),
-        |extension, due| extension.due.instant() <= due.instant(),
+        |extension, due| extension.due.instant() < due.instant(),
+        (
+            "is before",
+            ", so that these learners are late sooner than all others",
+        ),
+    )
+}
+
+fn extensions_at_due(effective: &Effective) -> impl Iterator<Item = Contradiction<'_>> {
+    of_extensions(
+        effective,
+        ("due", effective.due.as_ref()),
+        |extension, due| extension.due.instant() == due.instant(),
         ("is no later than", ", so that it extends nothing"),
     )
 }
