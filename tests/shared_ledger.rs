@@ -384,7 +384,14 @@ fn a_gateway_that_lost_its_cell_while_it_wrote_an_intent_sends_nothing() {
     assert_envelope(answer, 503, "LEDGER_UNAVAILABLE");
     assert!(sent(&upstream).is_empty());
     let entries = home.entries();
-    assert_eq!(entries[0]["decision"], "refused", "{entries:#?}");
+    let (refused, before) = entries.split_last().unwrap();
+    assert_eq!(refused["decision"], "refused", "{entries:#?}");
+    // The other one may have looked just before this one spoke again, and made an entry of unknown fate of the intent.
+    let is_adopted = |entry: &Value| entry["upstream"] == Value::Null;
+    assert!(
+        before.len() <= 1 && before.iter().all(is_adopted),
+        "{entries:#?}"
+    );
     assert_eq!(home.count("intents"), 0);
 }
 

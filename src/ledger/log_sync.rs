@@ -5,9 +5,8 @@
 use std::fs::File;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
@@ -19,7 +18,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// Ends with this.
 pub struct LogSync {
     written: SyncSender<()>,
-    has_failed: Arc<AtomicBool>,
+    failure: Arc<OnceLock<io::Error>>,
 }
 
 impl LogSync {
@@ -28,32 +27,34 @@ impl LogSync {
         let log = File::open(path)?;
         let folder = path.parent().map(File::open).transpose()?;
         let (written, asked) = sync_channel(1);
-        let has_failed = Arc::<AtomicBool>::default();
-        let failed = has_failed.clone();
+        let failure = Arc::<OnceLock<io::Error>>::default();
+        let failed = failure.clone();
         let work = move || {
             // As SQLite does it: there are file systems that can't.
             let _ = folder.map(|folder| folder.sync_all());
-            if run(&log, &asked).is_err() {
-                failed.store(true, Ordering::Release);
+            if let Err(cause) = run(&log, &asked) {
+                let _ = failed.set(cause);
             }
         };
         thread::Builder::new()
             .name("ledger-sync".to_owned())
             .spawn(work)?;
-        Ok(Self {
-            written,
-            has_failed,
-        })
+        Ok(Self { written, failure })
     }
 
-    /// Something was written. Waits for nothing; fails where an earlier sync did, and nobody knows what of the log is
-    /// on the disk.
-    pub fn note(&self) -> Result<(), Fault> {
+    /// Something was written. Waits for nothing.
+    pub fn note(&self) {
         // Where one is asked for already, it will do.
         let _ = self.written.try_send(());
-        match self.has_failed.load(Ordering::Acquire) {
-            true => Err(Fault::lost("the disk can't keep the write-ahead log")),
-            false => Ok(()),
+    }
+
+    /// Fails once a sync has, and nobody knows what of the log is on the disk.
+    pub fn is_good(&self) -> Result<(), Fault> {
+        match self.failure.get() {
+            Some(cause) => Err(Fault::lost(format!(
+                "the ledger's write-ahead log can't be brought to the disk ({cause})"
+            ))),
+            None => Ok(()),
         }
     }
 }
@@ -71,18 +72,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_is_told_with_what_is_written_next() {
+    fn a_failure_is_told() {
         // Nothing that can be synced.
         let (_, pipe) = io::pipe().unwrap();
         let (written, asked) = sync_channel(1);
         written.send(()).unwrap();
         let pipe = File::from(std::os::fd::OwnedFd::from(pipe));
-        assert!(run(&pipe, &asked).is_err());
+        let failure = OnceLock::new();
+        failure.set(run(&pipe, &asked).unwrap_err()).unwrap();
         let sync = LogSync {
             written,
-            has_failed: Arc::new(true.into()),
+            failure: Arc::new(failure),
         };
-        assert!(sync.note().is_err());
+        sync.note();
+        assert!(sync.is_good().is_err());
     }
 
     #[test]
@@ -92,8 +95,9 @@ mod tests {
         std::fs::write(&path, "text").unwrap();
         let sync = LogSync::start(&path).unwrap();
         for _ in 0..3 {
-            sync.note().unwrap();
+            sync.note();
         }
+        sync.is_good().unwrap();
         drop(sync);
         let (written, asked) = sync_channel(1);
         written.send(()).unwrap();

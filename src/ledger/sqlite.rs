@@ -176,9 +176,11 @@ impl Database for Sqlite {
 
     fn commit(&mut self) -> Result<(), Fault> {
         self.run("COMMIT")?;
+        if let Some(sync) = &self.sync {
+            sync.note();
+        }
         // Nobody may be told of what went into a file that is gone.
-        self.is_in_place()?;
-        self.sync.as_ref().map_or(Ok(()), LogSync::note)
+        self.is_in_place()
     }
 
     fn is_in_place(&self) -> Result<(), Fault> {
@@ -186,6 +188,7 @@ impl Database for Sqlite {
             return Ok(());
         };
         file.is_in_place()?;
+        self.sync.as_ref().map_or(Ok(()), LogSync::is_good)?;
         file.has_log(*log).inspect_err(|_| {
             // This connection alone can still copy it into the database's file. Closing it would not, where somebody
             // reads.

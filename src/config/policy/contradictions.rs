@@ -110,7 +110,7 @@ fn check_history(at: &At<'_>, keys: &Keys, records: bool) -> Option<()> {
     None
 }
 
-fn alone(keys: &Keys) -> Effective {
+pub(super) fn alone(keys: &Keys) -> Effective {
     let mut effective = Effective::default();
     effective.overlay(&"".into(), Mode::Enforce, keys);
     effective

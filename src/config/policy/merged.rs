@@ -2,6 +2,8 @@
 //! keys again, a list that takes the place of another one, keys that need another one, and keys of two
 //! that contradict each other. Says nothing where a score might be judged by other keys.
 
+use std::collections::HashSet;
+
 use super::{contradictions, idle};
 use crate::config::findings::At;
 use crate::policy::{Condition, Effective, Keys, Mode, Policy};
@@ -11,7 +13,7 @@ const MOST: usize = 2_000;
 
 pub(in crate::config) fn warn(at: &At<'_>, policies: &[Policy]) {
     if policies.len() > MOST {
-        return;
+        return warn_of_each_alone(at, policies);
     }
     for (index, policy) in policies.iter().enumerate() {
         let later = policies.get(index + 1..).unwrap_or_default();
@@ -20,6 +22,14 @@ pub(in crate::config) fn warn(at: &At<'_>, policies: &[Policy]) {
         warn_of_replaced(&at.index(index), policy, earlier);
         warn_of_contradictions(at, policy, policies);
         idle::warn(&at.index(index), policy, policies);
+    }
+}
+
+fn warn_of_each_alone(at: &At<'_>, policies: &[Policy]) {
+    for (index, policy) in policies.iter().enumerate() {
+        for found in contradictions::all(&contradictions::alone(&policy.keys)) {
+            found.way.in_policy(&at.index(index)).warn(found.message());
+        }
     }
 }
 
@@ -77,15 +87,19 @@ type Drops = fn(&Keys, &Keys) -> bool;
 
 const LISTS: [(&str, Drops); 2] = [
     ("extensions", |one, other| {
-        drops_some(users(one), users(other))
+        let lists = users(one).zip(users(other));
+        lists.is_some_and(|(one, other)| !other.is_empty() && !one.is_subset(&other))
     }),
     ("require", |one, other| {
-        drops_some(conditions(one), conditions(other))
+        let lists = conditions(one).zip(conditions(other));
+        lists.is_some_and(|(one, other)| {
+            !other.is_empty() && !one.iter().all(|condition| other.contains(condition))
+        })
     }),
 ];
 
 /// Those with an extension, whatever it is.
-fn users(keys: &Keys) -> Option<Vec<&String>> {
+fn users(keys: &Keys) -> Option<HashSet<&String>> {
     let all = keys.extensions.as_ref()?.0.iter();
     Some(all.flat_map(|extension| &extension.users).collect())
 }
@@ -94,11 +108,6 @@ fn users(keys: &Keys) -> Option<Vec<&String>> {
 fn conditions(keys: &Keys) -> Option<Vec<&Condition>> {
     let all = keys.require.as_ref()?.0.iter();
     Some(all.map(|requirement| &requirement.when).collect())
-}
-
-fn drops_some<T: PartialEq>(list: Option<Vec<T>>, later: Option<Vec<T>>) -> bool {
-    let lists = list.zip(later).filter(|(_, later)| !later.is_empty());
-    lists.is_some_and(|(list, later)| !list.iter().all(|entry| later.contains(entry)))
 }
 
 /// Contradictions of what surely holds wherever `policy` matches, as far as it has a part in them.

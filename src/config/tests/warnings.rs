@@ -438,6 +438,22 @@ fn warns_of_rules_that_look_back_on_what_may_not_be_there() {
     }
 }
 
+/// Policies are not compared with each other then.
+#[test]
+fn warns_of_one_policys_contradictions_among_however_many() {
+    for others in [0, 2_000] {
+        let others: String = (0..others)
+            .map(|number| format!("[[policy]]\nname = 'p{number}'\nround = {{ digits = 2 }}\n"))
+            .collect();
+        let policies = format!(
+            "{others}[[policy]]\nname = 'exam'\npass = {{ percent = 60 }}\nmaximum = {{ percent = 50, over = 'cap' }}\n"
+        );
+        let warnings = Setting::new(&format!("{GOOD}{policies}")).warnings();
+        let is_told = |warning: &String| warning.contains("so that no score passes");
+        assert!(warnings.iter().any(is_told), "{warnings:?}");
+    }
+}
+
 /// What no score, or every score, comes to by the order in which the rules act.
 #[test]
 fn warns_of_limits_that_leave_nothing_to_pass() {

@@ -5,7 +5,8 @@
 //! How long a text is looked at has no budget either, so it is bounded here: by the size of what is read,
 //! and by `places`.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 
 use cel::common::ast::{CallExpr, Expr, LiteralValue};
 use cel::extractors::This;
@@ -25,16 +26,19 @@ const MOST_BYTES: usize = MOST_MEMORY << 20;
 /// What the matching itself may remember of a text, for each thread and pattern.
 const MOST_REMEMBERED: usize = 512 << 10;
 
+/// Those that conditions have, by their texts: each is kept once, however many policies have it, and over a reload.
+static KNOWN: LazyLock<Mutex<HashMap<String, Weak<Regex>>>> = LazyLock::new(Mutex::default);
+
 /// All patterns of a condition.
 #[derive(Clone, Default)]
-pub(super) struct Patterns(Arc<[Regex]>);
+pub(super) struct Patterns(Arc<[Arc<Regex>]>);
 
 impl Patterns {
     pub fn read(mut texts: Vec<&str>) -> Result<Self, BadCondition> {
         texts.sort_unstable();
         texts.dedup();
         check_places(&texts)?;
-        let read: Result<_, _> = texts.iter().map(|text| read(text)).collect();
+        let read: Result<_, _> = texts.iter().map(|text| known(text)).collect();
         let read = read.map_err(bad)?;
         if texts.len() > 1 {
             let together = RegexSetBuilder::new(texts).size_limit(MOST_BYTES).build();
@@ -94,6 +98,17 @@ fn check_places(texts: &[&str]) -> Result<(), BadCondition> {
     }
 }
 
+fn known(text: &str) -> Result<Arc<Regex>, regex::Error> {
+    let mut all = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = all.get(text).and_then(Weak::upgrade) {
+        return Ok(known);
+    }
+    let read = Arc::new(read(text)?);
+    all.retain(|_, known| known.strong_count() > 0);
+    all.insert(text.to_owned(), Arc::downgrade(&read));
+    Ok(read)
+}
+
 fn read(text: &str) -> Result<Regex, regex::Error> {
     RegexBuilder::new(text)
         .size_limit(MOST_BYTES)
@@ -106,5 +121,28 @@ fn bad(error: regex::Error) -> BadCondition {
     match error {
         regex::Error::CompiledTooBig(_) => BadCondition::LargePatterns,
         _ => BadCondition::NoPattern,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_is_kept_once_and_no_longer_than_somebody_has_it() {
+        let text = r"^only in this test \w$";
+        let one = Patterns::read(vec![text]).unwrap();
+        let other = Patterns::read(vec![text, "^x"]).unwrap();
+        let of = |Patterns(all): &Patterns| {
+            let found = all.iter().find(|pattern| pattern.as_str() == text);
+            found.unwrap().clone()
+        };
+        assert!(Arc::ptr_eq(&of(&one), &of(&other)));
+        drop((one, other));
+        let is_known = || {
+            let all = KNOWN.lock().unwrap();
+            all.get(text).is_some_and(|known| known.strong_count() > 0)
+        };
+        assert!(!is_known());
     }
 }

@@ -92,7 +92,8 @@ fn either(start: Start, parts: &[Hir]) -> usize {
         .all(|part| matches!(part.kind(), HirKind::Literal(_)));
     match are_texts {
         true => all.max().unwrap_or(0),
-        false => all.fold(0, usize::saturating_add),
+        // An empty one is a way through, too.
+        false => all.fold(0, |sum, way| sum.saturating_add(way.max(1))),
     }
 }
 
