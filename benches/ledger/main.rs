@@ -20,6 +20,10 @@ use cpu::Cpu;
 use load::{Load, policy};
 use scoregate::ledger::{Durability, Ledger, OnFailure, Place, Settings};
 
+/// As the gateway has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     match Arguments::read() {
         Ok(arguments) => {
