@@ -160,6 +160,21 @@ impl From<FateContent> for Fate {
     }
 }
 
+pub fn role_word(role: Role) -> &'static str {
+    match role {
+        Role::Attempt => "attempt",
+        Role::Clear => "clear",
+        Role::Aside => "aside",
+    }
+}
+
+pub fn fate_word(fate: Fate) -> &'static str {
+    match fate {
+        Fate::Confirmed => "confirmed",
+        Fate::Unknown => "unknown",
+    }
+}
+
 impl PastContent {
     /// `None` where a value can't be what this or an older version wrote.
     fn read(&self) -> Option<Past> {

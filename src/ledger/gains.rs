@@ -7,9 +7,10 @@ use jiff::Timestamp as Instant;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::content::{FateContent, RoleContent, read_numbers, read_optional, read_timestamp};
+use super::content::{
+    FateContent, RoleContent, fate_word, read_numbers, read_optional, read_timestamp, role_word,
+};
 use super::object::Object;
-use super::written::{fate_word, role_word};
 use crate::policy::{Fate, Past, Role, Sent};
 use crate::score::{GradingProgress, Points, Score, Timestamp};
 

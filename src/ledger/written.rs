@@ -1,9 +1,10 @@
 //! Writes what is sealed of an entry, straight into one buffer: the JSON that `content` reads.
 
+use super::content::{fate_word, role_word};
 use super::entry::Entry;
 use super::gains::{self, Came};
 use super::object::Object;
-use crate::policy::{Fate, Past, Role};
+use crate::policy::Past;
 use crate::score::Score;
 
 /// About what an entry needs.
@@ -66,21 +67,6 @@ fn past(past: &Past, out: Vec<u8>) -> Vec<u8> {
         object.end()
     });
     object.end()
-}
-
-pub fn role_word(role: Role) -> &'static str {
-    match role {
-        Role::Attempt => "attempt",
-        Role::Clear => "clear",
-        Role::Aside => "aside",
-    }
-}
-
-pub fn fate_word(fate: Fate) -> &'static str {
-    match fate {
-        Fate::Confirmed => "confirmed",
-        Fate::Unknown => "unknown",
-    }
 }
 
 #[cfg(test)]
