@@ -75,12 +75,7 @@ fn refuses(settings: &Settings, why: &str) {
 #[test]
 fn is_reached_by_tcp_with_a_password() {
     let upstream = Upstream::accepting();
-    let address = Network::free_address();
-    let cluster = Cluster::start_on(Some(Network {
-        address,
-        password: PASSWORD.to_owned(),
-        tls: None,
-    }));
+    let (address, cluster) = cluster_with_password();
     let database = || cluster.database().rsplit('/').next().unwrap().to_owned();
     let in_url = format!("postgres://postgres:{ESCAPED}@{address}/{}", database());
     serves(&settings(&upstream, &in_url, ""));
@@ -111,6 +106,16 @@ fn is_reached_by_tcp_with_a_password() {
         &settings(&upstream, &asked, ""),
         "server does not support TLS",
     );
+}
+
+fn cluster_with_password() -> (SocketAddr, Cluster) {
+    let address = Network::free_address();
+    let cluster = Cluster::start_on(Some(Network {
+        address,
+        password: PASSWORD.to_owned(),
+        tls: None,
+    }));
+    (address, cluster)
 }
 
 /// By the role's own way in, which asks for a password.
@@ -161,12 +166,7 @@ fn pages(gateway: &Gateway) -> u16 {
 #[test]
 fn a_new_password_is_taken_by_a_reload_in_whatever_order_it_is_changed() {
     let upstream = Upstream::accepting();
-    let address = Network::free_address();
-    let cluster = Cluster::start_on(Some(Network {
-        address,
-        password: PASSWORD.to_owned(),
-        tls: None,
-    }));
+    let (address, cluster) = cluster_with_password();
     let (gateway, mut settings) = start_with_password(&cluster, address, &upstream);
     assert_eq!(gateway.submit(SCORE).status, 204);
 
@@ -198,12 +198,7 @@ fn a_new_password_is_taken_by_a_reload_in_whatever_order_it_is_changed() {
 #[test]
 fn a_new_password_and_new_policies_are_taken_by_one_reload() {
     let upstream = Upstream::accepting();
-    let address = Network::free_address();
-    let cluster = Cluster::start_on(Some(Network {
-        address,
-        password: PASSWORD.to_owned(),
-        tls: None,
-    }));
+    let (address, cluster) = cluster_with_password();
     let (gateway, mut settings) = start_with_password(&cluster, address, &upstream);
     assert_eq!(gateway.submit(SCORE).status, 204);
     change_password(&cluster, "canary-second");

@@ -6,8 +6,8 @@ use crate::score::{Points, Timestamp};
 
 /// A JSON object on its way. What there is not is left out.
 pub struct Object {
-    pub out: Vec<u8>,
-    pub is_empty: bool,
+    out: Vec<u8>,
+    is_empty: bool,
 }
 
 impl Object {
@@ -17,6 +17,21 @@ impl Object {
             out,
             is_empty: true,
         }
+    }
+
+    /// One that was begun and has not ended.
+    pub fn resume(out: Vec<u8>) -> Self {
+        let is_empty = out.len() <= 1;
+        Self { out, is_empty }
+    }
+
+    /// What is written so far.
+    pub fn so_far(self) -> Vec<u8> {
+        self.out
+    }
+
+    pub fn bytes(&self) -> &[u8] {
+        &self.out
     }
 
     pub fn end(mut self) -> Vec<u8> {

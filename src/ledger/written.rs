@@ -23,14 +23,14 @@ pub fn content(entry: &Entry) -> (Vec<u8>, usize) {
     }
     let sent = entry.sent.as_ref();
     // Most leave as they came, and need not be kept twice: the submission was written last.
-    match sent.filter(|sent| object.out.ends_with(sent.bytes())) {
+    match sent.filter(|sent| object.bytes().ends_with(sent.bytes())) {
         Some(_) => object.flag("same", true),
         None => object.json("sent", sent),
     }
     object.json("explanation", entry.explanation.as_ref());
-    let past_at = object.out.len();
+    let past_at = object.bytes().len();
     match entry.score.as_ref().zip(entry.past.as_ref()) {
-        None => (with_past(object.out, entry.past.as_ref()), past_at),
+        None => (with_past(object.so_far(), entry.past.as_ref()), past_at),
         Some((score, past)) => {
             let came = Came::of(score, entry.kept_time());
             object.member("gains", Some(past), |past, out| {
@@ -43,8 +43,7 @@ pub fn content(entry: &Entry) -> (Vec<u8>, usize) {
 
 /// Ends what `content` began, with this past in place of the entry's.
 pub fn with_past(out: Vec<u8>, of_entry: Option<&Past>) -> Vec<u8> {
-    let is_empty = out.len() <= 1;
-    let mut object = Object { out, is_empty };
+    let mut object = Object::resume(out);
     object.member("past", of_entry, past);
     object.end()
 }
